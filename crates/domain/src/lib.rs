@@ -1,0 +1,9 @@
+//! The rules of Haushavn: who may do what, how tasks and deals move from state to state, and how every date is
+//! counted.
+//!
+//! Everything here is a pure function of its arguments. There is deliberately no input or output, no async, no
+//! clock, no serialisation and no logging in this crate: callers pass the present instant in and turn the answers
+//! into rows, events and HTTP.
+
+pub mod permission;
+pub mod rejection;
