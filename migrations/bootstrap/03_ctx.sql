@@ -1,0 +1,216 @@
+-- The shared authority: who is calling, and which deals exist, are open and may be seen by whom.
+-- Policies read the settings that ctx.enter and ctx.enter_service make; nothing else sets them.
+\set ON_ERROR_STOP on
+SET ROLE ctx_owner;
+SET check_function_bodies = off; -- bodies name tables that later migrations make
+
+CREATE OR REPLACE FUNCTION ctx.uid() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
+  SET search_path = pg_catalog
+  AS $$ SELECT nullif(current_setting('app.current_user_id', true), '')::uuid $$;
+
+CREATE OR REPLACE FUNCTION ctx.org() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
+  SET search_path = pg_catalog
+  AS $$ SELECT nullif(current_setting('app.current_org_id', true), '')::uuid $$;
+
+-- The task whose completion lets this transaction change its dependents (see ctx.permit_unlock).
+CREATE OR REPLACE FUNCTION ctx.unlocking() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
+  SET search_path = pg_catalog
+  AS $$ SELECT nullif(current_setting('app.unlocking_task_id', true), '')::uuid $$;
+
+CREATE OR REPLACE FUNCTION ctx.may(permission text) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
+  SET search_path = pg_catalog
+  AS $$ SELECT coalesce(string_to_array(nullif(current_setting('app.permissions', true), ''), ',') && ARRAY['*', permission], false) $$;
+
+-- The seed's matrix. crates/domain has the same table; a test compares the two.
+CREATE OR REPLACE FUNCTION ctx.default_permissions(role text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  SET search_path = pg_catalog
+  AS $$ SELECT CASE role
+    WHEN 'BUYER' THEN ARRAY['view_own_deals', 'complete_own_tasks']
+    WHEN 'BUYER_AGENT' THEN ARRAY['view_deals', 'create_deals', 'assign_tasks']
+    WHEN 'TRANSACTION_COORDINATOR' THEN ARRAY['view_all_deals', 'manage_tasks']
+    WHEN 'ADMIN' THEN ARRAY['*']
+    WHEN 'SYSTEM' THEN ARRAY['*']
+    ELSE ARRAY[]::text[] END $$;
+
+CREATE TABLE IF NOT EXISTS ctx.deals (
+  organization_id uuid NOT NULL,
+  id uuid PRIMARY KEY,
+  status text NOT NULL CONSTRAINT deals_status_known
+    CHECK (status IN ('DRAFT', 'ACTIVE', 'ON_HOLD', 'CLOSED', 'CANCELLED', 'DELETED')),
+  created_by uuid NOT NULL,
+  time_zone text NOT NULL,
+  CONSTRAINT deals_organization_id_id_key UNIQUE (organization_id, id)
+);
+COMMENT ON TABLE ctx.deals IS 'which deals exist and in what state; written by deal-service in its own transaction';
+
+CREATE TABLE IF NOT EXISTS ctx.deal_access (
+  organization_id uuid NOT NULL,
+  deal_id uuid NOT NULL,
+  user_id uuid NOT NULL,
+  is_creator boolean NOT NULL DEFAULT false,
+  party_roles text[] NOT NULL DEFAULT '{}',
+  PRIMARY KEY (user_id, deal_id),
+  CONSTRAINT deal_access_deal_fkey FOREIGN KEY (organization_id, deal_id) REFERENCES ctx.deals (organization_id, id)
+);
+CREATE INDEX IF NOT EXISTS deal_access_deal_id_idx ON ctx.deal_access (organization_id, deal_id, user_id);
+COMMENT ON TABLE ctx.deal_access IS 'which users created or are a party of a deal; written by deal-service in its own transaction';
+
+ALTER TABLE ctx.deals ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ctx.deal_access ENABLE ROW LEVEL SECURITY;
+DROP POLICY IF EXISTS tenant ON ctx.deals;
+CREATE POLICY tenant ON ctx.deals AS RESTRICTIVE FOR ALL TO deal_svc, task_svc, user_svc, auditor
+  USING (organization_id = (SELECT ctx.org())) WITH CHECK (organization_id = (SELECT ctx.org()));
+DROP POLICY IF EXISTS service ON ctx.deals;
+CREATE POLICY service ON ctx.deals FOR ALL TO deal_svc, task_svc, user_svc, auditor USING (true) WITH CHECK (true);
+DROP POLICY IF EXISTS tenant ON ctx.deal_access;
+CREATE POLICY tenant ON ctx.deal_access AS RESTRICTIVE FOR ALL TO deal_svc, task_svc, user_svc, auditor
+  USING (organization_id = (SELECT ctx.org())) WITH CHECK (organization_id = (SELECT ctx.org()));
+DROP POLICY IF EXISTS service ON ctx.deal_access;
+CREATE POLICY service ON ctx.deal_access FOR ALL TO deal_svc, task_svc, user_svc, auditor USING (true) WITH CHECK (true);
+GRANT SELECT ON ctx.deals, ctx.deal_access TO deal_svc, task_svc, user_svc, auditor;
+GRANT INSERT, UPDATE ON ctx.deals TO deal_svc;
+GRANT INSERT, UPDATE, DELETE ON ctx.deal_access TO deal_svc;
+GRANT REFERENCES ON ctx.deals TO task_owner, deal_owner;
+
+-- Deals the caller may see: all, or those created by or shared with the caller.
+CREATE OR REPLACE FUNCTION ctx.sees_deal(deal uuid) RETURNS boolean LANGUAGE sql STABLE
+  SET search_path = pg_catalog
+  AS $$ SELECT ctx.may('view_all_deals') OR EXISTS (
+    SELECT FROM ctx.deal_access a
+    WHERE a.organization_id = ctx.org() AND a.deal_id = deal AND a.user_id = ctx.uid()
+      AND ((ctx.may('view_deals') AND (a.is_creator OR cardinality(a.party_roles) > 0))
+        OR (ctx.may('view_own_deals') AND cardinality(a.party_roles) > 0))) $$;
+
+-- Opens the context of a signed-in user for this transaction, or raises 28000.
+CREATE OR REPLACE FUNCTION ctx.enter(p_user uuid, p_session uuid)
+  RETURNS TABLE (organization_id uuid, permissions text, role text, time_zone text)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE r record; granted text;
+BEGIN
+  SELECT u.organization_id AS o, u.role AS role, org.time_zone AS tz,
+         org.role_grants -> u.role AS grants
+    INTO r
+    FROM identity.users u
+    JOIN identity.sessions s ON s.user_id = u.id AND s.id = p_session
+     AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp()
+    JOIN identity.organizations org ON org.id = u.organization_id
+   WHERE u.id = p_user AND u.status = 'ACTIVE';
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'no such session' USING errcode = '28000';
+  END IF;
+  SELECT string_agg(p, ',') INTO granted
+    FROM unnest(ctx.default_permissions(r.role)
+         || ARRAY(SELECT jsonb_array_elements_text(coalesce(r.grants, '[]'::jsonb)))) p;
+  PERFORM set_config('app.current_user_id', p_user::text, true),
+          set_config('app.current_org_id', r.o::text, true),
+          set_config('app.permissions', granted, true),
+          set_config('app.unlocking_task_id', '', true);
+  organization_id := r.o; permissions := granted; role := r.role; time_zone := r.tz;
+  RETURN NEXT;
+END $$;
+
+-- Opens the context of an organization's SYSTEM user: consumers, workflow activities, schedules.
+CREATE OR REPLACE FUNCTION ctx.enter_service(p_organization uuid)
+  RETURNS TABLE (user_id uuid, time_zone text)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE r record;
+BEGIN
+  SELECT u.id AS id, org.time_zone AS tz INTO r
+    FROM identity.users u JOIN identity.organizations org ON org.id = u.organization_id
+   WHERE u.organization_id = p_organization AND u.role = 'SYSTEM';
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'no such organization' USING errcode = '28000';
+  END IF;
+  PERFORM set_config('app.current_user_id', r.id::text, true),
+          set_config('app.current_org_id', p_organization::text, true),
+          set_config('app.permissions', '*', true),
+          set_config('app.unlocking_task_id', '', true);
+  user_id := r.id; time_zone := r.tz;
+  RETURN NEXT;
+END $$;
+
+-- Locks a deal that the caller may see against a change of its status (FOR SHARE). No row: not visible.
+CREATE OR REPLACE FUNCTION ctx.lock_deal(p_deal uuid)
+  RETURNS TABLE (status text, created_by uuid, time_zone text)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  RETURN QUERY SELECT d.status, d.created_by, d.time_zone FROM ctx.deals d
+    WHERE d.organization_id = ctx.org() AND d.id = p_deal AND d.status <> 'DELETED' FOR SHARE;
+  IF FOUND AND NOT ctx.sees_deal(p_deal) THEN
+    RAISE EXCEPTION 'deal not visible' USING errcode = 'P0002';
+  END IF;
+END $$;
+
+-- The same for a change of the deal itself or of who takes part in it (FOR UPDATE).
+CREATE OR REPLACE FUNCTION ctx.lock_deal_exclusively(p_deal uuid)
+  RETURNS TABLE (status text, created_by uuid, time_zone text)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  RETURN QUERY SELECT d.status, d.created_by, d.time_zone FROM ctx.deals d
+    WHERE d.organization_id = ctx.org() AND d.id = p_deal AND d.status <> 'DELETED' FOR UPDATE;
+  IF FOUND AND NOT ctx.sees_deal(p_deal) THEN
+    RAISE EXCEPTION 'deal not visible' USING errcode = 'P0002';
+  END IF;
+END $$;
+
+-- What keeps a deal from being closed: required tasks that are neither completed nor waived, and
+-- whether its plan has been applied. Read under ctx.lock_deal_exclusively.
+CREATE OR REPLACE FUNCTION ctx.open_required_tasks(p_deal uuid)
+  RETURNS TABLE (open_tasks bigint, plan_state text)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  SELECT (SELECT count(*) FROM task.tasks t
+           WHERE t.organization_id = ctx.org() AND t.deal_id = p_deal AND t.required
+             AND t.deleted_at IS NULL AND t.status NOT IN ('COMPLETED', 'WAIVED')),
+         (SELECT p.state FROM task.plans p WHERE p.organization_id = ctx.org() AND p.deal_id = p_deal) $$;
+
+-- Lets this transaction unlock what waited for a task, but only after it completed that task itself.
+-- A buyer may complete its own task and so unlock others that it cannot see.
+CREATE OR REPLACE FUNCTION ctx.permit_unlock(p_task uuid) RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  IF NOT EXISTS (
+    SELECT FROM task.tasks t
+     WHERE t.id = p_task AND t.organization_id = ctx.org()
+       AND t.status IN ('COMPLETED', 'WAIVED')
+       AND t.xmin::text = (pg_current_xact_id()::text::numeric % 4294967296)::text)
+  THEN
+    RAISE EXCEPTION 'task was not completed by this transaction' USING errcode = '42501';
+  END IF;
+  PERFORM set_config('app.unlocking_task_id', p_task::text, true);
+END $$;
+
+-- Is this user active in the caller's organization, and which deals would it see? For assignments.
+CREATE OR REPLACE FUNCTION ctx.may_be_assigned(p_user uuid, p_deal uuid) RETURNS boolean
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  SELECT EXISTS (
+    SELECT FROM identity.users u JOIN identity.organizations o ON o.id = u.organization_id,
+         LATERAL (SELECT ctx.default_permissions(u.role)
+           || ARRAY(SELECT jsonb_array_elements_text(coalesce(o.role_grants -> u.role, '[]'::jsonb))) AS p) g
+     WHERE u.id = p_user AND u.organization_id = ctx.org() AND u.status = 'ACTIVE' AND u.role <> 'SYSTEM'
+       AND (g.p && ARRAY['*', 'view_all_deals']
+         OR EXISTS (SELECT FROM ctx.deal_access a
+             WHERE a.deal_id = p_deal AND a.user_id = p_user
+               AND ((g.p @> ARRAY['view_deals'] AND (a.is_creator OR cardinality(a.party_roles) > 0))
+                 OR (g.p @> ARRAY['view_own_deals'] AND cardinality(a.party_roles) > 0))))) $$;
+
+-- Is this an active user of the caller's organization? For references in bodies (a party's login).
+CREATE OR REPLACE FUNCTION ctx.is_active_user(p_user uuid) RETURNS boolean
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  SELECT EXISTS (SELECT FROM identity.users u
+    WHERE u.id = p_user AND u.organization_id = ctx.org() AND u.status = 'ACTIVE' AND u.role <> 'SYSTEM') $$;
+
+-- Every organization, for jobs that enter them one by one.
+CREATE OR REPLACE FUNCTION ctx.organizations() RETURNS SETOF uuid
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  SELECT o.id FROM identity.organizations o ORDER BY o.id $$;
+
+GRANT EXECUTE ON FUNCTION ctx.uid(), ctx.org(), ctx.unlocking(), ctx.may(text), ctx.default_permissions(text), ctx.sees_deal(uuid)
+  TO user_svc, deal_svc, task_svc, auditor, user_owner, deal_owner, task_owner, audit_owner,
+     user_relay, deal_relay, task_relay;
+GRANT EXECUTE ON FUNCTION ctx.enter(uuid, uuid), ctx.enter_service(uuid), ctx.is_active_user(uuid), ctx.organizations()
+  TO user_svc, deal_svc, task_svc, auditor;
+GRANT EXECUTE ON FUNCTION ctx.lock_deal(uuid) TO deal_svc, task_svc;
+GRANT EXECUTE ON FUNCTION ctx.lock_deal_exclusively(uuid) TO deal_svc, task_svc;
+GRANT EXECUTE ON FUNCTION ctx.open_required_tasks(uuid) TO deal_svc;
+GRANT EXECUTE ON FUNCTION ctx.permit_unlock(uuid), ctx.may_be_assigned(uuid, uuid) TO task_svc;
+RESET ROLE;

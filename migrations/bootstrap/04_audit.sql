@@ -1,0 +1,123 @@
+-- The audit log: one row for each state transition, written in the transition's own transaction,
+-- partitioned by week, and immutable by privileges, row security, triggers and an event trigger.
+\set ON_ERROR_STOP on
+DO $$ BEGIN
+  IF to_regclass('audit.audit_log') IS NULL THEN
+    CREATE SCHEMA IF NOT EXISTS audit AUTHORIZATION audit_owner;
+  END IF;
+END $$;
+SELECT to_regclass('audit.audit_log') IS NULL AS fresh
+\gset
+\if :fresh
+GRANT USAGE ON SCHEMA audit TO user_svc, deal_svc, task_svc, auditor, audit_maint, audit_sealer;
+GRANT USAGE ON SCHEMA ctx TO audit_sealer;
+SET ROLE audit_owner;
+
+CREATE SEQUENCE audit.audit_log_sequence;
+CREATE TABLE audit.audit_log (
+  id uuid NOT NULL,
+  -- Place in the log. A sequence skips on rollback, so it orders rows and does not count them.
+  sequence bigint NOT NULL DEFAULT nextval('audit.audit_log_sequence'),
+  organization_id uuid NOT NULL,
+  deal_id uuid,
+  user_id uuid NOT NULL,
+  on_behalf_of uuid,
+  event_type text NOT NULL,
+  entity_type text NOT NULL,
+  entity_id uuid NOT NULL,
+  aggregate_version bigint NOT NULL CONSTRAINT audit_log_version_positive CHECK (aggregate_version > 0),
+  -- {"before": …|null, "after": …|null, …}: enough to rebuild the entity. May hold confidential values.
+  event_data jsonb NOT NULL,
+  request_id text,
+  cause_event_id uuid,
+  idempotency_key text,
+  ip_address inet,
+  created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  CONSTRAINT audit_log_pkey PRIMARY KEY (created_at, id)
+) PARTITION BY RANGE (created_at);
+COMMENT ON TABLE audit.audit_log IS 'restricted: every state transition, who, when, from where, before and after';
+CREATE INDEX audit_log_organization_idx ON audit.audit_log (organization_id, created_at DESC, id);
+CREATE INDEX audit_log_entity_idx ON audit.audit_log (entity_id, aggregate_version);
+CREATE INDEX audit_log_deal_idx ON audit.audit_log (organization_id, deal_id, created_at DESC) WHERE deal_id IS NOT NULL;
+
+CREATE FUNCTION audit.refuse() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+  RAISE EXCEPTION 'audit_log is append-only (% on %.%)', tg_op, tg_table_schema, tg_table_name USING errcode = '42501';
+END $$;
+
+-- Under forced row security the owner's UPDATE would match no row and pass in silence: the statement
+-- trigger raises for that as well. Statement triggers are not cloned to partitions.
+CREATE TRIGGER no_update_delete BEFORE UPDATE OR DELETE ON audit.audit_log FOR EACH ROW EXECUTE FUNCTION audit.refuse();
+CREATE TRIGGER no_update_delete_statement BEFORE UPDATE OR DELETE ON audit.audit_log FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON audit.audit_log FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse();
+ALTER TABLE audit.audit_log ENABLE ALWAYS TRIGGER no_update_delete;
+ALTER TABLE audit.audit_log ENABLE ALWAYS TRIGGER no_update_delete_statement;
+ALTER TABLE audit.audit_log ENABLE ALWAYS TRIGGER no_truncate;
+
+ALTER TABLE audit.audit_log ENABLE ROW LEVEL SECURITY;
+ALTER TABLE audit.audit_log FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON audit.audit_log AS RESTRICTIVE FOR ALL
+  USING (organization_id = (SELECT ctx.org())) WITH CHECK (organization_id = (SELECT ctx.org()));
+CREATE POLICY write_own ON audit.audit_log FOR INSERT TO user_svc, deal_svc, task_svc
+  WITH CHECK (user_id = (SELECT ctx.uid()));
+CREATE POLICY read_all ON audit.audit_log FOR SELECT TO auditor USING ((SELECT ctx.may('view_audit')));
+CREATE POLICY read_deal ON audit.audit_log FOR SELECT TO auditor USING (
+  deal_id IS NOT NULL AND (
+    (SELECT ctx.may('view_all_deals'))
+    OR ((SELECT ctx.may('view_deals')) AND deal_id IN (
+      SELECT a.deal_id FROM ctx.deal_access a WHERE a.user_id = (SELECT ctx.uid())))));
+
+-- created_at and sequence are left out: their defaults cannot be forged.
+GRANT INSERT (id, organization_id, deal_id, user_id, on_behalf_of, event_type, entity_type, entity_id,
+              aggregate_version, event_data, request_id, cause_event_id, idempotency_key, ip_address)
+  ON audit.audit_log TO user_svc, deal_svc, task_svc;
+GRANT USAGE ON SEQUENCE audit.audit_log_sequence TO user_svc, deal_svc, task_svc;
+GRANT SELECT ON audit.audit_log TO auditor;
+
+-- Arms one partition with what is not inherited from the parent.
+CREATE FUNCTION audit.arm_partition(p_name text) RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = format('audit.%I', p_name)::regclass AND tgname = 'no_truncate_partition') THEN
+    EXECUTE format('CREATE TRIGGER no_truncate_partition BEFORE TRUNCATE ON audit.%I FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse()', p_name);
+    EXECUTE format('ALTER TABLE audit.%I ENABLE ALWAYS TRIGGER no_truncate_partition', p_name);
+    EXECUTE format('CREATE TRIGGER no_update_delete_partition BEFORE UPDATE OR DELETE ON audit.%I FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse()', p_name);
+    EXECUTE format('ALTER TABLE audit.%I ENABLE ALWAYS TRIGGER no_update_delete_partition', p_name);
+    EXECUTE format('ALTER TABLE audit.%I ENABLE ROW LEVEL SECURITY', p_name);
+    EXECUTE format('ALTER TABLE audit.%I FORCE ROW LEVEL SECURITY', p_name);
+    -- No door, only the wall: nothing is granted on partitions either.
+    EXECUTE format('CREATE POLICY tenant ON audit.%I AS RESTRICTIVE FOR ALL USING (organization_id = (SELECT ctx.org())) WITH CHECK (organization_id = (SELECT ctx.org()))', p_name);
+  END IF;
+END $$;
+
+-- Makes the partition of one week. Run by the maintenance role, which owns nothing.
+CREATE FUNCTION audit.new_partition(p_from timestamptz) RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE n text := 'audit_log_' || to_char(p_from AT TIME ZONE 'UTC', 'IYYY"w"IW');
+BEGIN
+  IF p_from <> date_trunc('week', p_from, 'UTC') THEN
+    RAISE EXCEPTION 'not a UTC Monday: %', p_from;
+  END IF;
+  IF to_regclass(format('audit.%I', n)) IS NULL THEN
+    EXECUTE format('CREATE TABLE audit.%I PARTITION OF audit.audit_log FOR VALUES FROM (%L) TO (%L)',
+                   n, p_from, p_from + interval '7 days');
+  END IF;
+  PERFORM audit.arm_partition(n);
+END $$;
+
+-- Weeks that have a partition ahead of now; readiness and an alert watch it.
+CREATE FUNCTION audit.weeks_ahead() RETURNS integer
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  SELECT count(*)::integer FROM generate_series(1, 52) w
+   WHERE to_regclass('audit.audit_log_' || to_char(date_trunc('week', clock_timestamp(), 'UTC') AT TIME ZONE 'UTC' + w * interval '7 days', 'IYYY"w"IW')) IS NOT NULL $$;
+
+GRANT EXECUTE ON FUNCTION audit.new_partition(timestamptz) TO audit_maint;
+GRANT EXECUTE ON FUNCTION audit.weeks_ahead() TO audit_maint, deal_svc, auditor;
+
+-- A missing partition would stop every write: rows of an unforeseen week land here, and an alert tells.
+CREATE TABLE audit.audit_log_default PARTITION OF audit.audit_log DEFAULT;
+SELECT audit.arm_partition('audit_log_default');
+SELECT audit.new_partition(date_trunc('week', clock_timestamp(), 'UTC') + w * interval '7 days')
+  FROM generate_series(0, 8) w;
+RESET ROLE;
+\endif

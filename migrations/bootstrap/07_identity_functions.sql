@@ -1,0 +1,61 @@
+-- What must happen before there is a signed-in user: sign-up, login, refresh, redeeming a token.
+-- Each does one thing and is executable by user-service alone.
+\set ON_ERROR_STOP on
+SET ROLE ctx_owner;
+SET check_function_bodies = off;
+
+-- The account behind an e-mail address, for checking a password. No row: no such account.
+CREATE OR REPLACE FUNCTION ctx.login_lookup(p_email text)
+  RETURNS TABLE (user_id uuid, organization_id uuid, status text, password_hash text,
+                 failed_attempts integer, locked_until timestamptz)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  SELECT u.id, u.organization_id, u.status, c.password_hash, c.failed_attempts, c.locked_until
+    FROM identity.users u JOIN identity.credentials c ON c.user_id = u.id
+   WHERE lower(u.email) = lower(p_email) AND u.status <> 'INVITED' $$;
+
+-- Opens the context of an organization that does not exist yet, for its founder.
+CREATE OR REPLACE FUNCTION ctx.enter_signup(p_organization uuid, p_user uuid) RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  IF EXISTS (SELECT FROM identity.organizations o WHERE o.id = p_organization)
+     OR EXISTS (SELECT FROM identity.users u WHERE u.id = p_user) THEN
+    RAISE EXCEPTION 'organization or user exists' USING errcode = '28000';
+  END IF;
+  PERFORM set_config('app.current_user_id', p_user::text, true),
+          set_config('app.current_org_id', p_organization::text, true),
+          set_config('app.permissions', '*', true),
+          set_config('app.unlocking_task_id', '', true);
+END $$;
+
+-- Opens a context without any permission, for a user who has just proved who they are by a password or
+-- a token: enough for their own account and sessions, nothing else.
+CREATE OR REPLACE FUNCTION ctx.enter_identity(p_user uuid)
+  RETURNS TABLE (organization_id uuid, status text, role text)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  SELECT u.organization_id, u.status, u.role INTO organization_id, status, role
+    FROM identity.users u WHERE u.id = p_user AND u.status IN ('ACTIVE', 'INVITED') AND u.role <> 'SYSTEM';
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'no such user' USING errcode = '28000';
+  END IF;
+  PERFORM set_config('app.current_user_id', p_user::text, true),
+          set_config('app.current_org_id', organization_id::text, true),
+          set_config('app.permissions', '', true),
+          set_config('app.unlocking_task_id', '', true);
+  RETURN NEXT;
+END $$;
+
+-- Whose session this is, for a refresh token or a session check by the gateway.
+CREATE OR REPLACE FUNCTION ctx.session_owner(p_session uuid)
+  RETURNS TABLE (user_id uuid)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  SELECT s.user_id FROM identity.sessions s WHERE s.id = p_session $$;
+
+-- Is this address an account elsewhere? Tells user-service whether an invitation can ever be accepted.
+CREATE OR REPLACE FUNCTION ctx.email_has_account(p_email text) RETURNS boolean
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  SELECT EXISTS (SELECT FROM identity.users u WHERE lower(u.email) = lower(p_email) AND u.status <> 'INVITED') $$;
+
+GRANT EXECUTE ON FUNCTION ctx.login_lookup(text), ctx.enter_signup(uuid, uuid), ctx.enter_identity(uuid),
+  ctx.session_owner(uuid), ctx.email_has_account(text) TO user_svc;
+RESET ROLE;

@@ -1,0 +1,171 @@
+-- Schema identity (user-service): organizations, users, credentials, sessions, notifications.
+SELECT ctx.create_service_tables('identity', 'user_svc', 'user_relay');
+
+CREATE TABLE organizations (
+  id uuid PRIMARY KEY,
+  name text NOT NULL CONSTRAINT organizations_name_length CHECK (length(name) BETWEEN 1 AND 200),
+  time_zone text NOT NULL DEFAULT 'America/New_York',
+  -- {"name": …, "holidays": [{"date": …, "from": year?, "until": year?}]} or null for the federal calendar.
+  holiday_calendar jsonb,
+  -- {"ROLE": ["permission", …]}: granted beyond the default matrix.
+  role_grants jsonb NOT NULL DEFAULT '{}',
+  version bigint NOT NULL DEFAULT 1
+);
+COMMENT ON TABLE organizations IS 'the tenant';
+
+CREATE TABLE users (
+  id uuid PRIMARY KEY,
+  organization_id uuid NOT NULL REFERENCES organizations (id),
+  email text NOT NULL CONSTRAINT users_email_length CHECK (length(email) <= 254),
+  full_name text NOT NULL CONSTRAINT users_full_name_length CHECK (length(full_name) BETWEEN 1 AND 200),
+  role text NOT NULL CONSTRAINT users_role_known
+    CHECK (role IN ('BUYER', 'BUYER_AGENT', 'TRANSACTION_COORDINATOR', 'ADMIN', 'SYSTEM')),
+  status text NOT NULL CONSTRAINT users_status_known CHECK (status IN ('INVITED', 'ACTIVE', 'DISABLED', 'SYSTEM')),
+  invited_until timestamptz,
+  version bigint NOT NULL DEFAULT 1,
+  CONSTRAINT users_organization_id_id_key UNIQUE (organization_id, id),
+  CONSTRAINT users_system_has_no_login CHECK ((role = 'SYSTEM') = (status = 'SYSTEM'))
+);
+COMMENT ON COLUMN users.email IS 'internal: personal data';
+-- One account an address in the whole installation; an invitation takes none until it is accepted.
+CREATE UNIQUE INDEX users_email_key ON users (lower(email)) WHERE status NOT IN ('INVITED', 'SYSTEM');
+CREATE UNIQUE INDEX users_organization_email_key ON users (organization_id, lower(email)) WHERE status <> 'SYSTEM';
+CREATE UNIQUE INDEX users_system_key ON users (organization_id) WHERE role = 'SYSTEM';
+
+CREATE TABLE credentials (
+  user_id uuid PRIMARY KEY,
+  organization_id uuid NOT NULL,
+  password_hash text NOT NULL,
+  failed_attempts integer NOT NULL DEFAULT 0,
+  locked_until timestamptz,
+  changed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  CONSTRAINT credentials_user_fkey FOREIGN KEY (organization_id, user_id) REFERENCES users (organization_id, id)
+);
+CREATE INDEX credentials_user_idx ON credentials (organization_id, user_id);
+
+-- A session is a family of refresh tokens. A token is <id>.<generation>.<HMAC of both>, so none is stored.
+CREATE TABLE sessions (
+  id uuid PRIMARY KEY,
+  organization_id uuid NOT NULL,
+  user_id uuid NOT NULL,
+  generation integer NOT NULL DEFAULT 1,
+  rotated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  expires_at timestamptz NOT NULL,
+  revoked_at timestamptz,
+  revoked_reason text,
+  version bigint NOT NULL DEFAULT 1,
+  CONSTRAINT sessions_user_fkey FOREIGN KEY (organization_id, user_id) REFERENCES users (organization_id, id)
+);
+CREATE INDEX sessions_user_idx ON sessions (organization_id, user_id) WHERE revoked_at IS NULL;
+
+CREATE TABLE password_resets (
+  id uuid PRIMARY KEY,
+  organization_id uuid NOT NULL,
+  user_id uuid NOT NULL,
+  expires_at timestamptz NOT NULL,
+  used_at timestamptz,
+  CONSTRAINT password_resets_user_fkey FOREIGN KEY (organization_id, user_id) REFERENCES users (organization_id, id)
+);
+CREATE INDEX password_resets_user_idx ON password_resets (organization_id, user_id);
+
+CREATE TABLE notifications (
+  id uuid PRIMARY KEY,
+  organization_id uuid NOT NULL,
+  user_id uuid NOT NULL,
+  kind text NOT NULL,
+  deal_id uuid,
+  task_id uuid,
+  title text NOT NULL,
+  body text NOT NULL,
+  -- Names the occasion (task, due date, kind …): the same occasion never notifies a person twice.
+  dedupe_key text NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  read_at timestamptz,
+  email_status text NOT NULL DEFAULT 'PENDING' CONSTRAINT notifications_email_status_known
+    CHECK (email_status IN ('PENDING', 'SENT', 'NOT_WANTED', 'DEAD')),
+  email_attempts integer NOT NULL DEFAULT 0,
+  email_error text,
+  version bigint NOT NULL DEFAULT 1,
+  CONSTRAINT notifications_user_fkey FOREIGN KEY (organization_id, user_id) REFERENCES users (organization_id, id),
+  CONSTRAINT notifications_dedupe_key UNIQUE (organization_id, user_id, dedupe_key)
+);
+CREATE INDEX notifications_user_idx ON notifications (organization_id, user_id, id DESC);
+CREATE INDEX notifications_unread_idx ON notifications (organization_id, user_id) WHERE read_at IS NULL;
+
+CREATE TABLE notification_preferences (
+  organization_id uuid NOT NULL,
+  user_id uuid NOT NULL,
+  kind text NOT NULL,
+  in_app boolean NOT NULL DEFAULT true,
+  email boolean NOT NULL DEFAULT true,
+  CONSTRAINT notification_preferences_pkey PRIMARY KEY (organization_id, user_id, kind),
+  CONSTRAINT notification_preferences_user_fkey FOREIGN KEY (organization_id, user_id) REFERENCES users (organization_id, id)
+);
+
+-- Keys that sign access tokens; the private part is encrypted with a key from the environment.
+CREATE TABLE signing_keys (
+  kid text PRIMARY KEY,
+  public_key bytea NOT NULL,
+  private_key_encrypted bytea NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  retired_at timestamptz
+);
+
+SELECT ctx.wall(t, 'user_svc') FROM unnest(ARRAY['users', 'credentials', 'sessions', 'password_resets',
+  'notifications', 'notification_preferences']::regclass[]) t;
+ALTER TABLE organizations ENABLE ROW LEVEL SECURITY;
+ALTER TABLE organizations FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON organizations AS RESTRICTIVE FOR ALL TO user_svc
+  USING (id = (SELECT ctx.org())) WITH CHECK (id = (SELECT ctx.org()));
+ALTER TABLE signing_keys ENABLE ROW LEVEL SECURITY;
+ALTER TABLE signing_keys FORCE ROW LEVEL SECURITY;
+CREATE POLICY service ON signing_keys FOR ALL TO user_svc USING (true) WITH CHECK (true);
+
+CREATE POLICY read ON organizations FOR SELECT TO user_svc USING (true);
+CREATE POLICY found ON organizations FOR INSERT TO user_svc WITH CHECK ((SELECT ctx.may('manage_organization')));
+CREATE POLICY manage ON organizations FOR UPDATE TO user_svc USING ((SELECT ctx.may('manage_organization')));
+
+CREATE POLICY read ON users FOR SELECT TO user_svc USING (true);
+CREATE POLICY invite ON users FOR INSERT TO user_svc WITH CHECK ((SELECT ctx.may('manage_users')));
+CREATE POLICY manage ON users FOR UPDATE TO user_svc USING ((SELECT ctx.may('manage_users')) OR id = (SELECT ctx.uid()));
+
+CREATE POLICY own ON credentials FOR ALL TO user_svc
+  USING (user_id = (SELECT ctx.uid())) WITH CHECK (user_id = (SELECT ctx.uid()));
+CREATE POLICY own ON sessions FOR ALL TO user_svc
+  USING (user_id = (SELECT ctx.uid()) OR (SELECT ctx.may('manage_users')))
+  WITH CHECK (user_id = (SELECT ctx.uid()) OR (SELECT ctx.may('manage_users')));
+CREATE POLICY own ON password_resets FOR ALL TO user_svc
+  USING (user_id = (SELECT ctx.uid())) WITH CHECK (user_id = (SELECT ctx.uid()));
+CREATE POLICY own ON notifications FOR SELECT TO user_svc
+  USING (user_id = (SELECT ctx.uid()) OR (SELECT ctx.may('*')));
+CREATE POLICY notify ON notifications FOR INSERT TO user_svc WITH CHECK ((SELECT ctx.may('*')));
+CREATE POLICY own_update ON notifications FOR UPDATE TO user_svc
+  USING (user_id = (SELECT ctx.uid()) OR (SELECT ctx.may('*')));
+CREATE POLICY own ON notification_preferences FOR ALL TO user_svc
+  USING (user_id = (SELECT ctx.uid()) OR (SELECT ctx.may('*'))) WITH CHECK (user_id = (SELECT ctx.uid()));
+
+-- Nobody raises their own role or revives their own account: that needs manage_users, also in the database.
+CREATE FUNCTION guard_user_authority() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+  IF (NEW.role IS DISTINCT FROM OLD.role
+      OR (NEW.status IS DISTINCT FROM OLD.status AND NOT (OLD.status = 'INVITED' AND NEW.status = 'ACTIVE' AND OLD.id = ctx.uid())))
+     AND NOT ctx.may('manage_users') THEN
+    RAISE EXCEPTION 'role and status of a user are changed with manage_users only' USING errcode = '42501';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER guard_user_authority BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION guard_user_authority();
+
+GRANT SELECT, INSERT, UPDATE ON organizations, users, credentials, sessions, password_resets,
+  notifications, signing_keys TO user_svc;
+GRANT SELECT, INSERT, UPDATE, DELETE ON notification_preferences TO user_svc;
+
+-- The definer functions of ctx read accounts and sessions.
+GRANT SELECT ON organizations, users, credentials, sessions TO ctx_owner;
+CREATE POLICY authority ON organizations FOR SELECT TO ctx_owner USING (true);
+CREATE POLICY authority ON users FOR SELECT TO ctx_owner USING (true);
+CREATE POLICY authority ON credentials FOR SELECT TO ctx_owner USING (true);
+CREATE POLICY authority ON sessions FOR SELECT TO ctx_owner USING (true);
+
+CREATE CONSTRAINT TRIGGER require_history AFTER INSERT OR UPDATE ON users
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.role <> 'SYSTEM') EXECUTE FUNCTION ctx.require_history();

@@ -1,0 +1,259 @@
+-- Schema task (task-service): templates, plans, key dates, milestones, tasks, dependencies, comments.
+SELECT ctx.create_service_tables('task', 'task_svc', 'task_relay');
+
+-- Shipped templates belong to no organization: they have the nil id, and everybody may read them.
+CREATE TABLE templates (
+  id uuid PRIMARY KEY,
+  organization_id uuid NOT NULL,
+  key text NOT NULL,
+  template_version integer NOT NULL,
+  name text NOT NULL,
+  deal_type text NOT NULL,
+  status text NOT NULL CONSTRAINT templates_status_known CHECK (status IN ('DRAFT', 'PUBLISHED')),
+  source text NOT NULL CONSTRAINT templates_source_length CHECK (length(source) <= 262144),
+  version bigint NOT NULL DEFAULT 1,
+  CONSTRAINT templates_organization_id_id_key UNIQUE (organization_id, id),
+  CONSTRAINT templates_key_version_key UNIQUE (organization_id, key, template_version)
+);
+
+CREATE TABLE plans (
+  id uuid PRIMARY KEY,
+  organization_id uuid NOT NULL,
+  deal_id uuid NOT NULL,
+  template_id uuid,
+  template_key text,
+  template_version integer,
+  facts jsonb NOT NULL DEFAULT '{}',
+  state text NOT NULL CONSTRAINT plans_state_known CHECK (state IN ('PENDING', 'APPLIED', 'FAILED')),
+  failure text,
+  -- Milestones and tasks in the template's words, as they were when the plan was made.
+  version bigint NOT NULL DEFAULT 1,
+  CONSTRAINT plans_deal_key UNIQUE (organization_id, deal_id),
+  CONSTRAINT plans_deal_fkey FOREIGN KEY (organization_id, deal_id) REFERENCES ctx.deals (organization_id, id)
+);
+COMMENT ON COLUMN plans.facts IS 'confidential: holds financing';
+
+CREATE TABLE key_date_sets (
+  id uuid PRIMARY KEY,
+  organization_id uuid NOT NULL,
+  deal_id uuid NOT NULL,
+  version bigint NOT NULL DEFAULT 1,
+  CONSTRAINT key_date_sets_deal_key UNIQUE (organization_id, deal_id),
+  CONSTRAINT key_date_sets_deal_fkey FOREIGN KEY (organization_id, deal_id) REFERENCES ctx.deals (organization_id, id)
+);
+
+CREATE TABLE key_dates (
+  organization_id uuid NOT NULL,
+  deal_id uuid NOT NULL,
+  key text NOT NULL,
+  title text NOT NULL,
+  position integer NOT NULL,
+  is_anchor boolean NOT NULL,
+  date date,
+  -- What the rule says; differs from date while the date is pinned.
+  rule_date date,
+  rule jsonb,
+  time_of_day time,
+  state text NOT NULL CONSTRAINT key_dates_state_known CHECK (state IN
+    ('TBD', 'PROJECTED', 'SCHEDULED', 'SATISFIED', 'WAIVED', 'EXTENDED', 'NOT_APPLICABLE', 'MISSED')),
+  pinned boolean NOT NULL DEFAULT false,
+  buyer_visible boolean NOT NULL DEFAULT false,
+  CONSTRAINT key_dates_pkey PRIMARY KEY (organization_id, deal_id, key),
+  CONSTRAINT key_dates_set_fkey FOREIGN KEY (organization_id, deal_id) REFERENCES key_date_sets (organization_id, deal_id)
+);
+
+CREATE TABLE milestones (
+  id uuid PRIMARY KEY,
+  organization_id uuid NOT NULL,
+  deal_id uuid NOT NULL,
+  key text,
+  title text NOT NULL,
+  buyer_title text,
+  position integer NOT NULL,
+  -- Kept by the statements that lock the row: a milestone is done when its last open task is.
+  open_tasks integer NOT NULL CONSTRAINT milestones_open_tasks_not_negative CHECK (open_tasks >= 0),
+  total_tasks integer NOT NULL,
+  completed_at timestamptz,
+  version bigint NOT NULL DEFAULT 1,
+  CONSTRAINT milestones_organization_id_id_key UNIQUE (organization_id, id),
+  CONSTRAINT milestones_deal_fkey FOREIGN KEY (organization_id, deal_id) REFERENCES ctx.deals (organization_id, id)
+);
+CREATE INDEX milestones_deal_idx ON milestones (organization_id, deal_id, position);
+
+CREATE TABLE tasks (
+  id uuid PRIMARY KEY,
+  organization_id uuid NOT NULL,
+  deal_id uuid NOT NULL,
+  milestone_id uuid,
+  key text,
+  title text NOT NULL CONSTRAINT tasks_title_length CHECK (length(title) BETWEEN 1 AND 300),
+  description text,
+  kind text,
+  owner_role text,
+  chased_by text,
+  assignee_id uuid,
+  due_date date,
+  due_time time,
+  -- The instant from which the task is overdue, in UTC.
+  due_at timestamptz CONSTRAINT tasks_due_at_finite CHECK (isfinite(due_at)),
+  due_rule jsonb,
+  pinned boolean NOT NULL DEFAULT false,
+  est_days integer NOT NULL DEFAULT 0,
+  critical boolean NOT NULL DEFAULT false,
+  required boolean NOT NULL DEFAULT true,
+  licensed_only boolean NOT NULL DEFAULT false,
+  buyer_visible boolean NOT NULL DEFAULT false,
+  -- The template's remaining fields for this task: document, lags, not_before, recurrence, cancel_when, sets_anchor, email_template.
+  template_fields jsonb NOT NULL DEFAULT '{}',
+  position integer NOT NULL,
+  status text NOT NULL CONSTRAINT tasks_status_known CHECK (status IN
+    ('PENDING', 'IN_PROGRESS', 'BLOCKED', 'COMPLETED', 'WAIVED', 'OVERDUE')),
+  open_dependencies integer NOT NULL CONSTRAINT tasks_open_dependencies_not_negative CHECK (open_dependencies >= 0),
+  episode integer NOT NULL DEFAULT 0,
+  is_overdue boolean NOT NULL DEFAULT false,
+  completed_by uuid,
+  completed_at timestamptz,
+  completed_on date,
+  completed_late boolean NOT NULL DEFAULT false,
+  waived_by uuid,
+  waived_at timestamptz,
+  waive_reason text,
+  note text,
+  created_by uuid NOT NULL,
+  deleted_at timestamptz,
+  version bigint NOT NULL DEFAULT 1,
+  CONSTRAINT tasks_organization_id_id_key UNIQUE (organization_id, id),
+  CONSTRAINT tasks_deal_fkey FOREIGN KEY (organization_id, deal_id) REFERENCES ctx.deals (organization_id, id),
+  CONSTRAINT tasks_milestone_fkey FOREIGN KEY (organization_id, milestone_id) REFERENCES milestones (organization_id, id),
+  CONSTRAINT tasks_completed_has_instant CHECK ((status = 'COMPLETED') = (completed_at IS NOT NULL)),
+  CONSTRAINT tasks_completed_has_actor CHECK ((completed_at IS NULL) = (completed_by IS NULL)),
+  CONSTRAINT tasks_waived_has_instant CHECK ((status = 'WAIVED') = (waived_at IS NOT NULL)),
+  CONSTRAINT tasks_blocked_has_dependency CHECK (status <> 'BLOCKED' OR open_dependencies > 0),
+  CONSTRAINT tasks_available_has_none CHECK (status NOT IN ('PENDING', 'IN_PROGRESS') OR open_dependencies = 0)
+);
+COMMENT ON TABLE tasks IS 'internal';
+CREATE UNIQUE INDEX tasks_deal_key_key ON tasks (organization_id, deal_id, key) WHERE key IS NOT NULL AND deleted_at IS NULL;
+CREATE INDEX tasks_deal_idx ON tasks (organization_id, deal_id, position);
+CREATE INDEX tasks_assignee_idx ON tasks (organization_id, assignee_id, status, due_date, id) WHERE deleted_at IS NULL;
+CREATE INDEX tasks_due_idx ON tasks (organization_id, due_date, id) WHERE deleted_at IS NULL;
+CREATE INDEX tasks_milestone_idx ON tasks (organization_id, milestone_id);
+
+CREATE TABLE dependencies (
+  organization_id uuid NOT NULL,
+  deal_id uuid NOT NULL,
+  task_id uuid NOT NULL,
+  depends_on_id uuid NOT NULL,
+  CONSTRAINT dependencies_pkey PRIMARY KEY (task_id, depends_on_id),
+  CONSTRAINT dependencies_not_self CHECK (task_id <> depends_on_id),
+  CONSTRAINT dependencies_task_fkey FOREIGN KEY (organization_id, task_id) REFERENCES tasks (organization_id, id),
+  CONSTRAINT dependencies_depends_on_fkey FOREIGN KEY (organization_id, depends_on_id) REFERENCES tasks (organization_id, id)
+);
+CREATE INDEX dependencies_depends_on_idx ON dependencies (organization_id, depends_on_id);
+CREATE INDEX dependencies_task_idx ON dependencies (organization_id, task_id);
+CREATE INDEX dependencies_deal_idx ON dependencies (organization_id, deal_id);
+
+CREATE TABLE comments (
+  id uuid PRIMARY KEY,
+  organization_id uuid NOT NULL,
+  deal_id uuid NOT NULL,
+  task_id uuid NOT NULL,
+  author_id uuid NOT NULL,
+  body text NOT NULL CONSTRAINT comments_body_length CHECK (length(body) BETWEEN 1 AND 10000),
+  visibility text NOT NULL CONSTRAINT comments_visibility_known CHECK (visibility IN ('INTERNAL', 'SHARED')),
+  version bigint NOT NULL DEFAULT 1,
+  CONSTRAINT comments_task_fkey FOREIGN KEY (organization_id, task_id) REFERENCES tasks (organization_id, id)
+);
+CREATE INDEX comments_task_idx ON comments (organization_id, task_id, id);
+
+SELECT ctx.wall(t, 'task_svc') FROM unnest(ARRAY['plans', 'key_date_sets', 'key_dates', 'milestones', 'tasks',
+  'dependencies', 'comments']::regclass[]) t;
+ALTER TABLE templates ENABLE ROW LEVEL SECURITY;
+ALTER TABLE templates FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON templates AS RESTRICTIVE FOR ALL TO task_svc
+  USING (organization_id = (SELECT ctx.org()) OR organization_id = '00000000-0000-0000-0000-000000000000')
+  WITH CHECK (organization_id = (SELECT ctx.org()));
+CREATE POLICY read ON templates FOR SELECT TO task_svc USING ((SELECT ctx.org()) IS NOT NULL);
+CREATE POLICY write ON templates FOR INSERT TO task_svc WITH CHECK ((SELECT ctx.may('manage_tasks')));
+CREATE POLICY change ON templates FOR UPDATE TO task_svc USING ((SELECT ctx.may('manage_tasks')) AND status = 'DRAFT');
+-- Shipped templates are loaded by the owner, in a migration-like step.
+CREATE POLICY shipped ON templates FOR ALL TO task_owner
+  USING (organization_id = '00000000-0000-0000-0000-000000000000')
+  WITH CHECK (organization_id = '00000000-0000-0000-0000-000000000000');
+
+-- Deals that the caller may see as staff or as a member with view_deals, or as a party with view_own_deals.
+DO $$
+DECLARE t text;
+BEGIN
+  FOREACH t IN ARRAY ARRAY['plans', 'key_date_sets', 'key_dates', 'milestones'] LOOP
+    EXECUTE format($p$CREATE POLICY read ON %I FOR SELECT TO task_svc USING (
+      (SELECT ctx.may('view_all_deals')) OR deal_id IN (
+        SELECT a.deal_id FROM ctx.deal_access a
+         WHERE a.user_id = (SELECT ctx.uid())
+           AND (((SELECT ctx.may('view_deals')) AND (a.is_creator OR cardinality(a.party_roles) > 0))
+             OR ((SELECT ctx.may('view_own_deals')) AND cardinality(a.party_roles) > 0))))$p$, t);
+  END LOOP;
+  -- Dates are moved by manage_tasks, and by the deal's creator with create_deals.
+  FOREACH t IN ARRAY ARRAY['plans', 'key_date_sets', 'key_dates'] LOOP
+    EXECUTE format($p$CREATE POLICY write ON %I FOR INSERT TO task_svc WITH CHECK ((SELECT ctx.may('manage_tasks')))$p$, t);
+    EXECUTE format($p$CREATE POLICY change ON %I FOR UPDATE TO task_svc USING (
+      (SELECT ctx.may('manage_tasks')) OR ((SELECT ctx.may('create_deals')) AND deal_id IN (
+        SELECT d.id FROM ctx.deals d WHERE d.created_by = (SELECT ctx.uid()))))$p$, t);
+  END LOOP;
+END $$;
+
+CREATE POLICY write ON milestones FOR INSERT TO task_svc WITH CHECK ((SELECT ctx.may('manage_tasks')));
+CREATE POLICY change ON milestones FOR UPDATE TO task_svc USING (
+  (SELECT ctx.may('manage_tasks')) OR (SELECT ctx.may('assign_tasks'))
+  OR id IN (SELECT t.milestone_id FROM task.tasks t WHERE t.id = (SELECT ctx.unlocking())));
+
+-- A buyer sees the tasks that are meant for buyers, and its own.
+CREATE POLICY staff_read ON tasks FOR SELECT TO task_svc USING ((SELECT ctx.may('view_all_deals')));
+CREATE POLICY member_read ON tasks FOR SELECT TO task_svc USING (
+  (SELECT ctx.may('view_deals')) AND deal_id IN (
+    SELECT a.deal_id FROM ctx.deal_access a WHERE a.user_id = (SELECT ctx.uid())
+       AND (a.is_creator OR cardinality(a.party_roles) > 0)));
+CREATE POLICY buyer_read ON tasks FOR SELECT TO task_svc USING (
+  (SELECT ctx.may('view_own_deals')) AND (buyer_visible OR assignee_id = (SELECT ctx.uid())) AND deal_id IN (
+    SELECT a.deal_id FROM ctx.deal_access a WHERE a.user_id = (SELECT ctx.uid()) AND cardinality(a.party_roles) > 0));
+CREATE POLICY unlock_read ON tasks FOR SELECT TO task_svc USING (
+  id IN (SELECT d.task_id FROM task.dependencies d WHERE d.depends_on_id = (SELECT ctx.unlocking())));
+
+CREATE POLICY create_ ON tasks FOR INSERT TO task_svc WITH CHECK (
+  (SELECT ctx.may('manage_tasks')) OR ((SELECT ctx.may('assign_tasks')) AND deal_id IN (
+    SELECT a.deal_id FROM ctx.deal_access a WHERE a.user_id = (SELECT ctx.uid()))));
+CREATE POLICY manage ON tasks FOR UPDATE TO task_svc USING ((SELECT ctx.may('manage_tasks')));
+CREATE POLICY assign ON tasks FOR UPDATE TO task_svc USING (
+  (SELECT ctx.may('assign_tasks')) AND deal_id IN (
+    SELECT a.deal_id FROM ctx.deal_access a WHERE a.user_id = (SELECT ctx.uid())));
+CREATE POLICY redate ON tasks FOR UPDATE TO task_svc USING (
+  (SELECT ctx.may('create_deals')) AND deal_id IN (
+    SELECT d.id FROM ctx.deals d WHERE d.created_by = (SELECT ctx.uid())));
+CREATE POLICY complete_own ON tasks FOR UPDATE TO task_svc USING (assignee_id = (SELECT ctx.uid()));
+CREATE POLICY unlock ON tasks FOR UPDATE TO task_svc USING (
+  id IN (SELECT d.task_id FROM task.dependencies d WHERE d.depends_on_id = (SELECT ctx.unlocking())));
+
+CREATE POLICY read ON dependencies FOR SELECT TO task_svc USING (true);
+CREATE POLICY write ON dependencies FOR INSERT TO task_svc WITH CHECK (
+  (SELECT ctx.may('manage_tasks')) OR (SELECT ctx.may('assign_tasks')));
+CREATE POLICY remove ON dependencies FOR DELETE TO task_svc USING ((SELECT ctx.may('manage_tasks')));
+
+CREATE POLICY read ON comments FOR SELECT TO task_svc USING (
+  (visibility = 'SHARED' OR (SELECT ctx.may('view_deals')) OR (SELECT ctx.may('view_all_deals')))
+  AND task_id IN (SELECT t.id FROM task.tasks t));
+CREATE POLICY write ON comments FOR INSERT TO task_svc WITH CHECK (author_id = (SELECT ctx.uid()));
+
+GRANT SELECT, INSERT, UPDATE ON templates, plans, key_date_sets, key_dates, milestones, tasks TO task_svc;
+GRANT SELECT, INSERT, DELETE ON dependencies TO task_svc;
+GRANT SELECT, INSERT ON comments TO task_svc;
+
+-- The definer functions of ctx count open tasks and check completions.
+GRANT SELECT ON tasks, plans TO ctx_owner;
+CREATE POLICY authority ON tasks FOR SELECT TO ctx_owner USING (true);
+CREATE POLICY authority ON plans FOR SELECT TO ctx_owner USING (true);
+
+CREATE CONSTRAINT TRIGGER require_history AFTER INSERT OR UPDATE OF version ON tasks
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ctx.require_history();
+CREATE CONSTRAINT TRIGGER require_history AFTER INSERT OR UPDATE OF version ON plans
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ctx.require_history();
+CREATE CONSTRAINT TRIGGER require_history AFTER INSERT OR UPDATE OF version ON key_date_sets
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ctx.require_history();
