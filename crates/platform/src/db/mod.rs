@@ -1,0 +1,207 @@
+//! The only way to PostgreSQL: a session is a transaction that begins by saying who acts.
+//!
+//! [`Db::read`], [`Db::write`], [`Db::once`] and [`Db::service`] open one, let `ctx.enter` decide tenant
+//! and permissions, run the caller's closure and commit. The pool stays private to this module, so
+//! nobody can forget the context. What a session does *not* do: call the network, or publish. Changes
+//! are told through [`Tx::emit`], and leave with the commit.
+
+mod idempotency;
+mod inbox;
+mod migrate;
+mod pool;
+mod tx;
+
+use std::time::Duration;
+
+use domain::{
+    permission::{PermissionSet, Role},
+    rejection::Rejection,
+};
+use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
+use uuid::Uuid;
+
+pub use self::{
+    idempotency::{Idempotency, Reply},
+    inbox::{Applied, Order},
+    migrate::migrate,
+    pool::PoolSize,
+    tx::{Actor, Change, Tx, is_violation},
+};
+use crate::{
+    config::Secret,
+    error::{Error, Result},
+    http::{Access, Caller},
+};
+
+/// How often a transaction that lost a deadlock or a lock is tried in all.
+const ATTEMPTS: u32 = 4;
+
+/// A service's database, seen through one role.
+#[derive(Clone, Debug)]
+pub struct Db {
+    pool: DatabaseConnection,
+    /// The schema that holds this service's outbox, inbox and idempotency records.
+    schema: &'static str,
+}
+
+/// On whose account a consumer, an activity or a schedule acts: the organization's SYSTEM user.
+#[derive(Clone, Debug, Default)]
+pub struct ServiceScope {
+    /// The organization to enter.
+    pub organization_id: Uuid,
+    /// The user whose action led to this, where there is one. Recorded in the audit row.
+    pub on_behalf_of: Option<Uuid>,
+    /// The event that led to this, where there is one.
+    pub cause_event_id: Option<Uuid>,
+    /// The request that led to this, where there is one.
+    pub request_id: Option<String>,
+    /// W3C trace context, carried into the events that this emits.
+    pub traceparent: Option<String>,
+}
+
+impl Db {
+    /// Connects lazily: the first session connects, and a database that is away answers
+    /// [`Error::Unavailable`] within two seconds. `schema` is the service's own.
+    pub fn connect(url: &Secret, schema: &'static str, size: PoolSize) -> anyhow::Result<Self> {
+        Ok(Self { pool: pool::connect(url, size)?, schema })
+    }
+
+    /// Is the database there? For readiness.
+    pub async fn ping(&self) -> anyhow::Result<()> {
+        self.pool.ping().await?;
+        Ok(())
+    }
+
+    /// A session that only reads. Refused with 403 unless one of the route's permissions is held.
+    pub async fn read<T>(&self, access: &impl Access, work: impl AsyncFnOnce(&mut Tx) -> Result<T>) -> Result<T> {
+        let mut tx = self.enter(access).await?;
+        let value = work(&mut tx).await?;
+        tx.finish_reading().await?;
+        Ok(value)
+    }
+
+    /// A session that changes something. Tried again when it loses a deadlock or waits too long for a
+    /// lock, so `work` must have no effect outside the database.
+    pub async fn write<T>(&self, access: &impl Access, work: impl AsyncFn(&mut Tx) -> Result<T>) -> Result<T> {
+        retrying(async || {
+            let mut tx = self.enter(access).await?;
+            let value = work(&mut tx).await?;
+            tx.commit().await?;
+            Ok(value)
+        })
+        .await
+    }
+
+    /// A session of the organization's SYSTEM user, who may do everything within it.
+    pub async fn service<T>(&self, scope: &ServiceScope, work: impl AsyncFn(&mut Tx) -> Result<T>) -> Result<T> {
+        retrying(async || {
+            let mut tx = self.enter_service(scope).await?;
+            let value = work(&mut tx).await?;
+            tx.commit().await?;
+            Ok(value)
+        })
+        .await
+    }
+
+    /// A session of somebody who is not signed in yet: sign-up, login, redeeming a token. `work` enters
+    /// a context itself with [`Tx::enter_signup`] or [`Tx::enter_identity`]; until then it sees no rows.
+    pub async fn anonymous<T>(&self, request_id: &str, ip: Option<std::net::IpAddr>, work: impl AsyncFn(&mut Tx) -> Result<T>) -> Result<T> {
+        retrying(async || {
+            let mut tx = Tx::new(self.begin().await?, self.schema, Actor::nobody(request_id, ip));
+            let value = work(&mut tx).await?;
+            tx.commit().await?;
+            Ok(value)
+        })
+        .await
+    }
+
+    async fn enter(&self, access: &impl Access) -> Result<Tx> {
+        let caller = access.caller();
+        let mut tx = Tx::new(self.begin().await?, self.schema, Actor::of(caller));
+        tx.enter(caller.user_id, caller.session_id).await?;
+        let required = access.any_of();
+        if !required.is_empty() && !tx.actor().permissions.has_any(required) {
+            return Err(Rejection::Forbidden { required: required.to_vec() }.into());
+        }
+        Ok(tx)
+    }
+
+    async fn enter_service(&self, scope: &ServiceScope) -> Result<Tx> {
+        let mut tx = Tx::new(self.begin().await?, self.schema, Actor::system(scope));
+        tx.enter_service(scope.organization_id).await?;
+        Ok(tx)
+    }
+
+    /// Begins in a task of its own: a `BEGIN` that is cancelled half-way could return a connection with
+    /// an open transaction to the pool (database.md section 3).
+    async fn begin(&self) -> Result<DatabaseTransaction> {
+        let pool = self.pool.clone();
+        match tokio::spawn(async move { pool.begin().await }).await {
+            Ok(begun) => Ok(begun?),
+            Err(failed) => Err(anyhow::Error::new(failed).context("begin a transaction").into()),
+        }
+    }
+}
+
+impl Actor {
+    fn of(caller: &Caller) -> Self {
+        Self {
+            user_id: caller.user_id,
+            organization_id: Uuid::nil(),
+            role: Role::Buyer,
+            permissions: PermissionSet::default(),
+            time_zone: String::new(),
+            ip: caller.ip,
+            request_id: Some(caller.request_id.clone()),
+            on_behalf_of: None,
+            cause_event_id: None,
+            traceparent: caller.traceparent.clone(),
+        }
+    }
+
+    fn system(scope: &ServiceScope) -> Self {
+        Self {
+            user_id: Uuid::nil(),
+            organization_id: scope.organization_id,
+            role: Role::System,
+            permissions: PermissionSet::all(),
+            time_zone: String::new(),
+            ip: None,
+            request_id: scope.request_id.clone(),
+            on_behalf_of: scope.on_behalf_of,
+            cause_event_id: scope.cause_event_id,
+            traceparent: scope.traceparent.clone(),
+        }
+    }
+
+    fn nobody(request_id: &str, ip: Option<std::net::IpAddr>) -> Self {
+        Self {
+            user_id: Uuid::nil(),
+            organization_id: Uuid::nil(),
+            role: Role::Buyer,
+            permissions: PermissionSet::default(),
+            time_zone: String::new(),
+            ip,
+            request_id: Some(request_id.to_owned()),
+            on_behalf_of: None,
+            cause_event_id: None,
+            traceparent: None,
+        }
+    }
+}
+
+/// Runs a whole transaction again when it lost against another one, a little later each time.
+async fn retrying<T>(attempt: impl AsyncFn() -> Result<T>) -> Result<T> {
+    let mut tried = 1;
+    loop {
+        match attempt().await {
+            Err(Error::Unexpected(cause)) if tried < ATTEMPTS && tx::lost_a_race(&cause) => {
+                let jitter_ms = rand::random_range(5..25) * u64::from(tried);
+                tracing::debug!(tried, "transaction lost a race, trying again");
+                tokio::time::sleep(Duration::from_millis(jitter_ms)).await;
+                tried += 1;
+            }
+            outcome => return outcome,
+        }
+    }
+}

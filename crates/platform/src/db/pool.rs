@@ -1,0 +1,62 @@
+//! Connection pools, with the guard that keeps one request's context from another's.
+
+use std::{str::FromStr, time::Duration};
+
+use sea_orm::{DatabaseConnection, SqlxPostgresConnector};
+use sqlx::{
+    ConnectOptions, Row,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use crate::config::Secret;
+
+/// How many connections a pool may hold at once.
+#[derive(Clone, Copy, Debug)]
+pub enum PoolSize {
+    /// A service's requests: 16.
+    Requests,
+    /// A second, occasional reader: 4.
+    Small,
+}
+
+impl PoolSize {
+    fn connections(self) -> u32 {
+        match self {
+            Self::Requests => 16,
+            Self::Small => 4,
+        }
+    }
+}
+
+/// A request waits this long for a connection before it answers 503.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(1500);
+/// Backstop: no connection lives longer.
+const LIFETIME: Duration = Duration::from_secs(600);
+
+pub(super) fn connect(url: &Secret, size: PoolSize) -> anyhow::Result<DatabaseConnection> {
+    let options = PgConnectOptions::from_str(url.reveal())?
+        .statement_cache_capacity(256)
+        .log_statements(tracing::log::LevelFilter::Trace)
+        .log_slow_statements(tracing::log::LevelFilter::Warn, Duration::from_secs(1));
+    let pool = PgPoolOptions::new()
+        .max_connections(size.connections())
+        .min_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .max_lifetime(LIFETIME)
+        .test_before_acquire(false)
+        // Runs when a connection comes back, off the request's path. In autocommit the two clocks are
+        // equal; inside a left-over transaction they are not, and such a connection is closed.
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                let row = sqlx::query("SELECT now() = statement_timestamp()").fetch_one(&mut *connection).await?;
+                let clean: bool = row.try_get(0)?;
+                if !clean {
+                    metrics::counter!("db_unclean_connections_total").increment(1);
+                    tracing::warn!("a connection came back inside a transaction and was closed");
+                }
+                Ok(clean)
+            })
+        })
+        .connect_lazy_with(options);
+    Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool))
+}

@@ -1,0 +1,328 @@
+//! One session: a transaction with its actor, the statements run in it, and the changes it will tell.
+
+use std::{net::IpAddr, time::Instant};
+
+use contracts::event::Event;
+use domain::permission::{PermissionSet, Role};
+use sea_orm::{
+    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, FromQueryResult, RuntimeErr, Statement, Value as SqlValue,
+};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+
+/// Who acts in a session, as the database says.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    /// The acting user; the organization's SYSTEM user where nobody acts.
+    pub user_id: Uuid,
+    /// The tenant. Statements name it beside the row policies.
+    pub organization_id: Uuid,
+    /// The user's role.
+    pub role: Role,
+    /// What the user may do: the default matrix and the organization's grants.
+    pub permissions: PermissionSet,
+    /// The organization's time zone (IANA name).
+    pub time_zone: String,
+    /// The client's address.
+    pub ip: Option<IpAddr>,
+    /// The request's id.
+    pub request_id: Option<String>,
+    /// The user on whose account the SYSTEM user acts.
+    pub on_behalf_of: Option<Uuid>,
+    /// The event that led to this.
+    pub cause_event_id: Option<Uuid>,
+    /// W3C trace context.
+    pub traceparent: Option<String>,
+}
+
+/// One state transition: becomes one audit row and, where it has an event, one outbox row.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The aggregate's kind: `deal`, `party`, `task`, `milestone`, `plan`, `key_dates`, `user` …
+    pub entity_type: &'static str,
+    /// The aggregate.
+    pub entity_id: Uuid,
+    /// The aggregate's version after the change, 1 at creation, plus 1 at each.
+    pub version: i64,
+    /// The deal it belongs to, where it belongs to one.
+    pub deal_id: Option<Uuid>,
+    /// What happened, in three parts: `tasks.task.completed`.
+    pub event_type: &'static str,
+    /// The event for the other services, without confidential values. `None` where nobody else listens.
+    pub event: Option<Event>,
+    /// The aggregate before; `Null` at creation.
+    pub before: Value,
+    /// The aggregate after; `Null` at deletion.
+    pub after: Value,
+}
+
+/// A session. Dropped without a commit, it leaves nothing.
+#[derive(Debug)]
+pub struct Tx {
+    inner: DatabaseTransaction,
+    schema: &'static str,
+    actor: Actor,
+    now: OffsetDateTime,
+    changes: Vec<Change>,
+    pub(super) idempotency_key: Option<String>,
+}
+
+#[derive(FromQueryResult)]
+struct Entered {
+    organization_id: Uuid,
+    permissions: String,
+    role: String,
+    time_zone: String,
+}
+
+#[derive(FromQueryResult)]
+struct EnteredService {
+    user_id: Uuid,
+    time_zone: String,
+}
+
+#[derive(FromQueryResult)]
+struct EnteredIdentity {
+    organization_id: Uuid,
+    status: String,
+    role: String,
+}
+
+impl Tx {
+    pub(super) fn new(inner: DatabaseTransaction, schema: &'static str, actor: Actor) -> Self {
+        Self { inner, schema, actor, now: OffsetDateTime::now_utc(), changes: Vec::new(), idempotency_key: None }
+    }
+
+    /// Who acts.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// The instant of this session: one for all that happens in it.
+    pub fn now(&self) -> OffsetDateTime {
+        self.now
+    }
+
+    /// A new UUIDv7.
+    pub fn new_id(&self) -> Uuid {
+        Uuid::now_v7()
+    }
+
+    /// Records a transition. Its audit row and its event are written when the session commits.
+    pub fn emit(&mut self, change: Change) {
+        self.changes.push(change);
+    }
+
+    /// All rows of a statement.
+    pub async fn all<R: FromQueryResult>(&self, sql: &'static str, values: impl IntoIterator<Item = SqlValue>) -> Result<Vec<R>> {
+        let rows = timed(self.inner.query_all_raw(statement(sql, values))).await?;
+        rows.iter().map(|row| R::from_query_result(row, "").map_err(Error::from)).collect()
+    }
+
+    /// The first row of a statement, if any.
+    pub async fn first<R: FromQueryResult>(&self, sql: &'static str, values: impl IntoIterator<Item = SqlValue>) -> Result<Option<R>> {
+        let row = timed(self.inner.query_one_raw(statement(sql, values))).await?;
+        row.map(|row| R::from_query_result(&row, "").map_err(Error::from)).transpose()
+    }
+
+    /// Runs a statement and tells how many rows it changed.
+    pub async fn run(&self, sql: &'static str, values: impl IntoIterator<Item = SqlValue>) -> Result<u64> {
+        Ok(timed(self.inner.execute_raw(statement(sql, values))).await?.rows_affected())
+    }
+
+    /// As [`Tx::all`], with SQL built at run time from constant parts only (filters, sort orders).
+    pub async fn all_built<R: FromQueryResult>(&self, sql: String, values: Vec<SqlValue>) -> Result<Vec<R>> {
+        let built = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+        let rows = timed(self.inner.query_all_raw(built)).await?;
+        rows.iter().map(|row| R::from_query_result(row, "").map_err(Error::from)).collect()
+    }
+
+    /// The transaction itself, for entities and query builders of sea-orm.
+    pub fn connection(&self) -> &DatabaseTransaction {
+        &self.inner
+    }
+
+    /// Enters the context of an organization that is being founded by `user_id`.
+    pub async fn enter_signup(&mut self, organization_id: Uuid, user_id: Uuid) -> Result<()> {
+        self.inner
+            .query_one_raw(statement("SELECT ctx.enter_signup($1, $2)", [organization_id.into(), user_id.into()]))
+            .await?;
+        self.actor.organization_id = organization_id;
+        self.actor.user_id = user_id;
+        self.actor.role = Role::Admin;
+        self.actor.permissions = PermissionSet::all();
+        Ok(())
+    }
+
+    /// Enters the context of a user who has just proved who they are, without any permission.
+    /// Answers the account's status (`ACTIVE` or `INVITED`); others are refused as unauthenticated.
+    pub async fn enter_identity(&mut self, user_id: Uuid) -> Result<String> {
+        let entered: Option<EnteredIdentity> = self.first("SELECT * FROM ctx.enter_identity($1)", [user_id.into()]).await?;
+        let entered = entered.ok_or_else(|| anyhow::anyhow!("ctx.enter_identity gave no row"))?;
+        self.actor.organization_id = entered.organization_id;
+        self.actor.user_id = user_id;
+        self.actor.role = parse_role(&entered.role)?;
+        self.actor.permissions = PermissionSet::default();
+        Ok(entered.status)
+    }
+
+    pub(super) async fn enter(&mut self, user_id: Uuid, session_id: Uuid) -> Result<()> {
+        let entered: Option<Entered> =
+            self.first("SELECT * FROM ctx.enter($1, $2)", [user_id.into(), session_id.into()]).await?;
+        let entered = entered.ok_or_else(|| anyhow::anyhow!("ctx.enter gave no row"))?;
+        self.actor.organization_id = entered.organization_id;
+        self.actor.permissions = PermissionSet::parse(&entered.permissions);
+        self.actor.role = parse_role(&entered.role)?;
+        self.actor.time_zone = entered.time_zone;
+        let span = tracing::Span::current();
+        span.record("userId", tracing::field::display(user_id));
+        span.record("organizationId", tracing::field::display(entered.organization_id));
+        Ok(())
+    }
+
+    pub(super) async fn enter_service(&mut self, organization_id: Uuid) -> Result<()> {
+        let entered: Option<EnteredService> =
+            self.first("SELECT * FROM ctx.enter_service($1)", [organization_id.into()]).await?;
+        let entered = entered.ok_or_else(|| anyhow::anyhow!("ctx.enter_service gave no row"))?;
+        self.actor.user_id = entered.user_id;
+        self.actor.time_zone = entered.time_zone;
+        Ok(())
+    }
+
+    pub(super) fn schema(&self) -> &'static str {
+        self.schema
+    }
+
+    pub(super) async fn finish_reading(self) -> Result<()> {
+        debug_assert!(self.changes.is_empty(), "a reading session told a change");
+        Ok(self.inner.commit().await?)
+    }
+
+    pub(super) async fn commit(mut self) -> Result<()> {
+        self.write_history().await?;
+        self.inner.commit().await.map_err(|error| match error {
+            // The connection died during COMMIT: nobody knows. An idempotency key settles it on retry.
+            DbErr::Exec(RuntimeErr::SqlxError(ref cause)) if matches!(**cause, sqlx::Error::Io(_)) => {
+                Error::Unavailable { retry_after_s: 1, reason: "PostgreSQL" }
+            }
+            other => other.into(),
+        })
+    }
+
+    /// Audit rows and outbox rows of everything told in this session, in one statement.
+    async fn write_history(&mut self) -> Result<()> {
+        if self.changes.is_empty() {
+            return Ok(());
+        }
+        let rows: Vec<Value> = std::mem::take(&mut self.changes).iter().map(history_row).collect();
+        let sql = match self.schema {
+            "identity" => HISTORY_IDENTITY,
+            "deal" => HISTORY_DEAL,
+            "task" => HISTORY_TASK,
+            other => return Err(anyhow::anyhow!("no outbox in schema {other}").into()),
+        };
+        let actor = &self.actor;
+        let values: [SqlValue; 9] = [
+            Value::Array(rows).into(),
+            actor.organization_id.into(),
+            actor.user_id.into(),
+            actor.on_behalf_of.into(),
+            actor.request_id.clone().into(),
+            actor.cause_event_id.into(),
+            self.idempotency_key.clone().into(),
+            actor.ip.map(|ip| ip.to_string()).into(),
+            actor.traceparent.clone().into(),
+        ];
+        self.run(sql, values).await?;
+        Ok(())
+    }
+}
+
+/// `@schema` is the service's own: the statement must be constant text.
+macro_rules! history_statement {
+    ($schema:literal) => {
+        concat!(
+            "WITH told AS (
+               SELECT * FROM jsonb_to_recordset($1::jsonb) AS t(
+                 id uuid, entity_type text, entity_id uuid, version bigint, deal_id uuid,
+                 event_type text, audit jsonb, event jsonb, place integer)),
+             recorded AS (
+               INSERT INTO audit.audit_log (id, organization_id, deal_id, user_id, on_behalf_of, event_type,
+                 entity_type, entity_id, aggregate_version, event_data, request_id, cause_event_id,
+                 idempotency_key, ip_address)
+               SELECT id, $2, deal_id, $3, $4, event_type, entity_type, entity_id, version, audit,
+                      $5, $6, $7, $8::inet
+                 FROM told ORDER BY place)
+             INSERT INTO ",
+            $schema,
+            ".event_outbox (id, organization_id, aggregate_type, aggregate_id, aggregate_version,
+               event_type, schema_version, event_data, actor_user_id, request_id, traceparent)
+             SELECT id, $2, entity_type, entity_id, version, event_type, 1, event, $3, $5, $9
+               FROM told WHERE event IS NOT NULL AND jsonb_typeof(event) <> 'null' ORDER BY place"
+        )
+    };
+}
+const HISTORY_IDENTITY: &str = history_statement!("identity");
+const HISTORY_DEAL: &str = history_statement!("deal");
+const HISTORY_TASK: &str = history_statement!("task");
+
+/// The event's id is the audit row's id too: one transition, one name.
+fn history_row(change: &Change) -> Value {
+    json!({
+        "id": Uuid::now_v7(),
+        "entity_type": change.entity_type,
+        "entity_id": change.entity_id,
+        "version": change.version,
+        "deal_id": change.deal_id,
+        "event_type": change.event_type,
+        "audit": {"before": change.before, "after": change.after},
+        "event": change.event.as_ref().map(Event::to_json),
+    })
+}
+
+fn statement(sql: &'static str, values: impl IntoIterator<Item = SqlValue>) -> Statement {
+    Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
+}
+
+async fn timed<T>(query: impl Future<Output = std::result::Result<T, DbErr>>) -> std::result::Result<T, DbErr> {
+    let began = Instant::now();
+    let outcome = query.await;
+    metrics::histogram!("db_query_duration_seconds").record(began.elapsed().as_secs_f64());
+    outcome
+}
+
+fn parse_role(text: &str) -> Result<Role> {
+    Role::parse(text).ok_or_else(|| anyhow::anyhow!("the database knows a role that we do not: {text}").into())
+}
+
+/// PostgreSQL's code of an error, and the constraint it names.
+fn postgres_error(error: &DbErr) -> Option<(String, Option<String>)> {
+    let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) | DbErr::Conn(RuntimeErr::SqlxError(cause))) =
+        error
+    else {
+        return None;
+    };
+    let database = cause.as_database_error()?;
+    Some((database.code()?.into_owned(), database.constraint().map(str::to_owned)))
+}
+
+/// Did this statement break the named constraint? To turn it into a rejection beside the query.
+pub fn is_violation(error: &Error, constraint: &str) -> bool {
+    let Error::Unexpected(cause) = error else { return false };
+    cause
+        .downcast_ref::<DbErr>()
+        .and_then(postgres_error)
+        .is_some_and(|(_, named)| named.as_deref() == Some(constraint))
+}
+
+/// Deadlock (40P01), serialization failure (40001), lock timeout (55P03): worth trying again.
+pub(super) fn lost_a_race(cause: &anyhow::Error) -> bool {
+    code_of(cause).is_some_and(|code| matches!(code.as_str(), "40P01" | "40001" | "55P03"))
+}
+
+pub(super) fn code_of(cause: &anyhow::Error) -> Option<String> {
+    cause.downcast_ref::<DbErr>().and_then(postgres_error).map(|(code, _)| code)
+}
