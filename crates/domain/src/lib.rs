@@ -5,5 +5,12 @@
 //! clock, no serialisation and no logging in this crate: callers pass the present instant in and turn the answers
 //! into rows, events and HTTP.
 
+pub mod deal;
+pub mod milestone;
+pub mod money;
+pub mod party;
 pub mod permission;
 pub mod rejection;
+pub mod task;
+pub mod text;
+pub mod zone;

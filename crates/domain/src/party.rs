@@ -1,0 +1,113 @@
+//! The parts that people and companies play in a deal.
+//!
+//! Only the names and what follows from a name alone. Who may see which party's details is decided by permissions,
+//! see [`crate::data_class`].
+
+use std::fmt;
+
+macro_rules! party_roles {
+    ($($variant:ident = $name:literal: $doc:literal),+ $(,)?) => {
+        /// A part in a deal. Written `snake_case`, as the templates write it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum PartyRole {
+            $(#[doc = $doc] $variant,)+
+        }
+
+        impl PartyRole {
+            /// Every part there is.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// The part as it is stored and sent.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+        }
+    };
+}
+
+party_roles! {
+    Buyer = "buyer": "Who buys.",
+    Seller = "seller": "Who sells.",
+    Borrower = "borrower": "Who borrows, in a refinance.",
+    Client = "client": "Whom the organization works for, where no closer word fits.",
+    BuyerAgent = "buyer_agent": "The buyer's agent.",
+    ListingAgent = "listing_agent": "The seller's agent.",
+    TransactionCoordinator = "transaction_coordinator": "Who coordinates the deal.",
+    Broker = "broker": "The broker responsible for the file.",
+    Lender = "lender": "The lending bank or its contact.",
+    LoanOfficer = "loan_officer": "The borrower's loan officer.",
+    TitleEscrow = "title_escrow": "The title or escrow company.",
+    Attorney = "attorney": "An attorney of either side.",
+    Inspector = "inspector": "Who inspects the property.",
+    Appraiser = "appraiser": "Who appraises the property.",
+    BuilderRep = "builder_rep": "The builder's representative.",
+    Photographer = "photographer": "Who photographs the property.",
+    Other = "other": "Any other part.",
+}
+
+impl PartyRole {
+    /// Reads a part as written; `None` for anything else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|role| role.as_str() == text)
+    }
+
+    /// Whether the client is meant to call this party, unless the party says otherwise: agent, coordinator, lender and
+    /// title.
+    #[must_use]
+    pub const fn is_buyer_contact_by_default(self) -> bool {
+        match self {
+            Self::BuyerAgent
+            | Self::ListingAgent
+            | Self::TransactionCoordinator
+            | Self::Lender
+            | Self::LoanOfficer
+            | Self::TitleEscrow => true,
+            Self::Buyer
+            | Self::Seller
+            | Self::Borrower
+            | Self::Client
+            | Self::Broker
+            | Self::Attorney
+            | Self::Inspector
+            | Self::Appraiser
+            | Self::BuilderRep
+            | Self::Photographer
+            | Self::Other => false,
+        }
+    }
+
+    /// Whether notices for this part go to the deal's creator when the deal has nobody in it: agents and coordinators.
+    /// It serves notices only; it assigns nothing.
+    #[must_use]
+    pub const fn falls_back_to_creator(self) -> bool {
+        matches!(
+            self,
+            Self::BuyerAgent | Self::ListingAgent | Self::TransactionCoordinator
+        )
+    }
+}
+
+impl fmt::Display for PartyRole {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_is_read_back_from_its_name() {
+        assert!(
+            PartyRole::ALL
+                .iter()
+                .all(|role| PartyRole::parse(role.as_str()) == Some(*role))
+        );
+        assert_eq!(PartyRole::parse("BUYER"), None);
+    }
+}

@@ -1,0 +1,166 @@
+//! Making, editing, assigning and deleting tasks.
+
+use uuid::Uuid;
+
+use super::{Change, Due, Moment, Task, TaskEvent, TaskFacts, TaskState, TaskTransition, status};
+use crate::{
+    party::PartyRole,
+    rejection::{FieldError, Rejection},
+    text,
+};
+
+/// Everything a new task begins with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewTask {
+    /// Its id, made by the caller.
+    pub id: Uuid,
+    /// The deal it belongs to.
+    pub deal_id: Uuid,
+    /// The template's key, if it comes from one.
+    pub key: Option<String>,
+    /// Its writable fields.
+    pub fields: TaskEdit,
+    /// Whether the due date was set by hand although a rule exists.
+    pub due_pinned: bool,
+    /// Whether the deal cannot be closed without it.
+    pub required: bool,
+    /// The user who is to do it.
+    pub assignee_id: Option<Uuid>,
+    /// How many of the tasks that it waits for are unfinished.
+    pub open_dependencies: u32,
+}
+
+/// The fields that people write; an edit gives all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskEdit {
+    /// What is to be done.
+    pub title: String,
+    /// More about it.
+    pub description: Option<String>,
+    /// The milestone it counts for.
+    pub milestone_id: Option<Uuid>,
+    /// The part that owns it.
+    pub owner_role: Option<PartyRole>,
+    /// When it is due.
+    pub due: Option<Due>,
+    /// Whether the client sees it.
+    pub buyer_visible: bool,
+}
+
+impl TaskEdit {
+    fn checked(mut self) -> Result<Self, Rejection> {
+        let mut errors: Vec<FieldError> = Vec::new();
+        match text::required("title", &self.title, text::TITLE_LENGTH_MAX) {
+            Ok(title) => self.title = title,
+            Err(error) => errors.push(error),
+        }
+        match text::optional(
+            "description",
+            self.description.as_deref(),
+            text::DESCRIPTION_LENGTH_MAX,
+        ) {
+            Ok(description) => self.description = description,
+            Err(error) => errors.push(error),
+        }
+        if errors.is_empty() {
+            Ok(self)
+        } else {
+            Err(Rejection::Validation { errors })
+        }
+    }
+}
+
+impl Task {
+    /// Makes a task. A due date in the past is allowed: the task is then overdue from the start.
+    ///
+    /// # Errors
+    /// A validation rejection of the title or description.
+    pub fn create(new: NewTask, moment: &Moment<'_>) -> Result<Change, Rejection> {
+        let fields = new.fields.checked()?;
+        let facts = TaskFacts {
+            assignee_id: new.assignee_id,
+            open_dependencies: new.open_dependencies,
+            due_passed: moment.has_passed(fields.due, false),
+            ..TaskFacts::default()
+        };
+        let state = TaskState {
+            id: new.id,
+            deal_id: new.deal_id,
+            milestone_id: fields.milestone_id,
+            key: new.key,
+            title: fields.title,
+            description: fields.description,
+            owner_role: fields.owner_role,
+            due: fields.due,
+            due_pinned: new.due_pinned,
+            required: new.required,
+            buyer_visible: fields.buyer_visible,
+            status: status(&facts),
+            facts,
+            episode: 1,
+            version: 1,
+        };
+        let created = TaskTransition {
+            event: TaskEvent::Created,
+            before: None,
+            after: state.clone(),
+        };
+        Ok(Change {
+            task: Self(state),
+            transitions: vec![created],
+        })
+    }
+
+    /// Replaces the writable fields. A due date set here is pinned: it no longer follows a rule. An edit that changes
+    /// nothing is no transition; one that makes the task overdue is two.
+    ///
+    /// # Errors
+    /// A validation rejection, or `TASK_ALREADY_DONE` when the due date of a finished task would change.
+    pub fn edit(&self, edit: TaskEdit, moment: &Moment<'_>) -> Result<Change, Rejection> {
+        let edit = edit.checked()?;
+        let due_changes = edit.due != self.due;
+        if due_changes && self.status.is_done() {
+            return Err(Rejection::TaskAlreadyDone);
+        }
+        let mut next = self.0.clone();
+        next.title = edit.title;
+        next.description = edit.description;
+        next.milestone_id = edit.milestone_id;
+        next.owner_role = edit.owner_role;
+        next.buyer_visible = edit.buyer_visible;
+        if due_changes {
+            next.due = edit.due;
+            next.due_pinned = true;
+        }
+        Ok(self.updated_to(next, moment))
+    }
+
+    /// Gives the task to a user, or takes it away with `None`. The same assignee again is no transition.
+    ///
+    /// Whether that user exists, is active and may see the deal is the caller's check.
+    ///
+    /// # Errors
+    /// `TASK_ALREADY_DONE` for a finished task.
+    pub fn assign(&self, assignee_id: Option<Uuid>) -> Result<Change, Rejection> {
+        if self.status.is_done() {
+            return Err(Rejection::TaskAlreadyDone);
+        }
+        if self.facts.assignee_id == assignee_id {
+            return Ok(Change::none(self));
+        }
+        Ok(Change::none(self).step(TaskEvent::Assigned, |state| {
+            state.facts.assignee_id = assignee_id
+        }))
+    }
+
+    /// Removes the task. What its dependents then wait for is for [`crate::plan`] to say.
+    ///
+    /// # Errors
+    /// `TASK_STARTED` once somebody is at work on it or it is finished: then it can only be waived.
+    pub fn delete(&self) -> Result<Change, Rejection> {
+        if self.is_started() {
+            return Err(Rejection::TaskStarted);
+        }
+        Ok(Change::none(self).step(TaskEvent::Deleted, |_| ()))
+    }
+}
