@@ -195,9 +195,9 @@ async fn retrying<T>(attempt: impl AsyncFn() -> Result<T>) -> Result<T> {
     let mut tried = 1;
     loop {
         match attempt().await {
-            Err(Error::Unexpected(cause)) if tried < ATTEMPTS && tx::lost_a_race(&cause) => {
+            Err(Error::Busy { reason }) if tried < ATTEMPTS => {
                 let jitter_ms = rand::random_range(5..25) * u64::from(tried);
-                tracing::debug!(tried, "transaction lost a race, trying again");
+                tracing::debug!(tried, reason, "transaction lost a race, trying again");
                 tokio::time::sleep(Duration::from_millis(jitter_ms)).await;
                 tried += 1;
             }

@@ -34,7 +34,7 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(1500);
 const LIFETIME: Duration = Duration::from_secs(600);
 
 pub(super) fn connect(url: &Secret, size: PoolSize) -> anyhow::Result<DatabaseConnection> {
-    let options = PgConnectOptions::from_str(url.reveal())?
+    let options = PgConnectOptions::from_str(url.expose())?
         .statement_cache_capacity(256)
         .log_statements(tracing::log::LevelFilter::Trace)
         .log_slow_statements(tracing::log::LevelFilter::Warn, Duration::from_secs(1));

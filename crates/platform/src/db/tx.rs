@@ -192,10 +192,6 @@ impl Tx {
         Ok(())
     }
 
-    pub(super) fn schema(&self) -> &'static str {
-        self.schema
-    }
-
     pub(super) async fn finish_reading(self) -> Result<()> {
         debug_assert!(self.changes.is_empty(), "a reading session told a change");
         Ok(self.inner.commit().await?)
@@ -206,7 +202,7 @@ impl Tx {
         self.inner.commit().await.map_err(|error| match error {
             // The connection died during COMMIT: nobody knows. An idempotency key settles it on retry.
             DbErr::Exec(RuntimeErr::SqlxError(ref cause)) if matches!(**cause, sqlx::Error::Io(_)) => {
-                Error::Unavailable { retry_after_s: 1, reason: "PostgreSQL" }
+                Error::unavailable("PostgreSQL: the connection was lost during COMMIT")
             }
             other => other.into(),
         })
@@ -217,7 +213,7 @@ impl Tx {
         if self.changes.is_empty() {
             return Ok(());
         }
-        let rows: Vec<Value> = std::mem::take(&mut self.changes).iter().map(history_row).collect();
+        let rows: Vec<Value> = std::mem::take(&mut self.changes).iter().enumerate().map(history_row).collect();
         let sql = match self.schema {
             "identity" => HISTORY_IDENTITY,
             "deal" => HISTORY_DEAL,
@@ -270,9 +266,10 @@ const HISTORY_DEAL: &str = history_statement!("deal");
 const HISTORY_TASK: &str = history_statement!("task");
 
 /// The event's id is the audit row's id too: one transition, one name.
-fn history_row(change: &Change) -> Value {
+fn history_row((place, change): (usize, &Change)) -> Value {
     json!({
         "id": Uuid::now_v7(),
+        "place": place,
         "entity_type": change.entity_type,
         "entity_id": change.entity_id,
         "version": change.version,
@@ -298,31 +295,16 @@ fn parse_role(text: &str) -> Result<Role> {
     Role::parse(text).ok_or_else(|| anyhow::anyhow!("the database knows a role that we do not: {text}").into())
 }
 
-/// PostgreSQL's code of an error, and the constraint it names.
-fn postgres_error(error: &DbErr) -> Option<(String, Option<String>)> {
-    let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) | DbErr::Conn(RuntimeErr::SqlxError(cause))) =
-        error
-    else {
-        return None;
-    };
-    let database = cause.as_database_error()?;
-    Some((database.code()?.into_owned(), database.constraint().map(str::to_owned)))
-}
-
 /// Did this statement break the named constraint? To turn it into a rejection beside the query.
 pub fn is_violation(error: &Error, constraint: &str) -> bool {
     let Error::Unexpected(cause) = error else { return false };
-    cause
-        .downcast_ref::<DbErr>()
-        .and_then(postgres_error)
-        .is_some_and(|(_, named)| named.as_deref() == Some(constraint))
-}
-
-/// Deadlock (40P01), serialization failure (40001), lock timeout (55P03): worth trying again.
-pub(super) fn lost_a_race(cause: &anyhow::Error) -> bool {
-    code_of(cause).is_some_and(|code| matches!(code.as_str(), "40P01" | "40001" | "55P03"))
-}
-
-pub(super) fn code_of(cause: &anyhow::Error) -> Option<String> {
-    cause.downcast_ref::<DbErr>().and_then(postgres_error).map(|(code, _)| code)
+    let Some(
+        DbErr::Exec(RuntimeErr::SqlxError(cause))
+        | DbErr::Query(RuntimeErr::SqlxError(cause))
+        | DbErr::Conn(RuntimeErr::SqlxError(cause)),
+    ) = cause.downcast_ref::<DbErr>()
+    else {
+        return false;
+    };
+    cause.as_database_error().and_then(|error| error.constraint()) == Some(constraint)
 }

@@ -1,0 +1,283 @@
+//! `Idempotency-Key`: the same key and request answers the first response again, executed once.
+//!
+//! The record is written in the command's own transaction, so it survives a crash between commit and
+//! response, and vanishes with a command that did not commit. Kept: 2xx, and 409s (the command is rolled
+//! back, its refusal is stored by itself). Not kept: everything else, so a corrected request may follow.
+
+use std::future::{Ready, ready};
+
+use actix_web::{
+    FromRequest, HttpRequest, HttpResponse,
+    dev::Payload,
+    http::{StatusCode, header},
+};
+use domain::rejection::{Rejection, RejectionKind};
+use sea_orm::FromQueryResult;
+use serde::Serialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::{Db, Tx, retrying};
+use crate::{
+    error::{Error, Refusal, Result},
+    http::Access,
+};
+
+/// Longest key that is taken.
+const KEY_LENGTH_MAX: usize = 255;
+
+/// The idempotency key of a request, if it has one, with the route it is scoped to.
+#[derive(Clone, Debug)]
+pub struct Idempotency {
+    route: String,
+    path: String,
+    key: Option<String>,
+}
+
+impl FromRequest for Idempotency {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        ready(Self::of(request))
+    }
+}
+
+impl Idempotency {
+    fn of(request: &HttpRequest) -> Result<Self> {
+        let path = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
+        let route = format!("{} {path}", request.method());
+        let mut headers = request.headers().get_all("Idempotency-Key");
+        let Some(value) = headers.next() else {
+            return Ok(Self { route, path, key: None });
+        };
+        let sane = |text: &&str| !text.is_empty() && text.len() <= KEY_LENGTH_MAX && text.bytes().all(|b| (0x20..0x7f).contains(&b));
+        match (value.to_str().ok().filter(sane), headers.next()) {
+            (Some(key), None) => Ok(Self { route, path, key: Some(key.to_owned()) }),
+            _ => Err(Rejection::field("Idempotency-Key", "format", "Idempotency-Key is one line of 1 to 255 printable ASCII characters").into()),
+        }
+    }
+
+    /// For calls between services: the key the caller gave, within one named route.
+    pub fn internal(route: &str, key: impl Into<String>) -> Self {
+        Self { route: route.to_owned(), path: route.to_owned(), key: Some(key.into()) }
+    }
+}
+
+/// What a command answers, in a form that can be kept.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    status: StatusCode,
+    body: Value,
+    location: Option<String>,
+    version: Option<i64>,
+}
+
+impl Reply {
+    /// 200 with a body.
+    pub fn ok(body: &impl Serialize) -> Result<Self> {
+        Self::with(StatusCode::OK, body)
+    }
+
+    /// 201 with a body and its address.
+    pub fn created(location: impl Into<String>, body: &impl Serialize) -> Result<Self> {
+        Ok(Self { location: Some(location.into()), ..Self::with(StatusCode::CREATED, body)? })
+    }
+
+    /// 204, nothing to say.
+    pub fn no_content() -> Self {
+        Self { status: StatusCode::NO_CONTENT, body: Value::Null, location: None, version: None }
+    }
+
+    /// Any success with a body.
+    pub fn with(status: StatusCode, body: &impl Serialize) -> Result<Self> {
+        let body = serde_json::to_value(body).map_err(anyhow::Error::from)?;
+        Ok(Self { status, body, location: None, version: None })
+    }
+
+    /// Adds the resource's version as `ETag`.
+    #[must_use]
+    pub fn version(self, version: i64) -> Self {
+        Self { version: Some(version), ..self }
+    }
+
+    fn conflict(error: &Error, request_id: &str, path: &str) -> Result<Self> {
+        Self::with(StatusCode::CONFLICT, &error.problem(request_id, path))
+    }
+
+    fn headers(&self) -> Value {
+        json!({"location": self.location, "version": self.version})
+    }
+
+    fn restore(kept: Kept) -> Result<Self> {
+        let status = u16::try_from(kept.status.unwrap_or_default()).ok().and_then(|status| StatusCode::from_u16(status).ok());
+        let headers = kept.headers.unwrap_or_default();
+        Ok(Self {
+            status: status.ok_or_else(|| anyhow::anyhow!("an idempotency record has no status"))?,
+            body: kept.body.unwrap_or_default(),
+            location: headers["location"].as_str().map(str::to_owned),
+            version: headers["version"].as_i64(),
+        })
+    }
+
+    /// The answer as HTTP.
+    pub fn into_response(self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        if let Some(location) = self.location {
+            response.insert_header((header::LOCATION, location));
+        }
+        if let Some(version) = self.version {
+            response.insert_header((header::ETAG, format!("\"{version}\"")));
+        }
+        match self.body {
+            Value::Null => response.finish(),
+            body if self.status == StatusCode::CONFLICT => {
+                response.content_type("application/problem+json").body(body.to_string())
+            }
+            body => response.json(body),
+        }
+    }
+}
+
+/// What the table holds of a key.
+#[derive(FromQueryResult)]
+struct Kept {
+    fingerprint: Vec<u8>,
+    status: Option<i16>,
+    headers: Option<Value>,
+    body: Option<Value>,
+}
+
+/// What the claim of a key found.
+enum Claim {
+    Ours,
+    Kept(Kept),
+}
+
+impl Db {
+    /// A command over HTTP: as [`Db::write`], executed once for each idempotency key. `body` is the
+    /// request's parsed JSON (`Null` without one): bodies compare by meaning.
+    pub async fn once(
+        &self,
+        access: &impl Access,
+        idempotency: &Idempotency,
+        body: &Value,
+        work: impl AsyncFn(&mut Tx) -> Result<Reply>,
+    ) -> Result<HttpResponse> {
+        let Some(key) = &idempotency.key else {
+            return Ok(self.write(access, work).await?.into_response());
+        };
+        let fingerprint = Sha256::digest(body.to_string().as_bytes()).to_vec();
+        let outcome = retrying(async || {
+            let mut tx = self.enter(access).await?;
+            if let Claim::Kept(kept) = claim(&tx, &idempotency.route, key, &fingerprint).await? {
+                return replay(kept, &fingerprint);
+            }
+            tx.idempotency_key = Some(key.clone());
+            let reply = work(&mut tx).await?;
+            keep(&tx, &idempotency.route, key, &reply).await?;
+            tx.commit().await?;
+            Ok(reply.into_response())
+        })
+        .await;
+        match outcome {
+            Err(refused @ Error::Rejected(_)) if is_conflict(&refused) => {
+                self.keep_conflict(access, idempotency, key, &fingerprint, refused).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Stores a 409 by itself: the command's transaction is gone.
+    async fn keep_conflict(
+        &self,
+        access: &impl Access,
+        idempotency: &Idempotency,
+        key: &str,
+        fingerprint: &[u8],
+        refused: Error,
+    ) -> Result<HttpResponse> {
+        let tx = self.enter(access).await?;
+        if let Claim::Kept(kept) = claim(&tx, &idempotency.route, key, fingerprint).await? {
+            return replay(kept, fingerprint);
+        }
+        let reply = Reply::conflict(&refused, &access.caller().request_id, &idempotency.path)?;
+        keep(&tx, &idempotency.route, key, &reply).await?;
+        tx.commit().await?;
+        Err(refused)
+    }
+}
+
+fn is_conflict(error: &Error) -> bool {
+    matches!(error, Error::Rejected(rejection) if rejection.kind() == RejectionKind::Conflict)
+}
+
+/// The first write of the transaction. A second caller waits here on the first one's uncommitted row.
+async fn claim(tx: &Tx, route: &str, key: &str, fingerprint: &[u8]) -> Result<Claim> {
+    let actor = tx.actor();
+    let scope = |fingerprint: Option<&[u8]>| {
+        let mut values: Vec<sea_orm::Value> =
+            vec![actor.organization_id.into(), actor.user_id.into(), route.to_owned().into(), key.to_owned().into()];
+        values.extend(fingerprint.map(|bytes| bytes.to_vec().into()));
+        values
+    };
+    let claimed = tx
+        .run(
+            "INSERT INTO idempotency (organization_id, user_id, route, key, fingerprint) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (organization_id, user_id, route, key) DO UPDATE
+               SET fingerprint = excluded.fingerprint, status = NULL, headers = NULL, body = NULL,
+                   created_at = clock_timestamp(), expires_at = clock_timestamp() + interval '24 hours'
+             WHERE idempotency.expires_at < clock_timestamp()",
+            scope(Some(fingerprint)),
+        )
+        .await
+        .map_err(|error| match error {
+            Error::Busy { .. } => Refusal::IdempotencyInFlight.into(),
+            other => other,
+        })?;
+    if claimed == 1 {
+        return Ok(Claim::Ours);
+    }
+    let kept: Option<Kept> = tx
+        .first(
+            "SELECT fingerprint, status, headers, body FROM idempotency
+              WHERE organization_id = $1 AND user_id = $2 AND route = $3 AND key = $4",
+            scope(None),
+        )
+        .await?;
+    // The first one rolled back or expired just now: its key is free, let the client come again.
+    kept.map(Claim::Kept).ok_or_else(|| Refusal::IdempotencyInFlight.into())
+}
+
+fn replay(kept: Kept, fingerprint: &[u8]) -> Result<HttpResponse> {
+    if kept.fingerprint != fingerprint {
+        return Err(Refusal::IdempotencyMismatch.into());
+    }
+    let mut response = Reply::restore(kept)?.into_response();
+    response.headers_mut().insert(
+        header::HeaderName::from_static("idempotent-replayed"),
+        header::HeaderValue::from_static("true"),
+    );
+    Ok(response)
+}
+
+async fn keep(tx: &Tx, route: &str, key: &str, reply: &Reply) -> Result<()> {
+    let actor = tx.actor();
+    let status = i16::try_from(reply.status.as_u16()).map_err(anyhow::Error::from)?;
+    tx.run(
+        "UPDATE idempotency SET status = $5, headers = $6, body = $7
+          WHERE organization_id = $1 AND user_id = $2 AND route = $3 AND key = $4",
+        [
+            Uuid::into(actor.organization_id),
+            actor.user_id.into(),
+            route.to_owned().into(),
+            key.to_owned().into(),
+            status.into(),
+            reply.headers().into(),
+            reply.body.clone().into(),
+        ],
+    )
+    .await?;
+    Ok(())
+}
