@@ -4,5 +4,7 @@
 //! Deliberately without any rule of the domain: it knows who asks and how to answer, not what is right.
 
 pub mod config;
+pub mod db;
 pub mod error;
 pub mod http;
+pub mod telemetry;
