@@ -5,6 +5,8 @@
 //! clock, no serialisation and no logging in this crate: callers pass the present instant in and turn the answers
 //! into rows, events and HTTP.
 
+pub mod calendar;
+pub mod dates;
 pub mod deal;
 pub mod milestone;
 pub mod money;
