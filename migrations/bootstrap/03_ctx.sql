@@ -179,6 +179,14 @@ BEGIN
   PERFORM set_config('app.unlocking_task_id', p_task::text, true);
 END $$;
 
+-- Who owns tasks that the caller cannot see, and whether they are done: a buyer learns which part holds its
+-- task up, and nothing more. Only in deals that the caller sees.
+CREATE OR REPLACE FUNCTION ctx.task_owners(p_tasks uuid[])
+  RETURNS TABLE (id uuid, owner_role text, status text)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  SELECT t.id, t.owner_role, t.status FROM task.tasks t
+   WHERE t.organization_id = ctx.org() AND t.id = ANY (p_tasks) AND t.deleted_at IS NULL AND ctx.sees_deal(t.deal_id) $$;
+
 -- Is this user active in the caller's organization, and which deals would it see? For assignments.
 CREATE OR REPLACE FUNCTION ctx.may_be_assigned(p_user uuid, p_deal uuid) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -212,5 +220,5 @@ GRANT EXECUTE ON FUNCTION ctx.enter(uuid, uuid), ctx.enter_service(uuid), ctx.is
 GRANT EXECUTE ON FUNCTION ctx.lock_deal(uuid) TO deal_svc, task_svc;
 GRANT EXECUTE ON FUNCTION ctx.lock_deal_exclusively(uuid) TO deal_svc, task_svc;
 GRANT EXECUTE ON FUNCTION ctx.open_required_tasks(uuid) TO deal_svc;
-GRANT EXECUTE ON FUNCTION ctx.permit_unlock(uuid), ctx.may_be_assigned(uuid, uuid) TO task_svc;
+GRANT EXECUTE ON FUNCTION ctx.permit_unlock(uuid), ctx.task_owners(uuid[]), ctx.may_be_assigned(uuid, uuid) TO task_svc;
 RESET ROLE;

@@ -25,8 +25,10 @@ CREATE TABLE plans (
   template_version integer,
   facts jsonb NOT NULL DEFAULT '{}',
   state text NOT NULL CONSTRAINT plans_state_known CHECK (state IN ('PENDING', 'APPLIED', 'FAILED')),
+  -- Why the plan could not be made.
   failure text,
-  -- Milestones and tasks in the template's words, as they were when the plan was made.
+  -- Whether a date of this plan is counted from the completion of a task.
+  task_anchored boolean NOT NULL DEFAULT false,
   version bigint NOT NULL DEFAULT 1,
   CONSTRAINT plans_deal_key UNIQUE (organization_id, deal_id),
   CONSTRAINT plans_deal_fkey FOREIGN KEY (organization_id, deal_id) REFERENCES ctx.deals (organization_id, id)
@@ -74,7 +76,8 @@ CREATE TABLE milestones (
   open_tasks integer NOT NULL CONSTRAINT milestones_open_tasks_not_negative CHECK (open_tasks >= 0),
   total_tasks integer NOT NULL,
   completed_at timestamptz,
-  version bigint NOT NULL DEFAULT 1,
+  -- Counts what happened to it since the plan was applied: a milestone comes with its plan, at version 0.
+  version bigint NOT NULL DEFAULT 0,
   CONSTRAINT milestones_organization_id_id_key UNIQUE (organization_id, id),
   CONSTRAINT milestones_deal_fkey FOREIGN KEY (organization_id, deal_id) REFERENCES ctx.deals (organization_id, id)
 );
@@ -93,6 +96,8 @@ CREATE TABLE tasks (
   chased_by text,
   assignee_id uuid,
   due_date date,
+  -- For sorting: tasks without a due date come last.
+  due_sort date NOT NULL GENERATED ALWAYS AS (coalesce(due_date, 'infinity')) STORED,
   due_time time,
   -- The instant from which the task is overdue, in UTC.
   due_at timestamptz CONSTRAINT tasks_due_at_finite CHECK (isfinite(due_at)),
@@ -109,8 +114,10 @@ CREATE TABLE tasks (
   status text NOT NULL CONSTRAINT tasks_status_known CHECK (status IN
     ('PENDING', 'IN_PROGRESS', 'BLOCKED', 'COMPLETED', 'WAIVED', 'OVERDUE')),
   open_dependencies integer NOT NULL CONSTRAINT tasks_open_dependencies_not_negative CHECK (open_dependencies >= 0),
-  episode integer NOT NULL DEFAULT 0,
-  is_overdue boolean NOT NULL DEFAULT false,
+  -- How often it has begun to wait: 1 at creation, plus 1 at each re-blocking.
+  episode integer NOT NULL DEFAULT 1,
+  -- Whether its due instant has passed, as last recorded; the status of an open task follows from it.
+  due_passed boolean NOT NULL DEFAULT false,
   completed_by uuid,
   completed_at timestamptz,
   completed_on date,
@@ -134,8 +141,8 @@ CREATE TABLE tasks (
 COMMENT ON TABLE tasks IS 'internal';
 CREATE UNIQUE INDEX tasks_deal_key_key ON tasks (organization_id, deal_id, key) WHERE key IS NOT NULL AND deleted_at IS NULL;
 CREATE INDEX tasks_deal_idx ON tasks (organization_id, deal_id, position);
-CREATE INDEX tasks_assignee_idx ON tasks (organization_id, assignee_id, status, due_date, id) WHERE deleted_at IS NULL;
-CREATE INDEX tasks_due_idx ON tasks (organization_id, due_date, id) WHERE deleted_at IS NULL;
+CREATE INDEX tasks_assignee_idx ON tasks (organization_id, assignee_id, due_sort, id) WHERE deleted_at IS NULL;
+CREATE INDEX tasks_due_idx ON tasks (organization_id, due_sort, id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_milestone_idx ON tasks (organization_id, milestone_id);
 
 CREATE TABLE dependencies (
@@ -251,9 +258,62 @@ GRANT SELECT ON tasks, plans TO ctx_owner;
 CREATE POLICY authority ON tasks FOR SELECT TO ctx_owner USING (true);
 CREATE POLICY authority ON plans FOR SELECT TO ctx_owner USING (true);
 
-CREATE CONSTRAINT TRIGGER require_history AFTER INSERT OR UPDATE OF version ON tasks
+-- A count of open dependencies may change without a transition, so only a new version asks for its event.
+CREATE CONSTRAINT TRIGGER require_history AFTER INSERT ON tasks
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ctx.require_history();
+CREATE CONSTRAINT TRIGGER require_history_of_change AFTER UPDATE OF version ON tasks
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD.version <> NEW.version) EXECUTE FUNCTION ctx.require_history();
 CREATE CONSTRAINT TRIGGER require_history AFTER INSERT OR UPDATE OF version ON plans
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ctx.require_history();
 CREATE CONSTRAINT TRIGGER require_history AFTER INSERT OR UPDATE OF version ON key_date_sets
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ctx.require_history();
+CREATE CONSTRAINT TRIGGER require_history_of_change AFTER UPDATE OF version ON milestones
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD.version <> NEW.version) EXECUTE FUNCTION ctx.require_history();
+
+-- Row policies say which rows a caller may change; this says which columns. A policy that lets a buyer
+-- complete its own task, or unlock what waited for it, must not let it rewrite the task.
+CREATE FUNCTION guard_task() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+DECLARE
+  caller uuid := ctx.uid();
+  in_deal boolean;
+BEGIN
+  IF (NEW.id, NEW.organization_id, NEW.deal_id, NEW.key, NEW.created_by, NEW.position)
+     IS DISTINCT FROM (OLD.id, OLD.organization_id, OLD.deal_id, OLD.key, OLD.created_by, OLD.position) THEN
+    RAISE EXCEPTION 'a task does not change its identity' USING errcode = '42501';
+  END IF;
+  IF ctx.may('manage_tasks') THEN
+    RETURN NEW;
+  END IF;
+  in_deal := EXISTS (SELECT FROM ctx.deal_access a WHERE a.user_id = caller AND a.deal_id = OLD.deal_id);
+
+  IF (NEW.waived_by, NEW.waived_at, NEW.waive_reason, NEW.due_rule, NEW.template_fields)
+     IS DISTINCT FROM (OLD.waived_by, OLD.waived_at, OLD.waive_reason, OLD.due_rule, OLD.template_fields) THEN
+    RAISE EXCEPTION 'this change of a task needs manage_tasks' USING errcode = '42501';
+  END IF;
+
+  IF (NEW.completed_by, NEW.completed_at, NEW.completed_on, NEW.note)
+     IS DISTINCT FROM (OLD.completed_by, OLD.completed_at, OLD.completed_on, OLD.note)
+     AND NOT (OLD.completed_at IS NULL AND NEW.completed_by = caller AND NEW.assignee_id = caller
+       AND (OLD.assignee_id = caller OR (OLD.assignee_id IS NULL AND in_deal AND ctx.may('assign_tasks')))) THEN
+    RAISE EXCEPTION 'only its assignee may complete a task' USING errcode = '42501';
+  END IF;
+
+  IF (NEW.title, NEW.description, NEW.milestone_id, NEW.kind, NEW.owner_role, NEW.chased_by, NEW.assignee_id,
+      NEW.est_days, NEW.critical, NEW.required, NEW.licensed_only, NEW.buyer_visible, NEW.deleted_at)
+     IS DISTINCT FROM
+     (OLD.title, OLD.description, OLD.milestone_id, OLD.kind, OLD.owner_role, OLD.chased_by, OLD.assignee_id,
+      OLD.est_days, OLD.critical, OLD.required, OLD.licensed_only, OLD.buyer_visible, OLD.deleted_at)
+     AND NOT (in_deal AND ctx.may('assign_tasks')) THEN
+    RAISE EXCEPTION 'this change of a task needs assign_tasks' USING errcode = '42501';
+  END IF;
+
+  IF (NEW.due_date, NEW.due_time, NEW.due_at, NEW.pinned)
+     IS DISTINCT FROM (OLD.due_date, OLD.due_time, OLD.due_at, OLD.pinned)
+     AND NOT (in_deal AND ctx.may('assign_tasks'))
+     AND NOT (ctx.may('create_deals') AND EXISTS (
+       SELECT FROM ctx.deals d WHERE d.id = OLD.deal_id AND d.created_by = caller)) THEN
+    RAISE EXCEPTION 'the due date of a task needs assign_tasks, or create_deals on one''s own deal' USING errcode = '42501';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER guard_task BEFORE UPDATE ON tasks FOR EACH ROW EXECUTE FUNCTION guard_task();
