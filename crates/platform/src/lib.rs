@@ -3,8 +3,11 @@
 //!
 //! Deliberately without any rule of the domain: it knows who asks and how to answer, not what is right.
 
+pub mod auth;
 pub mod config;
 pub mod db;
 pub mod error;
 pub mod http;
+pub mod shutdown;
 pub mod telemetry;
+pub mod wait;

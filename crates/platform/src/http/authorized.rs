@@ -11,7 +11,10 @@ use std::{
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
 use domain::{permission::Permission, rejection::Rejection};
 
-use super::caller::{Access, Caller};
+use super::{
+    caller::{Access, Caller},
+    middleware::IdentityUnavailable,
+};
 use crate::error::Error;
 
 /// What a route asks of its caller. Implemented by the unit types in [`super::permission`].
@@ -42,12 +45,15 @@ impl<P: Requires> FromRequest for Authorized<P> {
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        let caller = request.extensions().get::<Caller>().cloned();
-        ready(match caller {
+        let extensions = request.extensions();
+        ready(match extensions.get::<Caller>() {
             Some(caller) => Ok(Self {
-                caller,
+                caller: caller.clone(),
                 permission: PhantomData,
             }),
+            None if extensions.contains::<IdentityUnavailable>() => Err(Error::unavailable(
+                "the public keys of access tokens cannot be had",
+            )),
             None => Err(Rejection::Unauthenticated.into()),
         })
     }

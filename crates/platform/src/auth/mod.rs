@@ -1,0 +1,10 @@
+//! Who somebody is: access tokens of people, and tokens of services among each other.
+//!
+//! Deliberately without what somebody may do: that is decided when a database session is opened.
+
+pub mod jwks;
+pub mod service_token;
+pub mod token;
+
+pub use service_token::{InternalCaller, InternalService, ServiceKeys};
+pub use token::{AccessClaims, TokenVerifier};

@@ -1,0 +1,352 @@
+//! Tokens of services among each other: 60 seconds, signed with the calling service's own key.
+//!
+//! Public keys are configuration, one file a service: there is no key server whose word would have to be
+//! trusted. A token says which service asks, in which organization, and on whose behalf; the routes under
+//! `/internal` take nothing else.
+
+use std::{
+    collections::HashMap,
+    fs,
+    future::{Ready, ready},
+    path::Path,
+    sync::Arc,
+};
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use anyhow::Context as _;
+use domain::rejection::Rejection;
+use jsonwebtoken::{DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::token::ALGORITHM;
+use crate::{
+    config::{Secret, ServiceKeySettings},
+    error::Error,
+    http::RequestContext,
+};
+
+/// The header's `typ`, so that no access token passes for one of these.
+const SERVICE_TOKEN_TYPE: &str = "service+jwt";
+/// Whom the tokens are for.
+const AUDIENCE: &str = "haushavn-internal";
+/// How long a token holds, in seconds.
+const LIFETIME_SECONDS: i64 = 60;
+/// How far the clocks of two services may be apart, in seconds.
+const CLOCK_SKEW_SECONDS: u64 = 5;
+
+/// A service's own private key and the public keys of those it trusts.
+#[derive(Clone)]
+pub struct ServiceKeys {
+    service: &'static str,
+    own: Arc<EncodingKey>,
+    trusted: Arc<HashMap<String, DecodingKey>>,
+}
+
+/// What a service token says.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceClaims {
+    /// The calling service.
+    pub iss: String,
+    aud: String,
+    /// The organization it acts in, where it acts in one.
+    pub org_id: Option<Uuid>,
+    /// The user whose action led to the call, where there is one.
+    pub on_behalf_of: Option<Uuid>,
+    /// The token's own id.
+    pub jti: Uuid,
+    iat: i64,
+    exp: i64,
+}
+
+impl ServiceKeys {
+    /// Reads the keys. `service` is this service's name, as in `<service>.pem` at the others.
+    pub fn load(service: &'static str, settings: &ServiceKeySettings) -> anyhow::Result<Self> {
+        let file = &settings.service_key_file;
+        let pem = fs::read(file).with_context(|| format!("failed to read {}", file.display()))?;
+        let own = EncodingKey::from_ed_pem(&pem)
+            .with_context(|| format!("{} is not an Ed25519 private key", file.display()))?;
+        let trusted = trusted(&settings.trusted_services_dir)?;
+        Ok(Self {
+            service,
+            own: Arc::new(own),
+            trusted: Arc::new(trusted),
+        })
+    }
+
+    /// This service's name.
+    pub fn service(&self) -> &'static str {
+        self.service
+    }
+
+    /// A fresh token of this service.
+    pub fn sign(
+        &self,
+        organization_id: Option<Uuid>,
+        on_behalf_of: Option<Uuid>,
+    ) -> anyhow::Result<Secret> {
+        let now = OffsetDateTime::now_utc().unix_timestamp();
+        let claims = ServiceClaims {
+            iss: self.service.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            org_id: organization_id,
+            on_behalf_of,
+            jti: Uuid::now_v7(),
+            iat: now,
+            exp: now + LIFETIME_SECONDS,
+        };
+        let mut header = Header::new(ALGORITHM);
+        header.typ = Some(SERVICE_TOKEN_TYPE.to_owned());
+        header.kid = Some(self.service.to_owned());
+        let token =
+            encode(&header, &claims, &self.own).context("failed to sign a service token")?;
+        Ok(Secret::new(token))
+    }
+
+    /// What the token says, if a trusted service signed it and it holds now.
+    pub fn verify(&self, token: &str) -> Option<ServiceClaims> {
+        let header = decode_header(token).ok()?;
+        if header.alg != ALGORITHM || header.typ.as_deref() != Some(SERVICE_TOKEN_TYPE) {
+            return None;
+        }
+        let service = header.kid?;
+        let key = self.trusted.get(&service)?;
+        let mut validation = Validation::new(ALGORITHM);
+        validation.set_issuer(&[&service]);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud"]);
+        validation.leeway = CLOCK_SKEW_SECONDS;
+        let claims = decode::<ServiceClaims>(token, key, &validation)
+            .ok()?
+            .claims;
+        (claims.exp - claims.iat <= LIFETIME_SECONDS).then_some(claims)
+    }
+}
+
+impl std::fmt::Debug for ServiceKeys {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let trusted: Vec<&String> = self.trusted.keys().collect();
+        formatter
+            .debug_struct("ServiceKeys")
+            .field("service", &self.service)
+            .field("trusted", &trusted)
+            .finish_non_exhaustive()
+    }
+}
+
+fn trusted(directory: &Path) -> anyhow::Result<HashMap<String, DecodingKey>> {
+    let entries = fs::read_dir(directory)
+        .with_context(|| format!("failed to read the directory {}", directory.display()))?;
+    let mut keys = HashMap::new();
+    for entry in entries {
+        let path = entry.context("failed to list the trusted services")?.path();
+        if path.extension().is_none_or(|extension| extension != "pem") {
+            continue;
+        }
+        let pem = fs::read(&path).with_context(|| format!("failed to read {}", path.display()))?;
+        let key = DecodingKey::from_ed_pem(&pem)
+            .with_context(|| format!("{} is not an Ed25519 public key", path.display()))?;
+        if let Some(service) = path.file_stem() {
+            keys.insert(service.to_string_lossy().into_owned(), key);
+        }
+    }
+    Ok(keys)
+}
+
+/// A service that calls a route under `/internal` in an organization. Anybody else gets 401.
+#[derive(Clone, Debug)]
+pub struct InternalCaller {
+    /// The calling service.
+    pub service: String,
+    /// The organization it acts in.
+    pub organization_id: Uuid,
+    /// The user whose action led to the call, where there is one.
+    pub on_behalf_of: Option<Uuid>,
+    /// The request's id.
+    pub request_id: String,
+    /// W3C trace context of the request's span.
+    pub traceparent: Option<String>,
+}
+
+/// A service that calls a route under `/internal` that belongs to no organization. Anybody else gets 401.
+#[derive(Clone, Debug)]
+pub struct InternalService {
+    /// The calling service.
+    pub service: String,
+    /// The request's id.
+    pub request_id: String,
+    /// W3C trace context of the request's span.
+    pub traceparent: Option<String>,
+}
+
+impl FromRequest for InternalCaller {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        ready(claims_of(request).and_then(|claims| {
+            let context = RequestContext::of(request);
+            let organization_id = claims.org_id.ok_or(Rejection::Unauthenticated)?;
+            tracing::Span::current().record("organizationId", organization_id.to_string());
+            Ok(Self {
+                service: claims.iss,
+                organization_id,
+                on_behalf_of: claims.on_behalf_of,
+                request_id: context.request_id,
+                traceparent: context.traceparent,
+            })
+        }))
+    }
+}
+
+impl FromRequest for InternalService {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        ready(claims_of(request).map(|claims| {
+            let context = RequestContext::of(request);
+            Self {
+                service: claims.iss,
+                request_id: context.request_id,
+                traceparent: context.traceparent,
+            }
+        }))
+    }
+}
+
+fn claims_of(request: &HttpRequest) -> Result<ServiceClaims, Error> {
+    let keys = request
+        .app_data::<web::Data<ServiceKeys>>()
+        .context("the service's keys are not part of its application data")?;
+    crate::http::bearer(request.headers())
+        .and_then(|token| keys.verify(token))
+        .ok_or_else(|| Rejection::Unauthenticated.into())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use base64::{
+        Engine as _,
+        engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+    };
+    use jsonwebtoken::jwk::{AlgorithmParameters, Jwk};
+
+    use super::*;
+
+    /// A private key for tests only, as PKCS 8 PEM.
+    pub(crate) fn private_pem() -> String {
+        let mut der = hex::decode("302e020100300506032b657004220420").unwrap();
+        der.extend([7; 32]);
+        pem("PRIVATE KEY", &der)
+    }
+
+    /// Its public key, as PEM.
+    pub(crate) fn public_pem() -> String {
+        let own = EncodingKey::from_ed_pem(private_pem().as_bytes()).unwrap();
+        let jwk = Jwk::from_encoding_key(&own, ALGORITHM).unwrap();
+        let AlgorithmParameters::OctetKeyPair(pair) = jwk.algorithm else {
+            panic!("an Ed25519 key is an octet key pair");
+        };
+        let mut der = hex::decode("302a300506032b6570032100").unwrap();
+        der.extend(URL_SAFE_NO_PAD.decode(pair.x).unwrap());
+        pem("PUBLIC KEY", &der)
+    }
+
+    fn pem(label: &str, der: &[u8]) -> String {
+        let text = STANDARD.encode(der);
+        format!("-----BEGIN {label}-----\n{text}\n-----END {label}-----\n")
+    }
+
+    fn keys(service: &'static str, trusted: &[&str]) -> ServiceKeys {
+        let public = || DecodingKey::from_ed_pem(public_pem().as_bytes()).unwrap();
+        ServiceKeys {
+            service,
+            own: Arc::new(EncodingKey::from_ed_pem(private_pem().as_bytes()).unwrap()),
+            trusted: Arc::new(
+                trusted
+                    .iter()
+                    .map(|name| ((*name).to_owned(), public()))
+                    .collect(),
+            ),
+        }
+    }
+
+    #[test]
+    fn a_trusted_service_is_recognised() {
+        let organization_id = Uuid::now_v7();
+        let token = keys("workflow-worker", &[])
+            .sign(Some(organization_id), None)
+            .unwrap();
+        let claims = keys("task-service", &["workflow-worker"])
+            .verify(token.expose())
+            .unwrap();
+        assert_eq!(
+            (claims.iss.as_str(), claims.org_id),
+            ("workflow-worker", Some(organization_id))
+        );
+    }
+
+    #[test]
+    fn a_service_that_is_not_trusted_is_refused() {
+        let token = keys("workflow-worker", &[]).sign(None, None).unwrap();
+        assert_eq!(
+            keys("task-service", &["deal-service"]).verify(token.expose()),
+            None
+        );
+    }
+
+    #[test]
+    fn a_service_cannot_speak_for_another_one() {
+        let mut impostor = keys("workflow-worker", &[]);
+        impostor.service = "deal-service";
+        let token = impostor.sign(None, None).unwrap();
+        let mut verifier = keys("task-service", &["workflow-worker"]);
+        let foreign =
+            DecodingKey::from_ed_components("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
+        verifier.trusted = Arc::new(HashMap::from([(
+            "deal-service".to_owned(),
+            foreign.unwrap(),
+        )]));
+        assert_eq!(verifier.verify(token.expose()), None);
+    }
+
+    #[test]
+    fn a_token_that_holds_longer_than_a_minute_is_refused() {
+        let keys = keys("task-service", &["task-service"]);
+        let now = OffsetDateTime::now_utc().unix_timestamp();
+        let claims = ServiceClaims {
+            iss: "task-service".to_owned(),
+            aud: AUDIENCE.to_owned(),
+            org_id: None,
+            on_behalf_of: None,
+            jti: Uuid::now_v7(),
+            iat: now,
+            exp: now + 3_600,
+        };
+        let mut header = Header::new(ALGORITHM);
+        header.typ = Some(SERVICE_TOKEN_TYPE.to_owned());
+        header.kid = Some("task-service".to_owned());
+        let token = encode(&header, &claims, &keys.own).unwrap();
+        assert_eq!(keys.verify(&token), None);
+    }
+
+    #[test]
+    fn keys_are_read_from_files() {
+        let directory = std::env::temp_dir().join(format!("haushavn-keys-{}", Uuid::now_v7()));
+        fs::create_dir_all(&directory).unwrap();
+        let service_key_file = directory.join("own.key");
+        fs::write(&service_key_file, private_pem()).unwrap();
+        fs::write(directory.join("deal-service.pem"), public_pem()).unwrap();
+        let settings = ServiceKeySettings {
+            service_key_file,
+            trusted_services_dir: directory.clone(),
+        };
+        let keys = ServiceKeys::load("deal-service", &settings).unwrap();
+        let token = keys.sign(None, None).unwrap();
+        assert_eq!(keys.verify(token.expose()).unwrap().iss, "deal-service");
+        fs::remove_dir_all(directory).unwrap();
+    }
+}

@@ -1,0 +1,109 @@
+//! The HTTP servers of a service: its API, and beside it the admin port with metrics and health.
+
+use std::time::Duration;
+
+use actix_web::{
+    App, HttpServer,
+    http::KeepAlive,
+    middleware::from_fn,
+    web::{self, ServiceConfig},
+};
+use anyhow::Context as _;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    health::{self, Readiness},
+    middleware,
+};
+use crate::{auth::TokenVerifier, config::Common};
+
+/// Threads that answer requests.
+const WORKERS: usize = 2;
+/// An idle connection is kept so long.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// A client must have sent its request's head within this time.
+const CLIENT_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// A client that hangs up gets this long to do so.
+const CLIENT_DISCONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// At the end, requests under way get this long.
+const SHUTDOWN_TIMEOUT_SECONDS: u64 = 30;
+
+/// Serves until `shutdown` is cancelled, then lets requests under way finish.
+///
+/// `configure` adds the service's routes and application data. Around them stand request ids, spans,
+/// metrics, limits, the caller's identity, and error bodies for everything, unknown paths included.
+pub async fn serve(
+    name: &'static str,
+    common: &Common,
+    readiness: Readiness,
+    configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let verifier = web::Data::new(TokenVerifier::new(common)?);
+    let readiness = web::Data::new(readiness);
+    let api = api_server(
+        common,
+        verifier,
+        readiness.clone(),
+        configure,
+        shutdown.clone(),
+    )?;
+    let admin = admin_server(common, readiness, shutdown)?;
+    tracing::info!(listen = %common.listen, adminListen = %common.admin_listen, "{name} listens");
+    futures::try_join!(api, admin).context("failed to serve")?;
+    tracing::info!("{name} has stopped listening");
+    Ok(())
+}
+
+fn api_server(
+    common: &Common,
+    verifier: web::Data<TokenVerifier>,
+    readiness: web::Data<Readiness>,
+    configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    shutdown: CancellationToken,
+) -> anyhow::Result<actix_web::dev::Server> {
+    let draining = web::Data::new(shutdown.clone());
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(verifier.clone())
+            .app_data(readiness.clone())
+            .app_data(draining.clone())
+            .configure(health::routes)
+            .configure(configure.clone())
+            .default_service(web::to(middleware::nothing_here))
+            .wrap(from_fn(middleware::identify))
+            .wrap(from_fn(middleware::limit))
+            .wrap(from_fn(middleware::observe))
+    })
+    .workers(WORKERS)
+    .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
+    .client_request_timeout(CLIENT_REQUEST_TIMEOUT)
+    .client_disconnect_timeout(CLIENT_DISCONNECT_TIMEOUT)
+    .shutdown_timeout(SHUTDOWN_TIMEOUT_SECONDS)
+    .shutdown_signal(shutdown.cancelled_owned())
+    .bind(common.listen)
+    .with_context(|| format!("failed to listen on {}", common.listen))?;
+    Ok(server.run())
+}
+
+fn admin_server(
+    common: &Common,
+    readiness: web::Data<Readiness>,
+    shutdown: CancellationToken,
+) -> anyhow::Result<actix_web::dev::Server> {
+    let draining = web::Data::new(shutdown.clone());
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(readiness.clone())
+            .app_data(draining.clone())
+            .configure(health::admin_routes)
+            .default_service(web::to(middleware::nothing_here))
+            .wrap(from_fn(middleware::observe))
+    })
+    .workers(1)
+    .shutdown_timeout(SHUTDOWN_TIMEOUT_SECONDS)
+    .shutdown_signal(shutdown.cancelled_owned())
+    .bind(common.admin_listen)
+    .with_context(|| format!("failed to listen on {}", common.admin_listen))?;
+    Ok(server.run())
+}

@@ -1,0 +1,78 @@
+//! At start a service waits for what it needs, and says so, instead of failing.
+
+use std::{future::Future, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+
+/// Between the first attempts.
+const PAUSE_MIN: Duration = Duration::from_millis(500);
+/// Between attempts after a while.
+const PAUSE_MAX: Duration = Duration::from_secs(10);
+
+/// Tries until `attempt` succeeds, with a log line for each failure. `None` when the process is asked to
+/// end meanwhile.
+pub async fn wait_for<T, F>(
+    dependency: &str,
+    shutdown: &CancellationToken,
+    attempt: impl Fn() -> F,
+) -> Option<T>
+where
+    F: Future<Output = anyhow::Result<T>>,
+{
+    let mut pause = PAUSE_MIN;
+    let mut attempts = 0_u32;
+    loop {
+        match attempt().await {
+            Ok(value) => {
+                if attempts > 0 {
+                    tracing::info!(dependency, attempts, "{dependency} is there now");
+                }
+                return Some(value);
+            }
+            Err(error) => {
+                attempts += 1;
+                let error = format!("{error:#}");
+                tracing::warn!(
+                    dependency,
+                    attempts,
+                    error,
+                    "waiting for {dependency}, trying again in {pause:?}"
+                );
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => pause = (pause * 2).min(PAUSE_MAX),
+            () = shutdown.cancelled() => return None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn it_waits_until_the_dependency_is_there() {
+        tokio::time::pause();
+        let left = Cell::new(3);
+        let found = wait_for("PostgreSQL", &CancellationToken::new(), || async {
+            left.set(left.get() - 1);
+            anyhow::ensure!(left.get() == 0, "connection refused");
+            Ok("connected")
+        });
+        assert_eq!(found.await, Some("connected"));
+    }
+
+    #[actix_web::test]
+    async fn it_gives_up_when_the_process_is_asked_to_end() {
+        let shutdown = CancellationToken::new();
+        shutdown.cancel();
+        let found: Option<()> = wait_for("PostgreSQL", &shutdown, || async {
+            anyhow::bail!("connection refused")
+        })
+        .await;
+        assert_eq!(found, None);
+    }
+}
