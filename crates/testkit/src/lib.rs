@@ -1,0 +1,21 @@
+//! What tests stand on: the running stack, people in a fresh organization, a client that speaks like
+//! one, the invariants that must hold in the database, and the switch that stops a server.
+//!
+//! `scripts/test` starts the stack and tells where it is. A test makes its own organization and never
+//! looks at another's rows, so all of them can run side by side. Deliberately without stand-ins.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should say so and stop")]
+
+mod client;
+mod database;
+mod mail;
+mod organization;
+mod stack;
+mod wait;
+
+pub use client::{Client, Response};
+pub use database::Database;
+pub use mail::{Mail, mails_to};
+pub use organization::{Deal, Organization, User, buyer_purchase};
+pub use stack::{Stack, stack};
+pub use wait::{eventually, eventually_within};

@@ -1,0 +1,102 @@
+//! Where the servers and services under test are, and how to stop one of them.
+
+use std::{env, path::PathBuf, process::Command, sync::OnceLock};
+
+/// Addresses of the running stack.
+#[derive(Debug)]
+pub struct Stack {
+    /// The gateway: what a user's client talks to.
+    pub gateway: String,
+    /// user-service by itself, as if the gateway had let everything through.
+    pub user_service: String,
+    /// deal-service by itself.
+    pub deal_service: String,
+    /// task-service by itself.
+    pub task_service: String,
+    /// workflow-worker by itself.
+    pub workflow_worker: String,
+    /// The mail sink's page and API.
+    pub mail: String,
+    /// RabbitMQ's management API, with credentials.
+    pub rabbitmq_management: String,
+    /// The database as its superuser: for invariants and for attempts that must fail.
+    pub superuser_database: String,
+    /// Where the OTLP receiver writes what it received.
+    pub otlp_log: PathBuf,
+    script: PathBuf,
+}
+
+/// The stack that `scripts/test` started.
+///
+/// # Panics
+/// Without one.
+pub fn stack() -> &'static Stack {
+    static STACK: OnceLock<Stack> = OnceLock::new();
+    STACK.get_or_init(|| {
+        // Several libraries link rustls; the provider is chosen once.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Stack {
+            gateway: told("GATEWAY_URL"),
+            user_service: told("USER_SERVICE_URL"),
+            deal_service: told("DEAL_SERVICE_URL"),
+            task_service: told("TASK_SERVICE_URL"),
+            workflow_worker: told("WORKER_URL"),
+            mail: told("MAIL_URL"),
+            rabbitmq_management: told("RABBITMQ_MANAGEMENT_URL"),
+            superuser_database: told("SUPERUSER_DATABASE_URL"),
+            otlp_log: told("OTLP_LOG").into(),
+            script: told("STACK").into(),
+        }
+    })
+}
+
+/// One of the variables that `scripts/stack env` prints, without its prefix.
+///
+/// # Panics
+/// Without a stack.
+pub(crate) fn told(name: &str) -> String {
+    env::var(format!("HAUSHAVN_{name}"))
+        .unwrap_or_else(|_| panic!("HAUSHAVN_{name} is not set: run the tests with ./scripts/test"))
+}
+
+impl Stack {
+    /// The database as one of the service roles (`task_svc`, `auditor` …).
+    pub fn database_of(&self, role: &str) -> String {
+        told(&format!("{}_DATABASE_URL", role.to_uppercase()))
+    }
+
+    /// Stops a server or service and waits until it is gone.
+    pub fn stop(&self, name: &str) {
+        self.switch("stop", name);
+    }
+
+    /// Starts a server or service and waits until it is healthy.
+    pub fn start(&self, name: &str) {
+        self.switch("start", name);
+    }
+
+    /// Kills a server or service without warning (SIGKILL).
+    pub fn kill(&self, name: &str) {
+        self.switch("kill", name);
+    }
+
+    /// Freezes a process (SIGSTOP).
+    pub fn pause(&self, name: &str) {
+        self.switch("pause", name);
+    }
+
+    /// Lets a frozen process go on (SIGCONT).
+    pub fn resume(&self, name: &str) {
+        self.switch("resume", name);
+    }
+
+    fn switch(&self, command: &str, name: &str) {
+        let output = Command::new(&self.script).args([command, name]).output().expect("scripts/stack runs");
+        assert!(
+            output.status.success(),
+            "scripts/stack {command} {name}: {}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+}
