@@ -12,6 +12,7 @@ pub mod milestone;
 pub mod money;
 pub mod party;
 pub mod permission;
+pub mod plan;
 pub mod rejection;
 pub mod task;
 pub mod text;
