@@ -8,6 +8,8 @@ pub mod config;
 pub mod db;
 pub mod error;
 pub mod http;
+pub mod messaging;
+pub mod outbox;
 pub mod shutdown;
 pub mod telemetry;
 pub mod wait;

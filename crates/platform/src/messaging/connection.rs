@@ -1,0 +1,52 @@
+//! One connection with one channel, with the topology declared on it.
+//!
+//! lapin's own recovery is off: it gives up after a while, and it does not know that the topology must
+//! be declared anew on a broker that has been wiped. Whoever holds a link drops it when it fails.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use lapin::{Channel, Connection, ConnectionProperties, types::LongString};
+
+use super::topology;
+use crate::config::Secret;
+
+/// Connecting takes no longer.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A connection and the channel on it. The connection closes when it is dropped.
+pub(super) struct Link {
+    pub(super) channel: Channel,
+    connection: Connection,
+}
+
+impl Link {
+    /// Connects and declares the topology. `purpose` is the connection's name in the broker's list.
+    pub(super) async fn open(url: &Secret, purpose: &str) -> anyhow::Result<Self> {
+        let opening = async {
+            let properties =
+                ConnectionProperties::default().with_connection_name(LongString::from(purpose));
+            let connection = Connection::connect(url.expose(), properties).await?;
+            let channel = connection.create_channel().await?;
+            topology::declare(&channel).await?;
+            anyhow::Ok(Self {
+                channel,
+                connection,
+            })
+        };
+        tokio::time::timeout(CONNECT_TIMEOUT, opening)
+            .await
+            .context("the broker does not answer")?
+            .context("failed to connect to the broker")
+    }
+
+    pub(super) fn is_alive(&self) -> bool {
+        self.connection.status().connected() && self.channel.status().connected()
+    }
+
+    /// Says goodbye; a link that is broken already cannot.
+    pub(super) async fn close(self) {
+        let goodbye = self.connection.close(200, "bye".into());
+        let _closed = tokio::time::timeout(Duration::from_secs(1), goodbye).await;
+    }
+}

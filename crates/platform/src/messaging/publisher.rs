@@ -1,0 +1,218 @@
+//! Publishes events, each confirmed by the broker.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context as _;
+use contracts::{
+    event::{Event, Head},
+    routing,
+};
+use lapin::{
+    BasicProperties, Channel, Confirmation,
+    options::{BasicPublishOptions, ConfirmSelectOptions},
+    types::{FieldTable, ShortString},
+};
+use tokio::sync::Mutex;
+
+use super::{connection::Link, topology};
+use crate::{
+    config::Secret, telemetry::metrics::MESSAGES_PUBLISHED, telemetry::traces::TRACEPARENT,
+};
+
+/// A confirm takes no longer, or the message counts as not published.
+const CONFIRM_TIMEOUT: Duration = Duration::from_secs(5);
+/// Between two attempts to connect.
+const CONNECT_INTERVAL_MIN: Duration = Duration::from_millis(500);
+/// Message survives a restart of the broker.
+const PERSISTENT: u8 = 2;
+
+/// Publishes over one connection of its own, which is opened when needed and replaced when lost. Cheap to
+/// clone; messages may be published side by side.
+#[derive(Clone)]
+pub struct Publisher {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    url: Secret,
+    service: &'static str,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    link: Option<Link>,
+    failed_at: Option<Instant>,
+}
+
+impl Publisher {
+    /// A publisher that connects when the first message comes.
+    pub fn new(url: Secret, service: &'static str) -> Self {
+        let state = Mutex::new(State::default());
+        Self {
+            shared: Arc::new(Shared {
+                url,
+                service,
+                state,
+            }),
+        }
+    }
+
+    /// Publishes an event. `Ok` means that the broker has it in at least one queue.
+    ///
+    /// # Errors
+    /// When the broker is away, refuses, answers too late, or knows no queue for the event. The message
+    /// may nevertheless have arrived: consumers recognise a repetition by its id.
+    pub async fn publish(&self, head: &Head, event: &Event) -> anyhow::Result<()> {
+        let key = event.routing_key();
+        let body = event.encode(head);
+        let outcome = self
+            .send(routing::EXCHANGE, key, &body, properties(head, event))
+            .await;
+        let word = if outcome.is_ok() {
+            "confirmed"
+        } else {
+            "failed"
+        };
+        metrics::counter!(MESSAGES_PUBLISHED, "outcome" => word).increment(1);
+        outcome.with_context(|| format!("failed to publish {key}"))
+    }
+
+    /// Whether the broker is there. For readiness.
+    pub async fn ping(&self) -> anyhow::Result<()> {
+        self.channel().await.map(drop)
+    }
+
+    /// Publishes any message, confirmed.
+    pub(super) async fn send(
+        &self,
+        exchange: &str,
+        key: &str,
+        body: &[u8],
+        properties: BasicProperties,
+    ) -> anyhow::Result<()> {
+        let channel = self.channel().await?;
+        let sending = async {
+            let options = BasicPublishOptions {
+                mandatory: true,
+                ..BasicPublishOptions::default()
+            };
+            let exchange = ShortString::try_new(exchange)?;
+            let key = ShortString::try_new(key)?;
+            anyhow::Ok(
+                channel
+                    .basic_publish(exchange, key, options, body, properties)
+                    .await?
+                    .await?,
+            )
+        };
+        let confirmation = match tokio::time::timeout(CONFIRM_TIMEOUT, sending).await {
+            Ok(Ok(confirmation)) => confirmation,
+            Ok(Err(error)) => {
+                self.drop_broken().await;
+                return Err(error);
+            }
+            Err(_) => {
+                self.drop_link().await;
+                anyhow::bail!("the broker did not confirm in time");
+            }
+        };
+        match confirmation {
+            Confirmation::Ack(None) => Ok(()),
+            Confirmation::Ack(Some(_)) => anyhow::bail!("no queue is bound for the message"),
+            Confirmation::Nack(_) => anyhow::bail!("the broker refused the message"),
+            Confirmation::NotRequested => anyhow::bail!("the channel does not confirm"),
+        }
+    }
+
+    async fn channel(&self) -> anyhow::Result<Channel> {
+        let mut state = self.shared.state.lock().await;
+        if let Some(link) = state.link.as_ref().filter(|link| link.is_alive()) {
+            return Ok(link.channel.clone());
+        }
+        state.link = None;
+        if state
+            .failed_at
+            .is_some_and(|at| at.elapsed() < CONNECT_INTERVAL_MIN)
+        {
+            anyhow::bail!("the broker is away");
+        }
+        match self.connect().await {
+            Ok(link) => {
+                let channel = link.channel.clone();
+                *state = State {
+                    link: Some(link),
+                    failed_at: None,
+                };
+                Ok(channel)
+            }
+            Err(error) => {
+                state.failed_at = Some(Instant::now());
+                Err(error)
+            }
+        }
+    }
+
+    async fn connect(&self) -> anyhow::Result<Link> {
+        let link = Link::open(
+            &self.shared.url,
+            &format!("{} publisher", self.shared.service),
+        )
+        .await?;
+        link.channel
+            .confirm_select(ConfirmSelectOptions::default())
+            .await
+            .context("failed to ask for confirms")?;
+        Ok(link)
+    }
+
+    async fn drop_broken(&self) {
+        let mut state = self.shared.state.lock().await;
+        if state.link.as_ref().is_some_and(|link| !link.is_alive()) {
+            state.link = None;
+        }
+    }
+
+    async fn drop_link(&self) {
+        let link = self.shared.state.lock().await.link.take();
+        if let Some(link) = link {
+            link.close().await;
+        }
+    }
+}
+
+impl fmt::Debug for Publisher {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Publisher")
+            .field("service", &self.shared.service)
+            .finish_non_exhaustive()
+    }
+}
+
+fn properties(head: &Head, event: &Event) -> BasicProperties {
+    let mut headers = FieldTable::default();
+    headers.insert(
+        "organizationId".into(),
+        topology::text(&head.organization_id.to_string()),
+    );
+    headers.insert(
+        "actorUserId".into(),
+        topology::text(&head.actor_user_id.to_string()),
+    );
+    headers.insert("requestId".into(), topology::text(&head.request_id));
+    if let Some(traceparent) = &head.traceparent {
+        headers.insert(TRACEPARENT.into(), topology::text(traceparent));
+    }
+    let kind = ShortString::try_new(event.routing_key()).unwrap_or_default();
+    BasicProperties::default()
+        .with_delivery_mode(PERSISTENT)
+        .with_content_type("application/x-protobuf".into())
+        .with_message_id(head.id.to_string().into())
+        .with_type(kind)
+        .with_headers(headers)
+}
