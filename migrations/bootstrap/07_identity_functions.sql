@@ -6,12 +6,11 @@ SET check_function_bodies = off;
 
 -- The account behind an e-mail address, for checking a password. No row: no such account.
 CREATE OR REPLACE FUNCTION ctx.login_lookup(p_email text)
-  RETURNS TABLE (user_id uuid, organization_id uuid, status text, password_hash text,
-                 failed_attempts integer, locked_until timestamptz)
+  RETURNS TABLE (user_id uuid, status text, password_hash text)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-  SELECT u.id, u.organization_id, u.status, c.password_hash, c.failed_attempts, c.locked_until
+  SELECT u.id, u.status, c.password_hash
     FROM identity.users u JOIN identity.credentials c ON c.user_id = u.id
-   WHERE lower(u.email) = lower(p_email) AND u.status <> 'INVITED' $$;
+   WHERE lower(u.email) = lower(p_email) AND u.joined_at IS NOT NULL $$;
 
 -- Opens the context of an organization that does not exist yet, for its founder.
 CREATE OR REPLACE FUNCTION ctx.enter_signup(p_organization uuid, p_user uuid) RETURNS void
@@ -45,17 +44,37 @@ BEGIN
   RETURN NEXT;
 END $$;
 
--- Whose session this is, for a refresh token or a session check by the gateway.
+-- Whose session this is, for a refresh token.
 CREATE OR REPLACE FUNCTION ctx.session_owner(p_session uuid)
   RETURNS TABLE (user_id uuid)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
   SELECT s.user_id FROM identity.sessions s WHERE s.id = p_session $$;
 
+-- What a live session lets its user do, for the session check by the gateway. The same rule as in
+-- ctx.enter, without opening a context. No row: no such session, or no longer.
+CREATE OR REPLACE FUNCTION ctx.session_state(p_session uuid)
+  RETURNS TABLE (user_id uuid, organization_id uuid, role text, permissions text[], expires_at timestamptz)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  SELECT u.id, u.organization_id, u.role,
+         ctx.default_permissions(u.role)
+           || ARRAY(SELECT jsonb_array_elements_text(coalesce(o.role_grants -> u.role, '[]'::jsonb))),
+         s.expires_at
+    FROM identity.sessions s
+    JOIN identity.users u ON u.id = s.user_id AND u.status = 'ACTIVE'
+    JOIN identity.organizations o ON o.id = u.organization_id
+   WHERE s.id = p_session AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp() $$;
+
+-- Whose password reset this is, for a reset token.
+CREATE OR REPLACE FUNCTION ctx.reset_owner(p_reset uuid)
+  RETURNS TABLE (user_id uuid)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  SELECT r.user_id FROM identity.password_resets r WHERE r.id = p_reset $$;
+
 -- Is this address an account elsewhere? Tells user-service whether an invitation can ever be accepted.
 CREATE OR REPLACE FUNCTION ctx.email_has_account(p_email text) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-  SELECT EXISTS (SELECT FROM identity.users u WHERE lower(u.email) = lower(p_email) AND u.status <> 'INVITED') $$;
+  SELECT EXISTS (SELECT FROM identity.users u WHERE lower(u.email) = lower(p_email) AND u.joined_at IS NOT NULL) $$;
 
 GRANT EXECUTE ON FUNCTION ctx.login_lookup(text), ctx.enter_signup(uuid, uuid), ctx.enter_identity(uuid),
-  ctx.session_owner(uuid), ctx.email_has_account(text) TO user_svc;
+  ctx.session_owner(uuid), ctx.session_state(uuid), ctx.reset_owner(uuid), ctx.email_has_account(text) TO user_svc;
 RESET ROLE;

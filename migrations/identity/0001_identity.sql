@@ -5,7 +5,8 @@ CREATE TABLE organizations (
   id uuid PRIMARY KEY,
   name text NOT NULL CONSTRAINT organizations_name_length CHECK (length(name) BETWEEN 1 AND 200),
   time_zone text NOT NULL DEFAULT 'America/New_York',
-  -- {"name": …, "holidays": [{"date": …, "from": year?, "until": year?}]} or null for the federal calendar.
+  -- {"name", "holidays": [{"date", "name", "yearly", "from", "until"}]}: business holidays beside the federal
+  -- ones, each on one day or yearly between two dates. Null: none.
   holiday_calendar jsonb,
   -- {"ROLE": ["permission", …]}: granted beyond the default matrix.
   role_grants jsonb NOT NULL DEFAULT '{}',
@@ -22,26 +23,39 @@ CREATE TABLE users (
     CHECK (role IN ('BUYER', 'BUYER_AGENT', 'TRANSACTION_COORDINATOR', 'ADMIN', 'SYSTEM')),
   status text NOT NULL CONSTRAINT users_status_known CHECK (status IN ('INVITED', 'ACTIVE', 'DISABLED', 'SYSTEM')),
   invited_until timestamptz,
+  -- When the person took the account; null for somebody who is or was only invited.
+  joined_at timestamptz,
   version bigint NOT NULL DEFAULT 1,
   CONSTRAINT users_organization_id_id_key UNIQUE (organization_id, id),
   CONSTRAINT users_system_has_no_login CHECK ((role = 'SYSTEM') = (status = 'SYSTEM'))
 );
 COMMENT ON COLUMN users.email IS 'internal: personal data';
--- One account an address in the whole installation; an invitation takes none until it is accepted.
-CREATE UNIQUE INDEX users_email_key ON users (lower(email)) WHERE status NOT IN ('INVITED', 'SYSTEM');
-CREATE UNIQUE INDEX users_organization_email_key ON users (organization_id, lower(email)) WHERE status <> 'SYSTEM';
+-- One account an address in the whole installation; an invitation takes none until it is accepted, so
+-- that nobody can keep an address from its owner by inviting it.
+CREATE UNIQUE INDEX users_email_key ON users (lower(email)) WHERE joined_at IS NOT NULL;
+CREATE UNIQUE INDEX users_organization_email_key ON users (organization_id, lower(email))
+  WHERE joined_at IS NOT NULL OR status = 'INVITED';
+CREATE INDEX users_name_idx ON users (organization_id, lower(full_name), id);
 CREATE UNIQUE INDEX users_system_key ON users (organization_id) WHERE role = 'SYSTEM';
 
 CREATE TABLE credentials (
   user_id uuid PRIMARY KEY,
   organization_id uuid NOT NULL,
   password_hash text NOT NULL,
-  failed_attempts integer NOT NULL DEFAULT 0,
-  locked_until timestamptz,
   changed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   CONSTRAINT credentials_user_fkey FOREIGN KEY (organization_id, user_id) REFERENCES users (organization_id, id)
 );
 CREATE INDEX credentials_user_idx ON credentials (organization_id, user_id);
+
+-- Attempts to sign in, counted by address whether it has an account or not: else a lockout would tell.
+-- The address itself is not kept, only its HMAC. A row goes when the right password comes, or with time.
+CREATE TABLE login_attempts (
+  address_hash bytea PRIMARY KEY,
+  attempts integer NOT NULL,
+  last_attempt_at timestamptz NOT NULL,
+  locked_until timestamptz
+);
+CREATE INDEX login_attempts_last_attempt_idx ON login_attempts (last_attempt_at);
 
 -- A session is a family of refresh tokens. A token is <id>.<generation>.<HMAC of both>, so none is stored.
 CREATE TABLE sessions (
@@ -119,6 +133,9 @@ CREATE POLICY tenant ON organizations AS RESTRICTIVE FOR ALL TO user_svc
   USING (id = (SELECT ctx.org())) WITH CHECK (id = (SELECT ctx.org()));
 ALTER TABLE signing_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE signing_keys FORCE ROW LEVEL SECURITY;
+ALTER TABLE login_attempts ENABLE ROW LEVEL SECURITY;
+ALTER TABLE login_attempts FORCE ROW LEVEL SECURITY;
+CREATE POLICY service ON login_attempts FOR ALL TO user_svc USING (true) WITH CHECK (true);
 CREATE POLICY service ON signing_keys FOR ALL TO user_svc USING (true) WITH CHECK (true);
 
 CREATE POLICY read ON organizations FOR SELECT TO user_svc USING (true);
@@ -138,7 +155,10 @@ CREATE POLICY own ON password_resets FOR ALL TO user_svc
   USING (user_id = (SELECT ctx.uid())) WITH CHECK (user_id = (SELECT ctx.uid()));
 CREATE POLICY own ON notifications FOR SELECT TO user_svc
   USING (user_id = (SELECT ctx.uid()) OR (SELECT ctx.may('*')));
-CREATE POLICY notify ON notifications FOR INSERT TO user_svc WITH CHECK ((SELECT ctx.may('*')));
+CREATE POLICY notify ON notifications FOR INSERT TO user_svc WITH CHECK (
+  (SELECT ctx.may('*'))
+  OR (kind = 'INVITATION' AND (SELECT ctx.may('manage_users')))
+  OR (kind = 'PASSWORD_RESET' AND user_id = (SELECT ctx.uid())));
 CREATE POLICY own_update ON notifications FOR UPDATE TO user_svc
   USING (user_id = (SELECT ctx.uid()) OR (SELECT ctx.may('*')));
 CREATE POLICY own ON notification_preferences FOR ALL TO user_svc
@@ -152,20 +172,25 @@ BEGIN
      AND NOT ctx.may('manage_users') THEN
     RAISE EXCEPTION 'role and status of a user are changed with manage_users only' USING errcode = '42501';
   END IF;
+  IF 'ADMIN' IN (OLD.role, NEW.role) AND (OLD.role, OLD.status) IS DISTINCT FROM (NEW.role, NEW.status)
+     AND OLD.id <> ctx.uid() AND NOT ctx.may('*') THEN
+    RAISE EXCEPTION 'administrators are made and changed by administrators only' USING errcode = '42501';
+  END IF;
   RETURN NEW;
 END $$;
 CREATE TRIGGER guard_user_authority BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION guard_user_authority();
 
 GRANT SELECT, INSERT, UPDATE ON organizations, users, credentials, sessions, password_resets,
   notifications, signing_keys TO user_svc;
-GRANT SELECT, INSERT, UPDATE, DELETE ON notification_preferences TO user_svc;
+GRANT SELECT, INSERT, UPDATE, DELETE ON notification_preferences, login_attempts TO user_svc;
 
 -- The definer functions of ctx read accounts and sessions.
-GRANT SELECT ON organizations, users, credentials, sessions TO ctx_owner;
+GRANT SELECT ON organizations, users, credentials, sessions, password_resets TO ctx_owner;
 CREATE POLICY authority ON organizations FOR SELECT TO ctx_owner USING (true);
 CREATE POLICY authority ON users FOR SELECT TO ctx_owner USING (true);
 CREATE POLICY authority ON credentials FOR SELECT TO ctx_owner USING (true);
 CREATE POLICY authority ON sessions FOR SELECT TO ctx_owner USING (true);
+CREATE POLICY authority ON password_resets FOR SELECT TO ctx_owner USING (true);
 
 CREATE CONSTRAINT TRIGGER require_history AFTER INSERT OR UPDATE ON users
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.role <> 'SYSTEM') EXECUTE FUNCTION ctx.require_history();
