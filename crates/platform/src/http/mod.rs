@@ -1,15 +1,31 @@
 //! Everything between the socket and a service's handlers.
 
 pub mod authorized;
+pub mod body;
 pub mod caller;
+pub mod conditional;
 pub mod context;
 pub mod health;
+pub mod merge_patch;
 pub mod middleware;
+pub mod openapi;
+pub mod page;
+pub mod path;
 pub mod permission;
+pub mod query;
 pub mod server;
+mod strict_json;
+pub mod validate;
 
 pub use authorized::{Authorized, Requires};
+pub use body::{Json, JsonOrEmpty};
 pub use caller::{Access, Caller};
+pub use conditional::{Conditional, ExpectedVersion};
 pub use context::{RequestContext, bearer};
 pub use health::{Check, Readiness};
+pub use merge_patch::MergePatch;
+pub use page::{Cut, Page};
+pub use path::{PathId, PathIds};
+pub use query::Query;
 pub use server::serve;
+pub use validate::Fields;

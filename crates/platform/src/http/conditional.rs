@@ -1,0 +1,252 @@
+//! Versions as entity tags: `ETag`, `If-Match`, `If-None-Match`, and the `version` in a body.
+
+use std::future::{Ready, ready};
+
+use actix_web::{
+    FromRequest, HttpRequest, HttpResponse,
+    dev::Payload,
+    http::header::{self, HeaderMap, HeaderName},
+};
+use domain::rejection::Rejection;
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+
+/// What the client said about versions in its headers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conditional {
+    if_match: Option<Tags>,
+    if_none_match: Option<Tags>,
+}
+
+/// The version that a change is meant for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExpectedVersion {
+    /// Whatever it is: `If-Match: *`, or a route that asks for none.
+    Any,
+    /// By `If-Match`: anything else is 412 `VERSION_MISMATCH`.
+    Matching(i64),
+    /// By the body's `version`: anything else is 409 `VERSION_CONFLICT`.
+    InBody(i64),
+    /// By an `If-Match` that no version can have: always 412.
+    Never,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Tags {
+    Any,
+    /// Versions; a tag that is none of ours is no version.
+    OneOf(Vec<Option<i64>>),
+}
+
+impl Conditional {
+    /// For PUT: `If-Match` decides where there is one, else the body's `version`, else it is 400.
+    pub fn expected_version(&self, body_version: Option<i64>) -> Result<ExpectedVersion> {
+        match (self.by_header(), body_version) {
+            (Some(expected), _) => Ok(expected),
+            (None, Some(version)) => Ok(ExpectedVersion::InBody(version)),
+            (None, None) => Err(Rejection::required("version").into()),
+        }
+    }
+
+    /// For DELETE and PATCH: `If-Match` decides where there is one, else the body's `version`, else any will do.
+    pub fn expected_or_any(&self, body_version: Option<i64>) -> ExpectedVersion {
+        self.by_header()
+            .unwrap_or_else(|| body_version.map_or(ExpectedVersion::Any, ExpectedVersion::InBody))
+    }
+
+    /// The answer to a GET: 200 with the body and its `ETag`, or 304 to a client that has this version.
+    pub fn respond(&self, version: i64, body: &impl Serialize) -> HttpResponse {
+        let tag = etag(version);
+        let known = match &self.if_none_match {
+            None => false,
+            Some(Tags::Any) => true,
+            Some(Tags::OneOf(versions)) => versions.contains(&Some(version)),
+        };
+        if known {
+            return HttpResponse::NotModified()
+                .insert_header((header::ETAG, tag))
+                .finish();
+        }
+        HttpResponse::Ok()
+            .insert_header((header::ETAG, tag))
+            .json(body)
+    }
+
+    fn by_header(&self) -> Option<ExpectedVersion> {
+        self.if_match.as_ref().map(|tags| match tags {
+            Tags::Any => ExpectedVersion::Any,
+            Tags::OneOf(versions) => match versions[..] {
+                [Some(version)] => ExpectedVersion::Matching(version),
+                _ => ExpectedVersion::Never,
+            },
+        })
+    }
+}
+
+impl ExpectedVersion {
+    /// Compares with the version that is there.
+    pub fn check(self, current: i64) -> Result<(), Rejection> {
+        match self {
+            Self::Any => Ok(()),
+            Self::Matching(version) if version == current => Ok(()),
+            Self::InBody(version) if version == current => Ok(()),
+            Self::Matching(_) | Self::Never => Err(Rejection::VersionMismatch { current }),
+            Self::InBody(_) => Err(Rejection::VersionConflict { current }),
+        }
+    }
+}
+
+impl FromRequest for Conditional {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        ready(read(request.headers()))
+    }
+}
+
+/// The entity tag of a version.
+pub fn etag(version: i64) -> String {
+    format!("\"{version}\"")
+}
+
+fn read(headers: &HeaderMap) -> Result<Conditional> {
+    let if_match = tags(headers, &header::IF_MATCH, "If-Match")?;
+    if matches!(&if_match, Some(Tags::OneOf(versions)) if versions.len() > 1) {
+        return Err(malformed("If-Match"));
+    }
+    Ok(Conditional {
+        if_match,
+        if_none_match: tags(headers, &header::IF_NONE_MATCH, "If-None-Match")?,
+    })
+}
+
+fn tags(headers: &HeaderMap, name: &HeaderName, shown: &'static str) -> Result<Option<Tags>> {
+    let mut values = headers.get_all(name);
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    let text = value
+        .to_str()
+        .ok()
+        .filter(|_| values.next().is_none())
+        .ok_or_else(|| malformed(shown))?
+        .trim();
+    if text == "*" {
+        return Ok(Some(Tags::Any));
+    }
+    let versions: Option<Vec<Option<i64>>> =
+        text.split(',').map(|tag| version_of(tag.trim())).collect();
+    versions
+        .map(|versions| Some(Tags::OneOf(versions)))
+        .ok_or_else(|| malformed(shown))
+}
+
+/// The version a tag names; `Some(None)` for a well-formed tag that is none of ours.
+fn version_of(tag: &str) -> Option<Option<i64>> {
+    // A weak tag, as a proxy may make of ours, names the same version.
+    let strong = tag.strip_prefix("W/").unwrap_or(tag);
+    let inner = strong.strip_prefix('"')?.strip_suffix('"')?;
+    if inner.contains('"') {
+        return None;
+    }
+    Some(
+        inner
+            .parse()
+            .ok()
+            .filter(|version: &i64| etag(*version) == strong),
+    )
+}
+
+fn malformed(header: &'static str) -> Error {
+    Rejection::field(
+        header,
+        "format",
+        format!("{header} is * or a version in quotes, as in the ETag"),
+    )
+    .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{http::StatusCode, test::TestRequest};
+
+    use super::*;
+
+    fn conditional(name: HeaderName, value: &str) -> Result<Conditional> {
+        read(
+            TestRequest::default()
+                .insert_header((name, value))
+                .to_http_request()
+                .headers(),
+        )
+    }
+
+    fn if_match(value: &str) -> Result<ExpectedVersion> {
+        conditional(header::IF_MATCH, value)?.expected_version(Some(9))
+    }
+
+    #[test]
+    fn if_match_goes_before_the_body() {
+        assert_eq!(if_match("\"3\"").unwrap(), ExpectedVersion::Matching(3));
+        assert_eq!(if_match("*").unwrap(), ExpectedVersion::Any);
+        assert_eq!(if_match("\"abc\"").unwrap(), ExpectedVersion::Never);
+        assert_eq!(
+            Conditional::default().expected_version(Some(9)).unwrap(),
+            ExpectedVersion::InBody(9)
+        );
+    }
+
+    #[test]
+    fn without_either_the_version_is_required() {
+        let refused = Conditional::default().expected_version(None);
+        assert!(
+            matches!(refused, Err(Error::Rejected(Rejection::Validation { errors })) if errors[0].field == "version")
+        );
+        assert_eq!(
+            Conditional::default().expected_or_any(None),
+            ExpectedVersion::Any
+        );
+    }
+
+    #[test]
+    fn a_malformed_if_match_is_refused() {
+        for value in ["3", "\"3", "3\"", "\"3\" \"4\"", "", "\"3\",\"4\""] {
+            assert!(if_match(value).is_err(), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_stale_header_is_a_mismatch_and_a_stale_body_a_conflict() {
+        assert_eq!(
+            ExpectedVersion::Matching(2).check(3),
+            Err(Rejection::VersionMismatch { current: 3 })
+        );
+        assert_eq!(
+            ExpectedVersion::Never.check(3),
+            Err(Rejection::VersionMismatch { current: 3 })
+        );
+        assert_eq!(
+            ExpectedVersion::InBody(2).check(3),
+            Err(Rejection::VersionConflict { current: 3 })
+        );
+        assert_eq!(ExpectedVersion::Matching(3).check(3), Ok(()));
+        assert_eq!(ExpectedVersion::Any.check(3), Ok(()));
+    }
+
+    #[test]
+    fn a_client_that_has_the_version_gets_304() {
+        let status = |value: &str| {
+            conditional(header::IF_NONE_MATCH, value)
+                .unwrap()
+                .respond(3, &"deal")
+                .status()
+        };
+        assert_eq!(status("\"3\""), StatusCode::NOT_MODIFIED);
+        assert_eq!(status("\"1\", W/\"3\""), StatusCode::NOT_MODIFIED);
+        assert_eq!(status("\"2\""), StatusCode::OK);
+        let fresh = Conditional::default().respond(3, &"deal");
+        assert_eq!(fresh.headers().get(header::ETAG).unwrap(), "\"3\"");
+    }
+}

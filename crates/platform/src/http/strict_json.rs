@@ -1,0 +1,496 @@
+//! The strict reading of JSON behind [`super::Json`], and serde's messages in terms of field and
+//! constraint.
+
+use std::{cell::RefCell, fmt};
+
+use domain::rejection::{FieldError, Rejection};
+use serde::{
+    de::{
+        DeserializeOwned, DeserializeSeed, Error as _, IntoDeserializer, MapAccess, SeqAccess,
+        Visitor, value::StrDeserializer,
+    },
+    forward_to_deserialize_any,
+};
+use serde_json::{Map, Number, Value};
+
+/// Parses JSON text. Refused with the dotted path of what is wrong; `body` where it is no JSON at all.
+pub(super) fn parse(bytes: &[u8]) -> Result<Value, Rejection> {
+    let problems = RefCell::new(Vec::new());
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let parsed = Strict {
+        path: String::new(),
+        problems: &problems,
+    }
+    .deserialize(&mut deserializer)
+    .and_then(|value| deserializer.end().map(|()| value));
+    let errors = problems.into_inner();
+    match parsed {
+        Ok(value) if errors.is_empty() => Ok(value),
+        Ok(_) => Err(Rejection::Validation { errors }),
+        Err(error)
+            if bytes.is_empty() || error.is_eof() && bytes.iter().all(u8::is_ascii_whitespace) =>
+        {
+            Err(Rejection::required("body"))
+        }
+        Err(error) => Err(Rejection::field(
+            "body",
+            "json",
+            format!(
+                "the body is not valid JSON (line {}, column {})",
+                error.line(),
+                error.column()
+            ),
+        )),
+    }
+}
+
+/// Decodes a parsed value. All unknown fields are told at once, with the first other problem behind them.
+pub(super) fn decode<T: DeserializeOwned>(raw: &Value) -> Result<T, Rejection> {
+    let mut errors = Vec::new();
+    let mut track = serde_path_to_error::Track::new();
+    let tracked = serde_path_to_error::Deserializer::new(raw, &mut track);
+    let decoded = serde_ignored::deserialize(tracked, |path| {
+        let field = ignored_path(&path);
+        let message = format!("{field} is not known");
+        errors.push(FieldError::new(field, "unknown", message));
+    });
+    match decoded {
+        Ok(value) if errors.is_empty() => return Ok(value),
+        Ok(_) => {}
+        Err(error) => {
+            let found = describe(&track.path().to_string(), &error.to_string());
+            if !errors
+                .iter()
+                .any(|known: &FieldError| known.field == found.field)
+            {
+                errors.push(found);
+            }
+        }
+    }
+    Err(Rejection::Validation { errors })
+}
+
+/// Puts one of serde's messages into field, constraint and a sentence that repeats nothing of the value.
+pub(super) fn describe(path: &str, message: &str) -> FieldError {
+    let path = if path == "." { "" } else { path };
+    // Messages end with where in the text, which says nothing here.
+    let message = message.split(" at line ").next().unwrap_or(message);
+    if let Some(name) = message.strip_prefix("missing field ").and_then(quoted) {
+        return FieldError::required(below(path, name));
+    }
+    if let Some(name) = message.strip_prefix("unknown field ").and_then(quoted) {
+        let field = below(path, name);
+        let sentence = format!("{field} is not known");
+        return FieldError::new(field, "unknown", sentence);
+    }
+    let field = if path.is_empty() { "body" } else { path };
+    if message.starts_with("invalid type: null") {
+        return FieldError::required(field);
+    }
+    let expected = message
+        .split_once("expected ")
+        .map(|(_, expected)| expected);
+    let must_be = |word: &str| match expected {
+        Some(expected) => format!("{field} must be {word}{}", expected.replace('`', "")),
+        None => format!("{field} is not valid"),
+    };
+    if message.starts_with("unknown variant") {
+        return FieldError::new(field, "one_of", must_be(""));
+    }
+    if message.starts_with("invalid type") {
+        return FieldError::new(field, "type", must_be(""));
+    }
+    if message.starts_with("invalid length") {
+        return FieldError::new(field, "length", must_be(""));
+    }
+    FieldError::new(field, "format", must_be(""))
+}
+
+fn quoted(text: &str) -> Option<&str> {
+    text.strip_prefix('`')?.split('`').next()
+}
+
+fn below(path: &str, name: &str) -> String {
+    let last = path.rsplit('.').next().unwrap_or_default();
+    match path {
+        "" => name.to_owned(),
+        _ if last == name => path.to_owned(),
+        _ => format!("{path}.{name}"),
+    }
+}
+
+/// A dotted path without the marks that `serde_ignored` sets for optional parts.
+fn ignored_path(path: &serde_ignored::Path<'_>) -> String {
+    match path {
+        serde_ignored::Path::Root => String::new(),
+        serde_ignored::Path::Seq { parent, index } => {
+            join(&ignored_path(parent), &index.to_string())
+        }
+        serde_ignored::Path::Map { parent, key } => join(&ignored_path(parent), key),
+        serde_ignored::Path::Some { parent }
+        | serde_ignored::Path::NewtypeStruct { parent }
+        | serde_ignored::Path::NewtypeVariant { parent } => ignored_path(parent),
+    }
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{path}.{name}")
+    }
+}
+
+/// Builds a [`Value`] and notes duplicate keys and NUL characters on the way.
+struct Strict<'a> {
+    path: String,
+    problems: &'a RefCell<Vec<FieldError>>,
+}
+
+impl Strict<'_> {
+    fn below(&self, name: &str) -> Self {
+        Self {
+            path: join(&self.path, name),
+            problems: self.problems,
+        }
+    }
+
+    fn note(&self, field: String, constraint: &str, problem: &str) {
+        let message = format!("{field} {problem}");
+        self.problems
+            .borrow_mut()
+            .push(FieldError::new(field, constraint, message));
+    }
+
+    fn text(&self, text: String) -> String {
+        if text.contains('\0') {
+            let field = if self.path.is_empty() {
+                "body".to_owned()
+            } else {
+                self.path.clone()
+            };
+            self.note(field, "characters", "contains the character NUL");
+        }
+        text
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
+    type Value = Value;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict<'_> {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        Number::from_f64(value)
+            .map(Value::Number)
+            .ok_or_else(|| E::custom("a number out of range"))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(self.text(value.to_owned()).into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(self.text(value).into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = sequence.next_element_seed(self.below(&items.len().to_string()))? {
+            items.push(item);
+        }
+        Ok(items.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(name) = entries.next_key::<String>()? {
+            let name = self.text(name);
+            let value = entries.next_value_seed(self.below(&name))?;
+            if object.contains_key(&name) {
+                self.note(join(&self.path, &name), "duplicate", "is given twice");
+            }
+            object.insert(name, value);
+        }
+        Ok(object.into())
+    }
+}
+
+/// One text, read as whatever type asks for it: numbers, flags, names of variants.
+pub(super) struct Text(pub(super) String);
+
+/// An error of [`Text`], with serde's usual wording.
+#[derive(Debug)]
+pub(super) struct TextError(String);
+
+impl fmt::Display for TextError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for TextError {}
+
+impl serde::de::Error for TextError {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self(message.to_string())
+    }
+}
+
+impl IntoDeserializer<'_, TextError> for Text {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+/// Reads a number or flag out of the text.
+macro_rules! parsed {
+    ($($method:ident => $visit:ident: $kind:ty, $expected:literal;)+) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TextError> {
+            let value: $kind = self.0.parse().map_err(|_| TextError::custom(concat!("invalid value: expected ", $expected)))?;
+            visitor.$visit(value)
+        })+
+    };
+}
+
+impl<'de> serde::Deserializer<'de> for Text {
+    type Error = TextError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TextError> {
+        visitor.visit_string(self.0)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TextError> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, TextError> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, TextError> {
+        let text: StrDeserializer<'_, TextError> = self.0.as_str().into_deserializer();
+        text.deserialize_enum(name, variants, visitor)
+    }
+
+    parsed! {
+        deserialize_bool => visit_bool: bool, "true or false";
+        deserialize_i8 => visit_i8: i8, "a whole number";
+        deserialize_i16 => visit_i16: i16, "a whole number";
+        deserialize_i32 => visit_i32: i32, "a whole number";
+        deserialize_i64 => visit_i64: i64, "a whole number";
+        deserialize_u8 => visit_u8: u8, "a whole number";
+        deserialize_u16 => visit_u16: u16, "a whole number";
+        deserialize_u32 => visit_u32: u32, "a whole number";
+        deserialize_u64 => visit_u64: u64, "a whole number";
+        deserialize_f32 => visit_f32: f32, "a number";
+        deserialize_f64 => visit_f64: f64, "a number";
+    }
+
+    forward_to_deserialize_any! {
+        char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct identifier ignored_any
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(rename_all = "camelCase")]
+    struct Deal {
+        name: String,
+        property_address: Address,
+        #[serde(default)]
+        parties: Vec<Party>,
+        assignee_id: Option<Uuid>,
+        #[serde(default)]
+        count: u32,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Address {
+        street: String,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Party {
+        role: Side,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(rename_all = "snake_case")]
+    enum Side {
+        Buyer,
+        Seller,
+    }
+
+    fn refused(text: &[u8]) -> Vec<(String, String)> {
+        let outcome = parse(text).and_then(|raw| decode::<Deal>(&raw));
+        match outcome {
+            Err(Rejection::Validation { errors }) => errors
+                .into_iter()
+                .map(|error| (error.field, error.constraint))
+                .collect(),
+            other => panic!("expected a refusal, got {other:?}"),
+        }
+    }
+
+    fn one(text: &str) -> (String, String) {
+        refused(text.as_bytes()).remove(0)
+    }
+
+    fn is(field: &str, constraint: &str) -> (String, String) {
+        (field.to_owned(), constraint.to_owned())
+    }
+
+    #[test]
+    fn a_good_body_is_read() {
+        let raw = parse(
+            br#"{"name":"A","propertyAddress":{"street":"1 Elm St"},"parties":[{"role":"buyer"}]}"#,
+        )
+        .unwrap();
+        let deal: Deal = decode(&raw).unwrap();
+        assert_eq!(deal.parties, [Party { role: Side::Buyer }]);
+    }
+
+    #[test]
+    fn each_problem_names_field_and_constraint() {
+        let cases = [
+            (
+                r#"{"propertyAddress":{"street":"x"}}"#,
+                is("name", "required"),
+            ),
+            (
+                r#"{"name":null,"propertyAddress":{"street":"x"}}"#,
+                is("name", "required"),
+            ),
+            (
+                r#"{"name":"A","propertyAddress":{}}"#,
+                is("propertyAddress.street", "required"),
+            ),
+            (
+                r#"{"name":1,"propertyAddress":{"street":"x"}}"#,
+                is("name", "type"),
+            ),
+            (
+                r#"{"name":"A","propertyAddress":{"street":"x"},"parties":[{"role":"owner"}]}"#,
+                is("parties.0.role", "one_of"),
+            ),
+            (
+                r#"{"name":"A","propertyAddress":{"street":"x"},"assigneeId":"7"}"#,
+                is("assigneeId", "format"),
+            ),
+            (
+                r#"{"name":"A","propertyAddress":{"street":"x"},"count":-1}"#,
+                is("count", "format"),
+            ),
+            (
+                r#"{"name":"A","propertyAddress":{"street":"x","strete":"y"}}"#,
+                is("propertyAddress.strete", "unknown"),
+            ),
+            (
+                r#"{"name":"A","name":"B","propertyAddress":{"street":"x"}}"#,
+                is("name", "duplicate"),
+            ),
+            (
+                r#"{"name":"A","propertyAddress":{"street":"x","street":"x"}}"#,
+                is("propertyAddress.street", "duplicate"),
+            ),
+            (
+                r#"{"name":"A\u0000","propertyAddress":{"street":"x"}}"#,
+                is("name", "characters"),
+            ),
+            (
+                r#"{"name":"\ud800","propertyAddress":{"street":"x"}}"#,
+                is("body", "json"),
+            ),
+            (
+                r#"{"name":"A","propertyAddress":{"street":"x"}} {}"#,
+                is("body", "json"),
+            ),
+            ("\u{feff}{}", is("body", "json")),
+            ("{", is("body", "json")),
+            ("", is("body", "required")),
+            ("[]", is("body", "type")),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(one(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_body_nested_too_deep_is_refused_and_does_not_crash() {
+        let deep = "[".repeat(100_000);
+        assert_eq!(one(&deep), is("body", "json"));
+    }
+
+    #[test]
+    fn text_that_is_not_utf8_is_refused() {
+        assert_eq!(refused(b"{\"name\":\"\xff\"}"), [is("body", "json")]);
+    }
+
+    #[test]
+    fn all_unknown_fields_are_told_at_once() {
+        let found = refused(br#"{"a":1,"name":"A","propertyAddress":{"street":"x","b":2},"assigneeId":null,"c":{"d":1}}"#);
+        assert_eq!(
+            found,
+            [
+                is("a", "unknown"),
+                is("propertyAddress.b", "unknown"),
+                is("c", "unknown")
+            ]
+        );
+    }
+
+    #[test]
+    fn messages_do_not_repeat_what_was_sent() {
+        let raw = json!({ "name": "A", "propertyAddress": { "street": { "secret": "hunter2" } } });
+        let Err(Rejection::Validation { errors }) = decode::<Deal>(&raw) else {
+            panic!("it should be refused")
+        };
+        assert!(!errors[0].message.contains("hunter2"));
+        assert_eq!(errors[0].message, "propertyAddress.street must be a string");
+    }
+}

@@ -1,0 +1,267 @@
+//! Collects what is wrong with the fields of a request, so that a client learns of all of it at once.
+
+use std::{fmt::Display, ops::RangeInclusive};
+
+use domain::rejection::{FieldError, Rejection};
+
+/// Longest address that mail systems carry.
+const EMAIL_LENGTH_MAX: usize = 254;
+
+/// Collects field errors; [`Fields::finish`] turns them into one refusal.
+#[derive(Debug, Default)]
+pub struct Fields {
+    errors: Vec<FieldError>,
+}
+
+impl Fields {
+    /// Nothing wrong so far.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Notes that a field breaks a constraint; `problem` follows its name in the sentence.
+    pub fn refuse(
+        &mut self,
+        field: impl Into<String>,
+        constraint: &str,
+        problem: impl Display,
+    ) -> &mut Self {
+        let field = field.into();
+        let message = format!("{field} {problem}");
+        self.errors
+            .push(FieldError::new(field, constraint, message));
+        self
+    }
+
+    /// Notes a missing field.
+    pub fn required(&mut self, field: impl Into<String>) -> &mut Self {
+        self.errors.push(FieldError::required(field));
+        self
+    }
+
+    /// Notes a problem unless `holds`.
+    pub fn check(
+        &mut self,
+        holds: bool,
+        field: impl Into<String>,
+        constraint: &str,
+        problem: impl Display,
+    ) -> &mut Self {
+        if !holds {
+            self.refuse(field, constraint, problem);
+        }
+        self
+    }
+
+    /// One line of text of so many characters, not blank and without control characters.
+    pub fn text(&mut self, field: &str, value: &str, length: RangeInclusive<usize>) -> &mut Self {
+        let one_line = !value.chars().any(char::is_control);
+        self.prose(field, value, length).check(
+            one_line,
+            field,
+            "characters",
+            "must be one line of plain text",
+        )
+    }
+
+    /// Text of so many characters that may have several lines, not blank unless it may be empty.
+    pub fn prose(&mut self, field: &str, value: &str, length: RangeInclusive<usize>) -> &mut Self {
+        let count = value.chars().count();
+        let blank = value.trim().is_empty();
+        if blank && *length.start() > 0 {
+            return self.required(field);
+        }
+        if count < *length.start() {
+            let problem = format!("must have at least {} characters", length.start());
+            return self.refuse(field, "min_length", problem);
+        }
+        if count > *length.end() {
+            let problem = format!("must have at most {} characters", length.end());
+            return self.refuse(field, "max_length", problem);
+        }
+        self
+    }
+
+    /// As [`Fields::text`], where there is a value.
+    pub fn optional_text(
+        &mut self,
+        field: &str,
+        value: Option<&str>,
+        length: RangeInclusive<usize>,
+    ) -> &mut Self {
+        match value {
+            Some(value) => self.text(field, value, length),
+            None => self,
+        }
+    }
+
+    /// An e-mail address: one `@` with something in front and a domain with a dot behind, no blanks.
+    pub fn email(&mut self, field: &str, value: &str) -> &mut Self {
+        if value.is_empty() {
+            return self.required(field);
+        }
+        self.check(
+            is_email(value),
+            field,
+            "format",
+            "must be an e-mail address",
+        )
+    }
+
+    /// A number within bounds.
+    pub fn range<N: PartialOrd + Display>(
+        &mut self,
+        field: &str,
+        value: N,
+        bounds: RangeInclusive<N>,
+    ) -> &mut Self {
+        let problem = format!("must be {} to {}", bounds.start(), bounds.end());
+        self.check(bounds.contains(&value), field, "range", problem)
+    }
+
+    /// One of a few words.
+    pub fn one_of(&mut self, field: &str, value: &str, words: &[&str]) -> &mut Self {
+        self.check(
+            words.contains(&value),
+            field,
+            "one_of",
+            format!("must be one of {}", words.join(", ")),
+        )
+    }
+
+    /// A list of at most so many items.
+    pub fn at_most(&mut self, field: &str, count: usize, most: usize) -> &mut Self {
+        self.check(
+            count <= most,
+            field,
+            "max_items",
+            format!("must have at most {most} items"),
+        )
+    }
+
+    /// Takes over the field errors of a part of the request, with its path in front of theirs. Any other
+    /// rejection is given back.
+    pub fn nested<T>(
+        &mut self,
+        path: &str,
+        part: Result<T, Rejection>,
+    ) -> Result<Option<T>, Rejection> {
+        match part {
+            Ok(value) => Ok(Some(value)),
+            Err(Rejection::Validation { errors }) => {
+                for FieldError {
+                    field,
+                    constraint,
+                    message,
+                } in errors
+                {
+                    let field = format!("{path}.{field}");
+                    self.errors.push(FieldError {
+                        field,
+                        constraint,
+                        message,
+                    });
+                }
+                Ok(None)
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Refuses with everything that was noted, in that order.
+    pub fn finish(self) -> Result<(), Rejection> {
+        if self.errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Rejection::Validation {
+                errors: self.errors,
+            })
+        }
+    }
+}
+
+/// Whether a text has the form of an e-mail address. Whether it exists, only a mail can tell.
+pub fn is_email(value: &str) -> bool {
+    let Some((local, domain)) = value.split_once('@') else {
+        return false;
+    };
+    let odd = |c: char| c.is_whitespace() || c.is_control() || "@<>(),;:\\\"[]".contains(c);
+    let label = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+    };
+    value.len() <= EMAIL_LENGTH_MAX
+        && !local.is_empty()
+        && !local.contains(odd)
+        && domain.contains('.')
+        && domain.split('.').all(label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_wrong_is_collected_in_order() {
+        let mut fields = Fields::new();
+        fields
+            .text("name", "  ", 1..=200)
+            .text("note", "a\nb", 1..=200)
+            .text("title", "long", 1..=3)
+            .email("email", "nobody")
+            .range("limit", 0, 1..=100)
+            .one_of("side", "LEFT", &["BUY", "SELL"]);
+        let Err(Rejection::Validation { errors }) = fields.finish() else {
+            panic!("it should be refused")
+        };
+        let found: Vec<_> = errors
+            .iter()
+            .map(|error| (error.field.as_str(), error.constraint.as_str()))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("name", "required"),
+                ("note", "characters"),
+                ("title", "max_length"),
+                ("email", "format"),
+                ("limit", "range"),
+                ("side", "one_of")
+            ]
+        );
+        assert_eq!(errors[2].message, "title must have at most 3 characters");
+    }
+
+    #[test]
+    fn nested_errors_get_their_path() {
+        let mut fields = Fields::new();
+        let inner: Result<(), _> = Err(Rejection::required("street"));
+        assert_eq!(fields.nested("propertyAddress", inner), Ok(None));
+        assert_eq!(
+            fields.nested::<()>("x", Err(Rejection::NotFound)),
+            Err(Rejection::NotFound)
+        );
+        let Err(Rejection::Validation { errors }) = fields.finish() else {
+            panic!("it should be refused")
+        };
+        assert_eq!(errors[0].field, "propertyAddress.street");
+    }
+
+    #[test]
+    fn addresses_are_told_from_other_texts() {
+        for good in [
+            "a@example.com",
+            "first.last+tag@mail.example.org",
+            "ü@exämple.de",
+        ] {
+            assert!(is_email(good), "{good}");
+        }
+        for odd in [
+            "", "a", "a@", "@b.c", "a@b", "a b@c.d", "a@b..c", "a@@b.c", "a@-b.c", "a@b.c\n",
+        ] {
+            assert!(!is_email(odd), "{odd}");
+        }
+    }
+}
