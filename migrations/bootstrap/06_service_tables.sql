@@ -19,6 +19,7 @@ BEGIN
       event_data jsonb NOT NULL,
       actor_user_id uuid NOT NULL,
       request_id text,
+      cause_event_id uuid,
       traceparent text,
       shard smallint GENERATED ALWAYS AS (get_byte(uuid_send(aggregate_id), 15) & 15) STORED,
       created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -39,7 +40,7 @@ BEGIN
     CREATE POLICY relay ON @schema.event_outbox FOR ALL TO @relay USING (true);
     CREATE POLICY history ON @schema.event_outbox FOR SELECT TO ctx_owner USING (true);
     GRANT INSERT (id, organization_id, aggregate_type, aggregate_id, aggregate_version, event_type, schema_version,
-                  event_data, actor_user_id, request_id, traceparent) ON @schema.event_outbox TO @service;
+                  event_data, actor_user_id, request_id, cause_event_id, traceparent) ON @schema.event_outbox TO @service;
     GRANT SELECT, DELETE, UPDATE (processed_at, attempts, next_attempt_at, last_error) ON @schema.event_outbox TO @relay;
     GRANT SELECT ON @schema.event_outbox TO ctx_owner;
 

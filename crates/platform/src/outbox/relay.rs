@@ -1,0 +1,118 @@
+//! The loop around [`super::step`]: woken by a commit, with a slow poll behind it.
+
+use std::{str::FromStr, time::Duration};
+
+use sqlx::{
+    ConnectOptions,
+    postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::step::{self, Statements};
+use crate::{config::Secret, messaging::Publisher};
+
+/// How long a lost wake-up can delay an event.
+const POLL: Duration = Duration::from_secs(1);
+/// Pause after a failed step, while the database or the broker is away.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Published events are kept this long for whoever wonders.
+const KEEP_PUBLISHED: &str = "7 days";
+/// How often old rows are deleted and the backlog is counted.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(15);
+
+/// One relay of one service, with its own role and its own two connections.
+#[derive(Debug)]
+pub struct Relay {
+    pool: PgPool,
+    statements: Statements,
+    channel: String,
+    publisher: Publisher,
+}
+
+impl Relay {
+    /// A relay for the outbox in `schema`; `source` is the service's name in the events.
+    pub fn new(url: &Secret, schema: &'static str, source: &'static str, publisher: Publisher) -> anyhow::Result<Self> {
+        let options = PgConnectOptions::from_str(url.expose())?
+            .log_statements(tracing::log::LevelFilter::Trace)
+            .log_slow_statements(tracing::log::LevelFilter::Warn, Duration::from_secs(5));
+        let pool = PgPoolOptions::new()
+            .max_connections(3)
+            .acquire_timeout(Duration::from_secs(5))
+            .connect_lazy_with(options);
+        Ok(Self { pool, statements: Statements::of(schema, source), channel: format!("{schema}_outbox"), publisher })
+    }
+
+    /// Relays until `stop` is cancelled. Faults are logged once when they begin, and outlived.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut listener = None;
+        let mut upkeep = tokio::time::interval(UPKEEP_INTERVAL);
+        let mut healthy = true;
+        while !stop.is_cancelled() {
+            if listener.is_none() {
+                listener = self.listen().await;
+            }
+            match self.drain(&stop).await {
+                Ok(()) => {
+                    if !std::mem::replace(&mut healthy, true) {
+                        tracing::info!("the outbox relay publishes again");
+                    }
+                }
+                Err(error) => {
+                    if std::mem::replace(&mut healthy, false) {
+                        tracing::warn!(error = format!("{error:#}"), "the outbox relay cannot publish; events wait in the outbox");
+                    }
+                    tokio::select! { () = stop.cancelled() => {}, () = tokio::time::sleep(PAUSE) => {} }
+                    continue;
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                woken = wait(&mut listener) => if !woken { listener = None },
+                _ = upkeep.tick() => self.keep_up().await,
+            }
+        }
+    }
+
+    /// Publishes until nothing is due.
+    async fn drain(&self, stop: &CancellationToken) -> anyhow::Result<()> {
+        while !stop.is_cancelled() && step::run(&self.pool, &self.statements, &self.publisher).await? > 0 {}
+        Ok(())
+    }
+
+    async fn listen(&self) -> Option<PgListener> {
+        let mut listener = PgListener::connect_with(&self.pool).await.ok()?;
+        listener.listen(&self.channel).await.ok()?;
+        Some(listener)
+    }
+
+    /// Deletes what was published long ago and what has expired, and shows how much waits.
+    async fn keep_up(&self) {
+        let outcome = async {
+            for sql in self.statements.upkeep(KEEP_PUBLISHED) {
+                sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&self.pool).await?;
+            }
+            sqlx::query_as::<_, (i64, f64)>(sqlx::AssertSqlSafe(self.statements.backlog())).fetch_one(&self.pool).await
+        };
+        match outcome.await {
+            Ok((pending, oldest_seconds)) => {
+                metrics::gauge!("outbox_pending").set(pending as f64);
+                metrics::gauge!("outbox_oldest_seconds").set(oldest_seconds);
+            }
+            Err(error) => tracing::debug!(%error, "outbox upkeep did not run"),
+        }
+    }
+}
+
+/// Waits for a commit's notification or the poll. `false`: the listening connection is gone.
+async fn wait(listener: &mut Option<PgListener>) -> bool {
+    match listener {
+        Some(listener) => match tokio::time::timeout(POLL, listener.try_recv()).await {
+            Ok(Ok(Some(_))) | Err(_) => true,
+            Ok(Ok(None) | Err(_)) => false,
+        },
+        None => {
+            tokio::time::sleep(POLL).await;
+            true
+        }
+    }
+}

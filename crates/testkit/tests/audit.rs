@@ -1,0 +1,123 @@
+//! The audit log cannot be changed, emptied or disarmed: not by the services, not by the role that
+//! makes partitions, not by its owner.
+
+#![expect(clippy::expect_used, reason = "says what was let through")]
+
+use testkit::{Database, Organization};
+
+/// What somebody might try, whoever they are.
+const ATTEMPTS: &[&str] = &[
+    "UPDATE audit.audit_log SET event_type = 'forged'",
+    "UPDATE audit.audit_log SET event_type = 'forged' WHERE false",
+    "DELETE FROM audit.audit_log",
+    "DELETE FROM audit.audit_log WHERE false",
+    "TRUNCATE audit.audit_log",
+    "TRUNCATE audit.audit_log_default",
+    "UPDATE audit.audit_log_default SET event_type = 'forged'",
+    "DELETE FROM audit.audit_log_default",
+    "ALTER TABLE audit.audit_log DISABLE TRIGGER ALL",
+    "ALTER TABLE audit.audit_log DISABLE TRIGGER no_update_delete",
+    "ALTER TABLE audit.audit_log_default DISABLE TRIGGER no_truncate_partition",
+    "DROP TRIGGER no_truncate ON audit.audit_log",
+    "ALTER TABLE audit.audit_log NO FORCE ROW LEVEL SECURITY",
+    "ALTER TABLE audit.audit_log DISABLE ROW LEVEL SECURITY",
+    "CREATE POLICY open ON audit.audit_log USING (true)",
+    "CREATE RULE hide AS ON UPDATE TO audit.audit_log DO INSTEAD NOTHING",
+    "CREATE OR REPLACE FUNCTION audit.refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
+    "ALTER TABLE audit.audit_log DETACH PARTITION audit.audit_log_default",
+    "DROP TABLE audit.audit_log_default",
+    "DROP TABLE audit.audit_log",
+    "ALTER TABLE audit.audit_log RENAME TO old_log",
+    "ALTER TABLE audit.audit_log SET SCHEMA ctx",
+    "ALTER TABLE audit.audit_log ALTER COLUMN event_type DROP NOT NULL",
+    "CREATE TABLE audit.other (id int)",
+    "GRANT UPDATE ON audit.audit_log TO task_svc",
+    "GRANT DELETE ON audit.audit_log TO PUBLIC",
+    "DROP SCHEMA audit CASCADE",
+    "ALTER EVENT TRIGGER audit_ddl_guard DISABLE",
+    "DROP EVENT TRIGGER audit_drop_guard",
+    "DELETE FROM guard.protected",
+    "SET session_replication_role = replica",
+];
+
+async fn refused(database: &mut Database, who: &str, attempt: &str) {
+    let outcome = database.execute(attempt).await;
+    let error = outcome.expect_err(&format!("{who} was let through: {attempt}"));
+    let code = error.as_database_error().and_then(|error| error.code()).map(|code| code.into_owned());
+    assert!(
+        matches!(code.as_deref(), Some("42501" | "42P17" | "0A000" | "2BP01")),
+        "{who}, {attempt}: refused for another reason: {error}"
+    );
+}
+
+#[tokio::test]
+async fn no_service_role_can_change_the_audit_log() {
+    Organization::new().await;
+    for role in ["user_svc", "deal_svc", "task_svc", "user_relay", "deal_relay", "task_relay", "auditor", "audit_maint"] {
+        let mut database = Database::role(role).await;
+        for attempt in ATTEMPTS {
+            refused(&mut database, role, attempt).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_migration_role_cannot_change_the_audit_log() {
+    for role in ["user_migrate", "deal_migrate", "task_migrate"] {
+        let mut database = Database::role(role).await;
+        for attempt in ATTEMPTS {
+            refused(&mut database, role, attempt).await;
+        }
+    }
+}
+
+/// The owner cannot log in; the superuser lends it a login for the length of this test's session.
+#[tokio::test]
+async fn the_owner_of_the_audit_log_cannot_change_it() {
+    Organization::new().await;
+    let mut database = Database::superuser().await;
+    // From here on session_user is the owner, as the event trigger sees it.
+    database.execute("SET SESSION AUTHORIZATION audit_owner").await.unwrap();
+    for attempt in ATTEMPTS {
+        refused(&mut database, "audit_owner", attempt).await;
+    }
+}
+
+#[tokio::test]
+async fn even_in_replica_mode_a_superuser_cannot_update_or_delete_rows() {
+    Organization::new().await;
+    let mut database = Database::superuser().await;
+    database.execute("SET session_replication_role = replica").await.unwrap();
+    for attempt in [
+        "UPDATE audit.audit_log SET event_type = 'forged'",
+        "DELETE FROM audit.audit_log",
+        "TRUNCATE audit.audit_log",
+        "TRUNCATE audit.audit_log_default",
+    ] {
+        refused(&mut database, "superuser in replica mode", attempt).await;
+    }
+}
+
+#[tokio::test]
+async fn a_forged_actor_is_refused() {
+    let organization = Organization::new().await;
+    let mut database = Database::role("task_svc").await;
+    let statement = format!(
+        "INSERT INTO audit.audit_log (id, organization_id, user_id, event_type, entity_type, entity_id, aggregate_version, event_data)
+         VALUES (gen_random_uuid(), '{}', '{}', 'tasks.task.completed', 'task', gen_random_uuid(), 1, '{{}}')",
+        organization.id, organization.admin.id
+    );
+    refused(&mut database, "task_svc without a context", &statement).await;
+}
+
+#[tokio::test]
+async fn an_older_creation_time_cannot_be_given() {
+    let mut database = Database::role("task_svc").await;
+    refused(
+        &mut database,
+        "task_svc",
+        "INSERT INTO audit.audit_log (id, created_at, organization_id, user_id, event_type, entity_type, entity_id, aggregate_version, event_data)
+         VALUES (gen_random_uuid(), '2020-01-01', gen_random_uuid(), gen_random_uuid(), 'x', 'task', gen_random_uuid(), 1, '{}')",
+    )
+    .await;
+}
