@@ -15,5 +15,6 @@ pub mod permission;
 pub mod plan;
 pub mod rejection;
 pub mod task;
+pub mod template;
 pub mod text;
 pub mod zone;

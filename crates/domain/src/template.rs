@@ -1,0 +1,360 @@
+//! Deal templates: what a plan is made of, and reading it from YAML.
+//!
+//! [`parse`] either understands all of a template or refuses it with every mistake and its line: no field is ignored.
+//! What the dates come to for one deal is the business of [`crate::cascade`].
+
+mod check;
+mod facts;
+mod parse;
+mod parts;
+#[cfg(test)]
+mod tests;
+mod yaml;
+
+use std::collections::BTreeSet;
+
+use time::Time;
+
+use crate::{
+    dates::Counting,
+    deal::DealType,
+    party::PartyRole,
+    plan::{Graph, Lag},
+};
+
+pub use self::{
+    facts::{Condition, FactValue, Facts, Operator},
+    parse::{parse, parse_with},
+};
+/// One mistake in a template, with its line.
+pub use crate::rejection::LineError as TemplateError;
+
+/// The `schema` that this version reads.
+pub const SCHEMA: &str = "haushavn.template/v1";
+/// The largest source that is read, in bytes.
+pub const SOURCE_BYTES_MAX: usize = 256 * 1024;
+/// The most tasks, dates, anchors, constraints or milestones of one template.
+pub const ITEMS_MAX: usize = 500;
+
+/// A plan for one kind of deal. All names in it are known to exist and nothing in it waits for itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    /// The template's stable name.
+    pub key: String,
+    /// Its name for people.
+    pub name: String,
+    /// Its version.
+    pub version: u32,
+    /// The kind of transaction it is for.
+    pub deal_type: DealType,
+    /// The side the organization stands on (`buyer`, `seller`, `borrower`).
+    pub side: String,
+    /// The RESO Data Dictionary's word for the transaction.
+    pub reso_transaction_type: Option<String>,
+    /// The name of the day-counting habits that the offsets assume.
+    pub counting_profile: Option<String>,
+    /// The part of the client, to whom `buyer_*` and `client_*` refer.
+    pub client_role: PartyRole,
+    /// Every part that plays a role in it.
+    pub roles: Vec<PartyRole>,
+    /// Those of the organization itself.
+    pub internal_roles: Vec<PartyRole>,
+    /// The dates that people enter.
+    pub anchors: Vec<Anchor>,
+    /// The dates that follow by rules.
+    pub dates: Vec<DateRule>,
+    /// What the dates should satisfy.
+    pub constraints: Vec<Constraint>,
+    /// The stages, in their order.
+    pub milestones: Vec<Milestone>,
+    /// The work.
+    pub tasks: Vec<TaskRule>,
+}
+
+/// A date that people enter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Anchor {
+    /// Its key.
+    pub key: String,
+    /// Its title.
+    pub title: String,
+    /// Whether the deal cannot become active without it.
+    pub required: bool,
+    /// The RESO Data Dictionary's name for it.
+    pub reso: Option<String>,
+}
+
+/// A date that follows by a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DateRule {
+    /// Its key.
+    pub key: String,
+    /// Its title.
+    pub title: String,
+    /// Whether the contract sets it.
+    pub contractual: bool,
+    /// Whether a regulation sets it.
+    pub regulatory: bool,
+    /// Whether the client sees it.
+    pub buyer_visible: bool,
+    /// The time of day at which it ends, if not at the end of the day.
+    pub time_of_day: Option<Time>,
+    /// How it follows.
+    pub due: Rule,
+    /// How it follows when the first rule's anchor is dropped or TBD.
+    pub fallback_due: Option<Rule>,
+    /// When it applies: all of these hold.
+    pub applies_when: Vec<Condition>,
+}
+
+/// How a date follows from another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// What is counted from.
+    pub anchor: RuleAnchor,
+    /// How it is counted, and rolled.
+    pub counting: Counting,
+}
+
+/// What a rule counts from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RuleAnchor {
+    /// A key date, by its value after its own roll.
+    KeyDate(String),
+    /// The completion of a task: its true date, or until then the date on which it is due.
+    Completion(String),
+}
+
+impl RuleAnchor {
+    /// The key of the date or of the task.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        match self {
+            Self::KeyDate(key) | Self::Completion(key) => key,
+        }
+    }
+}
+
+/// How bad a violated constraint is. Neither kind ever refuses a date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Somebody should look at it.
+    Warning,
+    /// Somebody must acknowledge it.
+    Error,
+}
+
+impl Severity {
+    /// As sent: `WARNING` or `ERROR`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Warning => "WARNING",
+            Self::Error => "ERROR",
+        }
+    }
+}
+
+/// A relation that two dates should have: `after` comes at least so many days after `before`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Constraint {
+    /// Its key.
+    pub key: String,
+    /// How bad a violation is.
+    pub severity: Severity,
+    /// The key of the date that comes first.
+    pub before: String,
+    /// The key of the date that comes later.
+    pub after: String,
+    /// The least number of calendar days between them.
+    pub min_days: i32,
+}
+
+/// A stage of the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Milestone {
+    /// Its key.
+    pub key: String,
+    /// Its place.
+    pub order: u32,
+    /// Its title.
+    pub title: String,
+    /// Its title for the client, in plain words.
+    pub client_title: Option<String>,
+}
+
+/// The kind of work a task is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum TaskKind {
+    Acknowledgement,
+    Communication,
+    Confirm,
+    Data,
+    Decision,
+    Do,
+    Document,
+    Notice,
+    Payment,
+    Review,
+    Schedule,
+    Wait,
+}
+
+impl TaskKind {
+    /// Every kind.
+    pub const ALL: [Self; 12] = [
+        Self::Acknowledgement,
+        Self::Communication,
+        Self::Confirm,
+        Self::Data,
+        Self::Decision,
+        Self::Do,
+        Self::Document,
+        Self::Notice,
+        Self::Payment,
+        Self::Review,
+        Self::Schedule,
+        Self::Wait,
+    ];
+
+    /// As the template writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Acknowledgement => "acknowledgement",
+            Self::Communication => "communication",
+            Self::Confirm => "confirm",
+            Self::Data => "data",
+            Self::Decision => "decision",
+            Self::Do => "do",
+            Self::Document => "document",
+            Self::Notice => "notice",
+            Self::Payment => "payment",
+            Self::Review => "review",
+            Self::Schedule => "schedule",
+            Self::Wait => "wait",
+        }
+    }
+}
+
+/// One piece of work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskRule {
+    /// Its key.
+    pub key: String,
+    /// What is to be done.
+    pub title: String,
+    /// More about it.
+    pub description: Option<String>,
+    /// The key of its milestone.
+    pub milestone: String,
+    /// The part that owns it.
+    pub role: PartyRole,
+    /// The part that chases an outside owner.
+    pub chased_by: Option<PartyRole>,
+    /// The kind of work.
+    pub kind: TaskKind,
+    /// Whether only a licensed person may do it.
+    pub licensed_only: bool,
+    /// Whether the client sees it.
+    pub buyer_visible: bool,
+    /// Whether the deal hangs on it.
+    pub critical: bool,
+    /// Whether the deal cannot be closed without it.
+    pub required: bool,
+    /// The keys of the tasks it waits for.
+    pub depends_on: Vec<String>,
+    /// Waiting times after some of those. They warn, they do not refuse.
+    pub lags: Vec<Lag<String>>,
+    /// The key of a date before which it should not start. It warns, it does not refuse.
+    pub not_before: Option<String>,
+    /// When it is due.
+    pub due: Rule,
+    /// When it is due if the first rule's anchor is dropped or TBD.
+    pub fallback_due: Option<Rule>,
+    /// The time of day at which it is due, if not at the end of the day.
+    pub time_of_day: Option<Time>,
+    /// Calendar days from being free to being done.
+    pub est_days: u32,
+    /// When it applies: all of these hold.
+    pub applies_when: Vec<Condition>,
+    /// The document that it needs.
+    pub document: Option<DocumentRule>,
+    /// How it repeats.
+    pub recurrence: Option<Recurrence>,
+    /// The key of the anchor whose date, once set, makes the task pointless.
+    pub cancel_when_set: Option<String>,
+    /// The key of the anchor whose date its completion fixes: until then that date is an estimate.
+    pub sets_anchor: Option<String>,
+    /// The name of the e-mail that goes with it.
+    pub email_template: Option<String>,
+}
+
+/// The document that a task needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentRule {
+    /// Its type.
+    pub kind: String,
+    /// Whether the task should not be completed without it.
+    pub required: bool,
+    /// Who reviews it.
+    pub review: Option<PartyRole>,
+}
+
+/// How a task repeats: when one instance is done the next is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recurrence {
+    /// Days from one due date to the next.
+    pub every_days: u32,
+    /// The key of the date with which it ends: no instance is due on or after it.
+    pub until: String,
+}
+
+impl Template {
+    /// The anchor of this key.
+    #[must_use]
+    pub fn anchor(&self, key: &str) -> Option<&Anchor> {
+        self.anchors.iter().find(|anchor| anchor.key == key)
+    }
+
+    /// The date rule of this key.
+    #[must_use]
+    pub fn date(&self, key: &str) -> Option<&DateRule> {
+        self.dates.iter().find(|date| date.key == key)
+    }
+
+    /// The task of this key.
+    #[must_use]
+    pub fn task(&self, key: &str) -> Option<&TaskRule> {
+        self.tasks.iter().find(|task| task.key == key)
+    }
+
+    /// The keys of the anchors without which a deal cannot become active.
+    pub fn required_anchors(&self) -> impl Iterator<Item = &str> {
+        self.anchors
+            .iter()
+            .filter(|anchor| anchor.required)
+            .map(|anchor| anchor.key.as_str())
+    }
+
+    /// What waits for what among all tasks, before any is dropped.
+    #[must_use]
+    pub fn graph(&self) -> Graph<String> {
+        self.tasks
+            .iter()
+            .map(|task| (task.key.clone(), task.depends_on.clone()))
+            .collect()
+    }
+
+    /// The names of the facts that its conditions ask for.
+    #[must_use]
+    pub fn fact_names(&self) -> BTreeSet<&str> {
+        let of_dates = self.dates.iter().flat_map(|date| &date.applies_when);
+        let of_tasks = self.tasks.iter().flat_map(|task| &task.applies_when);
+        of_dates
+            .chain(of_tasks)
+            .map(|condition| condition.field.as_str())
+            .collect()
+    }
+}

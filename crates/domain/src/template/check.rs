@@ -1,0 +1,162 @@
+//! What must hold of a template as a whole: keys are unique, nothing waits for itself, everything can happen.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Anchor, Constraint, DateRule, Milestone, Rule, RuleAnchor, TaskRule, facts::contradict,
+    yaml::Mistakes,
+};
+use crate::plan::{Cycle, Graph};
+
+type Lined<T> = [(usize, T)];
+
+/// Anchors and dates share their names; tasks, milestones and constraints have their own.
+pub(super) fn keys(
+    anchors: &Lined<Anchor>,
+    dates: &Lined<DateRule>,
+    constraints: &Lined<Constraint>,
+    milestones: &Lined<Milestone>,
+    tasks: &Lined<TaskRule>,
+    mistakes: &mut Mistakes,
+) {
+    let anchor_keys = anchors
+        .iter()
+        .map(|(line, item)| (*line, item.key.as_str()));
+    let date_keys = dates.iter().map(|(line, item)| (*line, item.key.as_str()));
+    unique("date", anchor_keys.chain(date_keys), mistakes);
+    unique(
+        "constraint",
+        constraints
+            .iter()
+            .map(|(line, item)| (*line, item.key.as_str())),
+        mistakes,
+    );
+    unique(
+        "milestone",
+        milestones
+            .iter()
+            .map(|(line, item)| (*line, item.key.as_str())),
+        mistakes,
+    );
+    unique(
+        "task",
+        tasks.iter().map(|(line, item)| (*line, item.key.as_str())),
+        mistakes,
+    );
+    let mut orders = BTreeMap::new();
+    for (line, milestone) in milestones {
+        if let Some(other) = orders.insert(milestone.order, &milestone.key) {
+            mistakes.add(
+                *line,
+                format!(
+                    "milestones {other} and {} have the same order",
+                    milestone.key
+                ),
+            );
+        }
+    }
+}
+
+fn unique<'a>(what: &str, keys: impl Iterator<Item = (usize, &'a str)>, mistakes: &mut Mistakes) {
+    let mut first = BTreeMap::new();
+    for (line, key) in keys {
+        if let Some(earlier) = first.get(key) {
+            mistakes.add(
+                line,
+                format!("{what} {key} stands already in line {earlier}"),
+            );
+        } else {
+            first.insert(key, line);
+        }
+    }
+}
+
+/// No task waits for itself, and no date is counted from itself, whichever way round.
+pub(super) fn waiting(dates: &Lined<DateRule>, tasks: &Lined<TaskRule>, mistakes: &mut Mistakes) {
+    let lines: BTreeMap<&str, usize> = tasks
+        .iter()
+        .map(|(line, task)| (task.key.as_str(), *line))
+        .collect();
+    let line_of = |key: &String| lines.get(key.as_str()).copied().unwrap_or(1);
+    let graph: Graph<String> = tasks
+        .iter()
+        .map(|(_, task)| (task.key.clone(), task.depends_on.clone()))
+        .collect();
+    if let Err(Cycle { path }) = graph.order() {
+        let line = path.first().map_or(1, line_of);
+        mistakes.add(
+            line,
+            format!("tasks wait for each other: {}", path.join(" → ")),
+        );
+        for key in graph.unreachable() {
+            mistakes.add(
+                line_of(&key),
+                format!("task {key} can never start: it waits for tasks that wait for each other"),
+            );
+        }
+    }
+    if let Err(Cycle { path }) = counting_graph(dates, tasks).order() {
+        let date_lines: BTreeMap<&str, usize> = dates
+            .iter()
+            .map(|(line, date)| (date.key.as_str(), *line))
+            .collect();
+        let line = match path.first() {
+            Some(RuleAnchor::KeyDate(key)) => date_lines.get(key.as_str()).copied().unwrap_or(1),
+            Some(RuleAnchor::Completion(key)) => line_of(key),
+            None => 1,
+        };
+        let names: Vec<_> = path.iter().map(RuleAnchor::key).collect();
+        mistakes.add(
+            line,
+            format!("dates are counted from each other: {}", names.join(" → ")),
+        );
+    }
+}
+
+/// What is counted from what, among dates and the due dates of tasks.
+pub(super) fn counting_graph(
+    dates: &Lined<DateRule>,
+    tasks: &Lined<TaskRule>,
+) -> Graph<RuleAnchor> {
+    let anchors = |due: &Rule, fallback: Option<&Rule>| {
+        std::iter::once(due)
+            .chain(fallback)
+            .map(|rule| rule.anchor.clone())
+            .collect::<Vec<_>>()
+    };
+    let of_dates = dates.iter().map(|(_, date)| {
+        (
+            RuleAnchor::KeyDate(date.key.clone()),
+            anchors(&date.due, date.fallback_due.as_ref()),
+        )
+    });
+    let of_tasks = tasks.iter().map(|(_, task)| {
+        (
+            RuleAnchor::Completion(task.key.clone()),
+            anchors(&task.due, task.fallback_due.as_ref()),
+        )
+    });
+    of_dates.chain(of_tasks).collect()
+}
+
+/// Everything can apply to some deal.
+pub(super) fn conditions(
+    dates: &Lined<DateRule>,
+    tasks: &Lined<TaskRule>,
+    mistakes: &mut Mistakes,
+) {
+    let of_dates = dates
+        .iter()
+        .map(|(line, date)| (line, "date", &date.key, &date.applies_when));
+    let of_tasks = tasks
+        .iter()
+        .map(|(line, task)| (line, "task", &task.key, &task.applies_when));
+    for (line, what, key, conditions) in of_dates.chain(of_tasks) {
+        if contradict(conditions) {
+            mistakes.add(
+                *line,
+                format!("{what} {key} can never apply: its conditions contradict each other"),
+            );
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Facts about a deal, and the conditions that templates put on them.
+
+use std::{cmp::Ordering, collections::BTreeMap, fmt};
+
+use rust_decimal::Decimal;
+
+/// What is known about a deal, by name.
+pub type Facts = BTreeMap<String, FactValue>;
+
+/// The value of a fact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FactValue {
+    /// A word, as the templates write it.
+    Text(String),
+    /// A number.
+    Number(Decimal),
+    /// Yes or no.
+    Flag(bool),
+}
+
+impl From<bool> for FactValue {
+    fn from(flag: bool) -> Self {
+        Self::Flag(flag)
+    }
+}
+
+impl From<&str> for FactValue {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<i64> for FactValue {
+    fn from(number: i64) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+impl fmt::Display for FactValue {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => formatter.write_str(text),
+            Self::Number(number) => write!(formatter, "{number}"),
+            Self::Flag(flag) => write!(formatter, "{flag}"),
+        }
+    }
+}
+
+/// How a condition compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Operator {
+    /// The same.
+    Eq,
+    /// Not the same, or unknown.
+    Neq,
+    /// Less.
+    Lt,
+    /// Less or the same.
+    Lte,
+    /// More.
+    Gt,
+    /// More or the same.
+    Gte,
+}
+
+impl Operator {
+    /// Reads an operator as the templates write it; `None` for anything else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "eq" => Some(Self::Eq),
+            "neq" => Some(Self::Neq),
+            "lt" => Some(Self::Lt),
+            "lte" => Some(Self::Lte),
+            "gt" => Some(Self::Gt),
+            "gte" => Some(Self::Gte),
+            _ => None,
+        }
+    }
+}
+
+/// A condition on one fact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Condition {
+    /// The fact's name.
+    pub field: String,
+    /// How it is compared.
+    pub operator: Operator,
+    /// What it is compared with.
+    pub value: FactValue,
+}
+
+impl Condition {
+    /// Whether the condition holds. An absent fact satisfies only `neq`; values of different kinds are different and
+    /// have no order.
+    #[must_use]
+    pub fn holds(&self, facts: &Facts) -> bool {
+        let Some(fact) = facts.get(&self.field) else {
+            return self.operator == Operator::Neq;
+        };
+        match self.operator {
+            Operator::Eq => *fact == self.value,
+            Operator::Neq => *fact != self.value,
+            Operator::Lt => compare(fact, &self.value).is_some_and(Ordering::is_lt),
+            Operator::Lte => compare(fact, &self.value).is_some_and(Ordering::is_le),
+            Operator::Gt => compare(fact, &self.value).is_some_and(Ordering::is_gt),
+            Operator::Gte => compare(fact, &self.value).is_some_and(Ordering::is_ge),
+        }
+    }
+}
+
+fn compare(fact: &FactValue, value: &FactValue) -> Option<Ordering> {
+    match (fact, value) {
+        (FactValue::Number(fact), FactValue::Number(value)) => Some(fact.cmp(value)),
+        (FactValue::Text(fact), FactValue::Text(value)) => Some(fact.cmp(value)),
+        _ => None,
+    }
+}
+
+/// Whether no facts at all could satisfy these conditions together: a field would have to be two things at once.
+pub(super) fn contradict(conditions: &[Condition]) -> bool {
+    conditions
+        .iter()
+        .filter(|condition| condition.operator == Operator::Eq)
+        .any(|fixed| {
+            let facts = Facts::from([(fixed.field.clone(), fixed.value.clone())]);
+            conditions
+                .iter()
+                .any(|other| other.field == fixed.field && !other.holds(&facts))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn condition(operator: &str, value: impl Into<FactValue>) -> Condition {
+        Condition {
+            field: "fact".into(),
+            operator: Operator::parse(operator).unwrap(),
+            value: value.into(),
+        }
+    }
+
+    #[test]
+    fn an_absent_fact_satisfies_only_neq() {
+        for operator in ["eq", "lt", "lte", "gt", "gte"] {
+            assert!(
+                !condition(operator, 1978).holds(&Facts::new()),
+                "{operator}"
+            );
+        }
+        assert!(condition("neq", "cash").holds(&Facts::new()));
+    }
+
+    #[test]
+    fn facts_are_compared_by_kind_and_value() {
+        let year = Facts::from([("fact".into(), 1977.into())]);
+        assert!(condition("lt", 1978).holds(&year) && condition("lte", 1977).holds(&year));
+        assert!(!condition("gt", 1977).holds(&year) && condition("gte", 1977).holds(&year));
+        assert!(
+            !condition("lt", "1978").holds(&year),
+            "a number is not compared with a word"
+        );
+        assert!(condition("neq", "1977").holds(&year));
+        let flag = Facts::from([("fact".into(), true.into())]);
+        assert!(condition("eq", true).holds(&flag) && !condition("lt", true).holds(&flag));
+    }
+
+    #[test]
+    fn conditions_that_no_deal_can_meet_are_noticed() {
+        assert!(contradict(&[
+            condition("eq", "cash"),
+            condition("neq", "cash")
+        ]));
+        assert!(contradict(&[
+            condition("eq", "cash"),
+            condition("eq", "loan")
+        ]));
+        assert!(!contradict(&[
+            condition("neq", "cash"),
+            condition("neq", "loan")
+        ]));
+    }
+}
