@@ -4,6 +4,8 @@
 //! Deliberately without any rule of the domain: it knows who asks and how to answer, not what is right.
 
 pub mod auth;
+pub mod cache;
+pub mod client;
 pub mod config;
 pub mod db;
 pub mod error;
@@ -12,4 +14,5 @@ pub mod messaging;
 pub mod outbox;
 pub mod shutdown;
 pub mod telemetry;
+pub mod tls;
 pub mod wait;

@@ -58,6 +58,7 @@ struct Source {
 impl Jwks {
     /// Keys that are fetched from an address when they are first needed.
     pub fn remote(url: &str) -> anyhow::Result<Self> {
+        crate::tls::ensure_provider();
         let client = reqwest::Client::builder()
             .timeout(FETCH_TIMEOUT)
             .build()
@@ -190,9 +191,6 @@ mod tests {
 
     #[actix_web::test]
     async fn without_user_service_nobody_is_called_a_forger() {
-        rustls::crypto::ring::default_provider()
-            .install_default()
-            .ok();
         let keys = Jwks::remote("http://127.0.0.1:1/.well-known/jwks.json").unwrap();
         assert!(matches!(keys.key("k1").await, KeyLookup::Unavailable));
     }

@@ -23,6 +23,7 @@ pub(super) struct Link {
 impl Link {
     /// Connects and declares the topology. `purpose` is the connection's name in the broker's list.
     pub(super) async fn open(url: &Secret, purpose: &str) -> anyhow::Result<Self> {
+        crate::tls::ensure_provider();
         let opening = async {
             let properties =
                 ConnectionProperties::default().with_connection_name(LongString::from(purpose));

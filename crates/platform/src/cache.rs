@@ -1,0 +1,288 @@
+//! The cache in Redis. It may be slow, empty or away: a failure is a miss, never an error.
+//!
+//! Two things keep it from lying. A dropped key stays marked for a moment, so that a reader who loaded
+//! the old state just before cannot put it back. And an entry written before an outage that this process
+//! noticed is not trusted, since the drop that should have removed it may have been lost; lost drops are
+//! made up for as soon as Redis answers again.
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    future::Future,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use deadpool_redis::{
+    Config, Connection, Pool, Runtime,
+    redis::{AsyncCommands as _, cmd, pipe},
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use crate::{
+    config::Secret,
+    telemetry::metrics::{CACHE_FAILURES, CACHE_READS},
+};
+
+/// A call takes no longer.
+const TIMEOUT: Duration = Duration::from_millis(200);
+/// A dropped key is marked so long.
+const DROPPED_MARK: Duration = Duration::from_secs(2);
+/// Most drops that are remembered while Redis is away; entries older than the outage are not trusted anyhow.
+const PENDING_DROPS_MAX: usize = 10_000;
+/// Connections at most.
+const CONNECTIONS_MAX: usize = 16;
+
+/// A cache of JSON values. Cheap to clone.
+#[derive(Clone)]
+pub struct Cache {
+    pool: Pool,
+    /// Entries written before this instant (Unix milliseconds) are not trusted.
+    not_before: Arc<AtomicI64>,
+    /// Keys whose drop got lost.
+    pending: Arc<Mutex<BTreeSet<String>>>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    /// Unix milliseconds.
+    written_at: i64,
+    /// Absent where the key was dropped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    value: Option<Value>,
+}
+
+impl Cache {
+    /// A cache that connects when it is first asked.
+    pub fn connect(url: &Secret) -> anyhow::Result<Self> {
+        let pool = Config::from_url(url.expose())
+            .builder()
+            .context("HAUSHAVN_REDIS_URL is not an address of Redis")?
+            .max_size(CONNECTIONS_MAX)
+            .wait_timeout(Some(TIMEOUT))
+            .create_timeout(Some(TIMEOUT))
+            .recycle_timeout(Some(TIMEOUT))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .context("failed to make the pool for Redis")?;
+        Ok(Self {
+            pool,
+            not_before: Arc::default(),
+            pending: Arc::default(),
+        })
+    }
+
+    /// The value of a key, if it is there and can be trusted.
+    pub async fn get_json<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
+        let text = self
+            .call("get", async |mut redis| {
+                redis.get::<_, Option<String>>(key).await
+            })
+            .await;
+        let (outcome, value) = match text {
+            None => ("error", None),
+            Some(None) => ("miss", None),
+            Some(Some(text)) => match self.trusted(&text) {
+                Some(value) => ("hit", Some(value)),
+                None => ("miss", None),
+            },
+        };
+        metrics::counter!(CACHE_READS, "outcome" => outcome).increment(1);
+        value
+    }
+
+    /// Keeps a value for `ttl`, unless the key was dropped just now.
+    pub async fn set_json(&self, key: &str, value: &impl Serialize, ttl: Duration) {
+        let Ok(value) = serde_json::to_value(value) else {
+            return;
+        };
+        let Some(text) = text_of(Some(value)) else {
+            return;
+        };
+        let not_before = self.not_before.load(Ordering::Relaxed);
+        self.call("set", async |mut redis| {
+            let present: Option<String> = redis.get(key).await?;
+            let present = present.and_then(|text| serde_json::from_str::<Entry>(&text).ok());
+            if present.is_some_and(|entry| entry.value.is_none() && entry.written_at >= not_before)
+            {
+                return Ok(());
+            }
+            set(key, &text, ttl).query_async(&mut redis).await
+        })
+        .await;
+    }
+
+    /// Drops keys. What cannot be dropped now is dropped as soon as Redis answers again.
+    pub async fn delete(&self, keys: &[String]) {
+        if keys.is_empty() {
+            return;
+        }
+        if self.drop_now(keys).await.is_none() {
+            let mut pending = self.pending();
+            let room = PENDING_DROPS_MAX.saturating_sub(pending.len());
+            pending.extend(keys.iter().take(room).cloned());
+        }
+    }
+
+    /// Whether Redis is there. For readiness.
+    pub async fn ping(&self) -> anyhow::Result<()> {
+        self.call("ping", async |mut redis| {
+            cmd("PING").query_async::<()>(&mut redis).await
+        })
+        .await
+        .context("Redis does not answer")
+    }
+
+    async fn drop_now(&self, keys: &[String]) -> Option<()> {
+        let mark = text_of(None)?;
+        self.call("delete", async |mut redis| {
+            let mut all = pipe();
+            for key in keys {
+                all.add_command(set(key, &mark, DROPPED_MARK)).ignore();
+            }
+            all.query_async::<()>(&mut redis).await
+        })
+        .await
+    }
+
+    /// One call within the time limit. `None` on any failure, which also ends trust in what is there.
+    async fn call<T, F>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(Connection) -> F,
+    ) -> Option<T>
+    where
+        F: Future<Output = deadpool_redis::redis::RedisResult<T>>,
+    {
+        let calling = async {
+            let connection = self.pool.get().await.context("no connection")?;
+            anyhow::Ok(work(connection).await?)
+        };
+        let outcome = tokio::time::timeout(TIMEOUT, calling)
+            .await
+            .context("took too long");
+        match outcome.and_then(|outcome| outcome) {
+            Ok(value) => {
+                self.make_up();
+                Some(value)
+            }
+            Err(error) => {
+                self.not_before.fetch_max(now_ms(), Ordering::Relaxed);
+                metrics::counter!(CACHE_FAILURES, "operation" => operation).increment(1);
+                tracing::debug!(
+                    operation,
+                    error = format!("{error:#}"),
+                    "the cache did not answer"
+                );
+                None
+            }
+        }
+    }
+
+    /// Drops in the background what could not be dropped before.
+    fn make_up(&self) {
+        let keys: Vec<String> = std::mem::take(&mut *self.pending()).into_iter().collect();
+        if keys.is_empty() {
+            return;
+        }
+        tracing::info!(
+            keys = keys.len(),
+            "Redis answers again; dropping what changed meanwhile"
+        );
+        let cache = self.clone();
+        tokio::spawn(async move { cache.drop_pending(keys).await });
+    }
+
+    async fn drop_pending(&self, keys: Vec<String>) {
+        for some in keys.chunks(500) {
+            if self.drop_now(some).await.is_none() {
+                self.pending().extend(some.iter().cloned());
+            }
+        }
+    }
+
+    fn pending(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn trusted<T: DeserializeOwned>(&self, text: &str) -> Option<T> {
+        let entry: Entry = serde_json::from_str(text).ok()?;
+        if entry.written_at <= self.not_before.load(Ordering::Relaxed) {
+            return None;
+        }
+        serde_json::from_value(entry.value?).ok()
+    }
+}
+
+impl fmt::Debug for Cache {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Cache").finish_non_exhaustive()
+    }
+}
+
+fn set(key: &str, text: &str, ttl: Duration) -> deadpool_redis::redis::Cmd {
+    let ttl_ms = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).max(1);
+    let mut command = cmd("SET");
+    command.arg(key).arg(text).arg("PX").arg(ttl_ms);
+    command
+}
+
+fn text_of(value: Option<Value>) -> Option<String> {
+    serde_json::to_string(&Entry {
+        written_at: now_ms(),
+        value,
+    })
+    .ok()
+}
+
+fn now_ms() -> i64 {
+    i64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn away() -> Cache {
+        Cache::connect(&Secret::new("redis://127.0.0.1:1")).unwrap()
+    }
+
+    #[actix_web::test]
+    async fn a_cache_that_is_away_is_an_empty_one() {
+        let cache = away();
+        cache.set_json("k", &1, Duration::from_secs(60)).await;
+        assert_eq!(cache.get_json::<i32>("k").await, None);
+        assert!(cache.ping().await.is_err());
+    }
+
+    #[actix_web::test]
+    async fn a_drop_that_got_lost_is_remembered() {
+        let cache = away();
+        cache.delete(&["session:1".to_owned()]).await;
+        assert_eq!(cache.pending().iter().collect::<Vec<_>>(), ["session:1"]);
+    }
+
+    #[actix_web::test]
+    async fn an_entry_written_before_an_outage_is_not_trusted() {
+        let cache = away();
+        let before = text_of(Some(1.into())).unwrap();
+        assert_eq!(cache.trusted::<i32>(&before), Some(1));
+        cache.get_json::<i32>("k").await;
+        assert_eq!(cache.trusted::<i32>(&before), None);
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        let after = text_of(Some(2.into())).unwrap();
+        assert_eq!(cache.trusted::<i32>(&after), Some(2));
+    }
+
+    #[actix_web::test]
+    async fn the_mark_of_a_dropped_key_is_no_value() {
+        assert_eq!(away().trusted::<Value>(&text_of(None).unwrap()), None);
+    }
+}
