@@ -3,6 +3,7 @@
 # The rest is in lib/: processes, secrets, components (servers), services (our binaries).
 
 set -euo pipefail
+shopt -s inherit_errexit
 
 REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export HAUSHAVN_HOME="${HAUSHAVN_HOME:-$REPO/target/dev}"
