@@ -12,3 +12,6 @@ pub mod routing;
 pub mod v1 {
     include!(concat!(env!("OUT_DIR"), "/haushavn.events.v1.rs"));
 }
+
+/// The compiled schema: an encoded `google.protobuf.FileDescriptorSet`.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/events.binpb"));
