@@ -1,0 +1,246 @@
+//! The product's main job from sign-up to the closed deal, through the gateway and all that runs.
+
+#![expect(clippy::expect_used, reason = "a test that cannot go on should say why")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use testkit::{Database, Organization, User, buyer_purchase, eventually, mails_to};
+
+/// Everybody who takes part in the main job.
+struct Cast {
+    organization: Organization,
+    agent: User,
+    coordinator: User,
+    buyer: User,
+}
+
+impl Cast {
+    async fn new() -> Self {
+        let organization = Organization::new().await;
+        let agent = organization.agent().await;
+        let coordinator = organization.coordinator().await;
+        let buyer = organization.buyer().await;
+        Self { organization, agent, coordinator, buyer }
+    }
+
+    fn parties(&self) -> Value {
+        json!([
+            {"role": "buyer", "name": "The Buyer", "userId": self.buyer.id},
+            {"role": "buyer_agent", "name": "The Agent", "userId": self.agent.id},
+            {"role": "transaction_coordinator", "name": "The Coordinator", "userId": self.coordinator.id},
+            {"role": "lender", "name": "A Lender", "email": "loans@example.test", "phone": "+1 207 555 0100"},
+        ])
+    }
+}
+
+fn tasks(plan: &Value) -> Vec<Value> {
+    let milestones = plan["milestones"].as_array().expect("a plan has milestones");
+    milestones.iter().flat_map(|milestone| milestone["tasks"].as_array().expect("a milestone has tasks").clone()).collect()
+}
+
+fn id(value: &Value) -> &str {
+    value["id"].as_str().expect("an id")
+}
+
+fn is_done(task: &Value) -> bool {
+    task["status"] == "COMPLETED" || task["status"] == "WAIVED"
+}
+
+/// Completes what is available until nothing is open; checks that nothing unlocks early or late.
+async fn complete_in_order(user: &User, deal_id: &str) -> usize {
+    let mut completed = 0;
+    loop {
+        let plan = user.planned(deal_id).await;
+        let all = tasks(&plan);
+        let done: BTreeSet<&str> = all.iter().filter(|task| is_done(task)).map(id).collect();
+        let open: Vec<&Value> = all.iter().filter(|task| !is_done(task)).collect();
+        if open.is_empty() {
+            return completed;
+        }
+        let (ready, waiting): (Vec<&Value>, Vec<&Value>) = open.into_iter().partition(|task| {
+            task["dependsOn"].as_array().expect("dependencies").iter().all(|d| done.contains(d.as_str().expect("an id")))
+        });
+        assert!(!ready.is_empty(), "nothing is available though tasks are open");
+        for task in &waiting {
+            assert_eq!(task["status"], "BLOCKED", "{task}");
+        }
+        for task in ready {
+            let answer = user.api.post(&format!("/api/tasks/{}/complete", id(task)), &json!({})).await;
+            assert_eq!(answer.expect(200)["task"]["status"], "COMPLETED");
+            completed += 1;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_purchase_runs_from_the_accepted_offer_to_the_closed_file() {
+    let cast = Cast::new().await;
+    let deal = cast.agent.create_planned_deal(&buyer_purchase(&cast.parties())).await;
+    assert_eq!(deal.json["status"], "ACTIVE");
+    let plan = cast.coordinator.planned(&deal.id).await;
+    let planned = tasks(&plan);
+    assert_eq!(plan["milestones"].as_array().map(Vec::len), Some(8));
+    assert!(planned.len() > 40, "{} tasks", planned.len());
+
+    // Each task of a party with a login is that person's from the start.
+    for task in &planned {
+        let expected = match task["ownerRole"].as_str().expect("a role") {
+            "buyer" => json!(cast.buyer.id),
+            "buyer_agent" => json!(cast.agent.id),
+            "transaction_coordinator" => json!(cast.coordinator.id),
+            _ => Value::Null,
+        };
+        assert_eq!(task["assigneeId"], expected, "{task}");
+    }
+
+    let completed = complete_in_order(&cast.coordinator, &deal.id).await;
+    assert_eq!(completed, planned.len());
+
+    let summary = eventually("the summary shows every task done", async || {
+        let summary = cast.agent.api.get(&format!("/api/deals/{}/summary", deal.id)).await;
+        let progress = &summary.expect(200)["progress"];
+        (progress["done"] == progress["total"]).then(|| summary.json.clone())
+    })
+    .await;
+    assert_eq!(summary["progress"]["percent"], 100);
+
+    eventually("the buyer is told of all eight milestones, in the app", async || {
+        let notifications = cast.buyer.api.get("/api/notifications?limit=100").await;
+        let items = notifications.expect(200)["items"].as_array().cloned().unwrap_or_default();
+        (items.iter().filter(|item| item["kind"] == "MILESTONE_REACHED").count() == 8).then_some(())
+    })
+    .await;
+    eventually("and by e-mail", async || (mails_to(&cast.buyer.email).await.len() >= 8).then_some(())).await;
+
+    let timeline = cast.buyer.api.get(&format!("/api/deals/{}/buyer-timeline", deal.id)).await;
+    for milestone in timeline.expect(200)["milestones"].as_array().expect("milestones") {
+        assert_eq!(milestone["state"], "DONE");
+    }
+    assert!(!timeline.text.contains("525000"), "the timeline tells the price");
+
+    let closed = cast.coordinator.api.post(&format!("/api/deals/{}/close", deal.id), &json!({})).await;
+    assert_eq!(closed.expect(200)["status"], "CLOSED");
+    eventually("the workflow ends with the deal", async || {
+        let workflow = cast.coordinator.api.get(&format!("/api/deals/{}/workflow", deal.id)).await;
+        (workflow.status == 200 && workflow.json["status"] == "COMPLETED").then_some(())
+    })
+    .await;
+
+    let refused = cast.coordinator.api.post(&format!("/api/tasks/{}/reopen", id(&planned[0])), &json!({"reason": "late"})).await;
+    refused.refuses(409, "DEAL_NOT_ACTIVE");
+    Database::superuser().await.holds_for(&cast.organization.id).await;
+}
+
+#[tokio::test]
+async fn the_audit_log_tells_every_transition_once_and_in_order() {
+    let cast = Cast::new().await;
+    let deal = cast.agent.create_planned_deal(&buyer_purchase(&cast.parties())).await;
+    cast.coordinator.complete(&deal.id, "verify_executed_contract").await;
+    cast.coordinator.complete(&deal.id, "confirm_effective_date").await;
+
+    let export = cast.organization.admin.api.get("/api/audit/export?format=jsonl").await;
+    export.expect(200);
+    let mut versions: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+    for line in export.text.lines() {
+        let row: Value = serde_json::from_str(line).expect("a line of JSON");
+        if row["entityType"].is_string() {
+            versions.entry(row["entityId"].as_str().expect("an id").to_owned()).or_default().push(row["version"].as_i64().expect("a version"));
+        }
+    }
+    for (entity, told) in &mut versions {
+        told.sort_unstable();
+        let expected: Vec<i64> = (1..=i64::try_from(told.len()).expect("few rows")).collect();
+        assert_eq!(*told, expected, "versions of {entity}");
+    }
+    for task in tasks(&cast.coordinator.planned(&deal.id).await) {
+        let shown = cast.coordinator.api.get(&format!("/api/tasks/{}", id(&task))).await;
+        let version = shown.expect(200)["version"].as_i64();
+        assert_eq!(versions[id(&task)].last().copied(), version, "{task}");
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_shows_the_whole_plan_and_writes_nothing() {
+    let cast = Cast::new().await;
+    let body = buyer_purchase(&cast.parties());
+    let preview = cast.agent.api.post("/api/deals?dryRun=true", &body).await;
+    let preview = preview.expect(200);
+    assert_eq!(preview["milestones"].as_array().map(Vec::len), Some(8));
+    assert!(preview["dropped"].as_array().is_some_and(|dropped| dropped.iter().any(|key| key == "hoa_docs_ordered")), "{preview}");
+    let deals = cast.agent.api.get("/api/deals").await;
+    assert_eq!(deals.expect(200)["items"], json!([]));
+
+    let deal = cast.agent.create_planned_deal(&body).await;
+    let plan = cast.agent.planned(&deal.id).await;
+    let due = |plan: &Value| -> BTreeMap<String, Value> {
+        tasks(plan).iter().map(|task| (task["key"].as_str().expect("a key").to_owned(), task["dueDate"].clone())).collect()
+    };
+    assert_eq!(due(preview), due(&plan), "the plan is not what the dry run showed");
+}
+
+#[tokio::test]
+async fn a_moved_closing_date_is_previewed_and_then_followed_everywhere() {
+    let cast = Cast::new().await;
+    let deal = cast.agent.create_planned_deal(&buyer_purchase(&cast.parties())).await;
+    let dates = format!("/api/deals/{}/key-dates", deal.id);
+    let before = cast.agent.api.get(&dates).await.expect(200).clone();
+    let closing = deal.json["keyDates"]["closing_date"].as_str().unwrap_or_default().to_owned();
+    let moved_to = before["keyDates"]
+        .as_array()
+        .expect("key dates")
+        .iter()
+        .find(|date| date["key"] == "closing_date")
+        .and_then(|date| date["date"].as_str())
+        .map(|date| plus_days(date, 14))
+        .expect("a closing date");
+    assert_ne!(closing, moved_to);
+    let body = json!({"keyDates": {"closing_date": moved_to}, "reason": "the lender needs two weeks", "version": before["version"]});
+
+    let preview = cast.agent.api.post(&format!("{dates}/preview"), &body).await;
+    let changes = preview.expect(200)["changes"].as_array().expect("changes").clone();
+    assert!(changes.len() > 10, "{changes:?}");
+    assert_eq!(cast.agent.api.get(&dates).await.expect(200), &before, "the preview wrote something");
+
+    cast.agent.api.put(&dates, &body).await.expect(200);
+    let plan = cast.agent.planned(&deal.id).await;
+    let tasks = tasks(&plan);
+    for change in changes.iter().filter(|change| change["kind"] == "TASK") {
+        let task = tasks.iter().find(|task| task["id"] == change["id"]).expect("a previewed task is in the plan");
+        assert_eq!(task["dueDate"], change["new"], "{change}");
+    }
+    eventually("the deal shows the new closing date", async || {
+        let shown = cast.agent.api.get(&format!("/api/deals/{}", deal.id)).await;
+        (shown.expect(200)["closingDate"] == json!(moved_to)).then_some(())
+    })
+    .await;
+    cast.agent.api.put(&dates, &body).await.refuses(409, "VERSION_CONFLICT");
+    Database::superuser().await.holds_for(&cast.organization.id).await;
+}
+
+fn plus_days(date: &str, days: i64) -> String {
+    let format = time::format_description::well_known::Iso8601::DATE;
+    let date = time::Date::parse(date, &format).expect("a date") + time::Duration::days(days);
+    date.format(&format).expect("a date can be written")
+}
+
+#[tokio::test]
+async fn a_buyer_completes_its_own_task_and_unlocks_what_it_cannot_see() {
+    let cast = Cast::new().await;
+    let deal = cast.agent.create_planned_deal(&buyer_purchase(&cast.parties())).await;
+    for key in ["verify_executed_contract", "confirm_effective_date", "enter_key_dates", "send_intro_package", "buyer_kickoff_call", "open_escrow"] {
+        cast.coordinator.complete(&deal.id, key).await;
+    }
+    let hidden = cast.coordinator.task(&deal.id, "earnest_money_receipt").await;
+    cast.buyer.api.get(&format!("/api/tasks/{}", id(&hidden))).await.refuses(404, "NOT_FOUND");
+    for key in ["wire_fraud_ack", "verify_deposit_wire"] {
+        let task = cast.coordinator.task(&deal.id, key).await;
+        cast.buyer.api.post(&format!("/api/tasks/{}/complete", id(&task)), &json!({})).await.expect(200);
+    }
+    let task = cast.coordinator.task(&deal.id, "deliver_earnest_money").await;
+    let answer = cast.buyer.api.post(&format!("/api/tasks/{}/complete", id(&task)), &json!({})).await;
+    assert_eq!(answer.expect(200)["unlocked"], json!([]), "the buyer was told of a task it may not see");
+    let unlocked = cast.coordinator.task(&deal.id, "earnest_money_receipt").await;
+    assert_ne!(unlocked["status"], "BLOCKED");
+    Database::superuser().await.holds_for(&cast.organization.id).await;
+}
