@@ -4,8 +4,6 @@
 //! This module counts one rule at a time. Which rule applies to which date, and in which order, is decided in
 //! [`crate::cascade`].
 
-use std::fmt;
-
 use time::{Date, Duration};
 
 use crate::calendar::{BusinessCalendar, Calendars, Day, FEDERAL};
@@ -152,6 +150,42 @@ impl Counting {
             day_count: DayCount::Business,
             business_calendar: business_calendar.to_owned(),
             roll: Roll::NONE,
+        }
+    }
+
+    /// The count in a few words: `3 business days after closing (federal), rolled to the next business day`.
+    #[must_use]
+    pub fn describe(&self, anchor: &str) -> String {
+        let days = self.offset_days.unsigned_abs();
+        let unit = if days == 1 { "day" } else { "days" };
+        let side = if self.offset_days < 0 {
+            "before"
+        } else {
+            "after"
+        };
+        let count = match (days, self.day_count) {
+            (0, _) => format!("the same day as {anchor}"),
+            (_, DayCount::Calendar) => format!("{days} calendar {unit} {side} {anchor}"),
+            (_, DayCount::Business) => {
+                format!(
+                    "{days} business {unit} {side} {anchor} ({})",
+                    self.business_calendar
+                )
+            }
+        };
+        match (self.roll.weekend, self.roll.holiday) {
+            (Direction::Stay, Direction::Stay) => count,
+            (Direction::Next, Direction::Next) => {
+                format!("{count}, rolled to the next business day")
+            }
+            (Direction::Previous, Direction::Previous) => {
+                format!("{count}, rolled to the business day before")
+            }
+            (weekend, holiday) => format!(
+                "{count}, rolled {} from a weekend and {} from a holiday",
+                weekend.as_str(),
+                holiday.as_str()
+            ),
         }
     }
 
@@ -320,45 +354,6 @@ fn neighbour(date: Date, direction: Direction) -> Result<Date, DateError> {
 fn countable(date: Option<Date>) -> Result<Date, DateError> {
     date.filter(|date| is_countable(*date))
         .ok_or(DateError::OutOfRange)
-}
-
-/// The rule in a few words: `3 business days after (federal), rolled to the next business day`.
-impl fmt::Display for Counting {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let days = self.offset_days.unsigned_abs();
-        let unit = if days == 1 { "day" } else { "days" };
-        let side = if self.offset_days < 0 {
-            "before"
-        } else {
-            "after"
-        };
-        match (days, self.day_count) {
-            (0, _) => formatter.write_str("the same day")?,
-            (_, DayCount::Calendar) => write!(formatter, "{days} calendar {unit} {side}")?,
-            (_, DayCount::Business) => {
-                write!(
-                    formatter,
-                    "{days} business {unit} {side} ({})",
-                    self.business_calendar
-                )?;
-            }
-        }
-        match (self.roll.weekend, self.roll.holiday) {
-            (Direction::Stay, Direction::Stay) => Ok(()),
-            (Direction::Next, Direction::Next) => {
-                formatter.write_str(", rolled to the next business day")
-            }
-            (Direction::Previous, Direction::Previous) => {
-                formatter.write_str(", rolled to the business day before")
-            }
-            (weekend, holiday) => write!(
-                formatter,
-                ", rolled {} from a weekend and {} from a holiday",
-                weekend.as_str(),
-                holiday.as_str()
-            ),
-        }
-    }
 }
 
 #[cfg(test)]

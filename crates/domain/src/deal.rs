@@ -3,8 +3,6 @@
 //! Which anchors are missing, how many required tasks are open and whether the plan is made are facts that the caller
 //! brings; this module only decides. The plan's own rules are in [`crate::task`] and [`crate::plan`].
 
-use std::fmt;
-
 use uuid::Uuid;
 
 use crate::{
@@ -12,43 +10,8 @@ use crate::{
     rejection::{FieldError, Rejection},
     task::Actor,
     text,
+    words::upper_snake_enum,
 };
-
-macro_rules! upper_snake_enum {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name {
-            $($(#[$doc])* $variant,)+
-        }
-
-        impl $name {
-            /// Every value.
-            pub const ALL: &[Self] = &[$(Self::$variant),+];
-
-            /// The value as it is stored and sent.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $text,)+
-                }
-            }
-
-            /// Reads a stored value; `None` for anything else.
-            #[must_use]
-            pub fn parse(text: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|value| value.as_str() == text)
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str(self.as_str())
-            }
-        }
-    };
-}
-pub(crate) use upper_snake_enum;
 
 upper_snake_enum! {
     /// Where a deal stands.

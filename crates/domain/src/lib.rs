@@ -6,6 +6,7 @@
 //! into rows, events and HTTP.
 
 pub mod calendar;
+pub mod cascade;
 pub mod dates;
 pub mod deal;
 pub mod milestone;
@@ -14,7 +15,9 @@ pub mod party;
 pub mod permission;
 pub mod plan;
 pub mod rejection;
+pub mod reminders;
 pub mod task;
 pub mod template;
 pub mod text;
+mod words;
 pub mod zone;

@@ -1,8 +1,6 @@
 //! Where the milestones of a plan stand. Their state is never set: it follows from their tasks.
 
-use std::fmt;
-
-use crate::{deal::upper_snake_enum, task::TaskState};
+use crate::{task::TaskState, words::upper_snake_enum};
 
 upper_snake_enum! {
     /// Where a milestone stands.

@@ -11,7 +11,7 @@ mod parts;
 mod tests;
 mod yaml;
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet, fmt};
 
 use time::Time;
 
@@ -114,6 +114,17 @@ pub struct Rule {
     pub anchor: RuleAnchor,
     /// How it is counted, and rolled.
     pub counting: Counting,
+}
+
+/// The rule in a few words: `3 business days after effective_date (federal), rolled to the next business day`.
+impl fmt::Display for Rule {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let anchor = match &self.anchor {
+            RuleAnchor::KeyDate(key) => Cow::Borrowed(key.as_str()),
+            RuleAnchor::Completion(key) => Cow::Owned(format!("the completion of {key}")),
+        };
+        formatter.write_str(&self.counting.describe(&anchor))
+    }
 }
 
 /// What a rule counts from.
@@ -347,6 +358,12 @@ impl Template {
             .collect()
     }
 
+    /// What is counted from what, among its dates and the due dates of its tasks.
+    #[must_use]
+    pub fn counting_graph(&self) -> Graph<RuleAnchor> {
+        counting_graph(self.dates.iter(), self.tasks.iter())
+    }
+
     /// The names of the facts that its conditions ask for.
     #[must_use]
     pub fn fact_names(&self) -> BTreeSet<&str> {
@@ -357,4 +374,29 @@ impl Template {
             .map(|condition| condition.field.as_str())
             .collect()
     }
+}
+
+fn counting_graph<'a>(
+    dates: impl Iterator<Item = &'a DateRule>,
+    tasks: impl Iterator<Item = &'a TaskRule>,
+) -> Graph<RuleAnchor> {
+    let anchors = |due: &Rule, fallback: Option<&Rule>| {
+        std::iter::once(due)
+            .chain(fallback)
+            .map(|rule| rule.anchor.clone())
+            .collect::<Vec<_>>()
+    };
+    let of_dates = dates.map(|date| {
+        (
+            RuleAnchor::KeyDate(date.key.clone()),
+            anchors(&date.due, date.fallback_due.as_ref()),
+        )
+    });
+    let of_tasks = tasks.map(|task| {
+        (
+            RuleAnchor::Completion(task.key.clone()),
+            anchors(&task.due, task.fallback_due.as_ref()),
+        )
+    });
+    of_dates.chain(of_tasks).collect()
 }

@@ -180,14 +180,14 @@ fn a_roll_past_the_end_of_the_calendar_is_refused() {
 #[test]
 fn a_rule_reads_in_plain_words() {
     assert_eq!(
-        Counting::calendar_days(-1).to_string(),
-        "1 calendar day before"
+        Counting::calendar_days(-1).describe("closing"),
+        "1 calendar day before closing"
     );
     assert_eq!(
         Counting::business_days(3, FEDERAL)
             .rolled(Roll::NEXT)
-            .to_string(),
-        "3 business days after (federal), rolled to the next business day"
+            .describe("acceptance"),
+        "3 business days after acceptance (federal), rolled to the next business day"
     );
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Anchor, Constraint, DateRule, Milestone, Rule, RuleAnchor, TaskRule, facts::contradict,
-    yaml::Mistakes,
+    Anchor, Constraint, DateRule, Milestone, RuleAnchor, TaskRule, counting_graph,
+    facts::contradict, yaml::Mistakes,
 };
 use crate::plan::{Cycle, Graph};
 
@@ -95,7 +95,9 @@ pub(super) fn waiting(dates: &Lined<DateRule>, tasks: &Lined<TaskRule>, mistakes
             );
         }
     }
-    if let Err(Cycle { path }) = counting_graph(dates, tasks).order() {
+    let all_dates = dates.iter().map(|(_, date)| date);
+    let all_tasks = tasks.iter().map(|(_, task)| task);
+    if let Err(Cycle { path }) = counting_graph(all_dates, all_tasks).order() {
         let date_lines: BTreeMap<&str, usize> = dates
             .iter()
             .map(|(line, date)| (date.key.as_str(), *line))
@@ -111,32 +113,6 @@ pub(super) fn waiting(dates: &Lined<DateRule>, tasks: &Lined<TaskRule>, mistakes
             format!("dates are counted from each other: {}", names.join(" → ")),
         );
     }
-}
-
-/// What is counted from what, among dates and the due dates of tasks.
-pub(super) fn counting_graph(
-    dates: &Lined<DateRule>,
-    tasks: &Lined<TaskRule>,
-) -> Graph<RuleAnchor> {
-    let anchors = |due: &Rule, fallback: Option<&Rule>| {
-        std::iter::once(due)
-            .chain(fallback)
-            .map(|rule| rule.anchor.clone())
-            .collect::<Vec<_>>()
-    };
-    let of_dates = dates.iter().map(|(_, date)| {
-        (
-            RuleAnchor::KeyDate(date.key.clone()),
-            anchors(&date.due, date.fallback_due.as_ref()),
-        )
-    });
-    let of_tasks = tasks.iter().map(|(_, task)| {
-        (
-            RuleAnchor::Completion(task.key.clone()),
-            anchors(&task.due, task.fallback_due.as_ref()),
-        )
-    });
-    of_dates.chain(of_tasks).collect()
 }
 
 /// Everything can apply to some deal.

@@ -369,13 +369,13 @@ impl Reader<'_> {
         })
     }
 
-    /// `<key>_set`: the date of that key, once known, makes the task pointless.
+    /// `<key>_set`: the anchor of that key, once it has a date, makes the task pointless.
     pub(super) fn cancel_when(&mut self, fields: &mut Fields<'_, '_>) -> Option<String> {
         fields.take("cancel_when")?;
         let line = fields.line_of_field("cancel_when");
         let key = fields.word("cancel_when", self.mistakes, |word| {
             word.strip_suffix("_set").map(str::to_owned)
         })?;
-        self.known(line, "cancel_when", key, Target::Date)
+        self.known(line, "cancel_when", key, Target::Anchor)
     }
 }

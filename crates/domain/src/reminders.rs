@@ -1,0 +1,363 @@
+//! What the clock makes of a deal's open tasks: who is to be reminded, what is overdue, what is escalated, and when to
+//! look again.
+//!
+//! Pure decisions for the deal's workflow. They can be asked at any time and any number of times: each action has a key
+//! that stays the same, and what was done already is left out.
+
+use std::{collections::BTreeSet, fmt};
+
+use time::{Date, Duration, OffsetDateTime, Time, macros::time};
+use uuid::Uuid;
+
+use crate::{
+    task::{Deadlines, Due},
+    words::upper_snake_enum,
+    zone::Zone,
+};
+
+/// How many days before the due date a task's assignee is reminded.
+pub const REMIND_DAYS_BEFORE: [i64; 2] = [3, 1];
+/// How many days after the due date an overdue task is escalated.
+pub const ESCALATE_DAYS_AFTER: i64 = 3;
+/// The time of day, where the property stands, at which reminders go out.
+pub const REMIND_AT: Time = time!(9:00);
+
+upper_snake_enum! {
+    /// What is to be done about a task.
+    ActionKind {
+        /// Tell the assignee that it is due in three days.
+        RemindThreeDays = "REMIND_THREE_DAYS",
+        /// Tell the assignee that it is due in a day.
+        RemindOneDay = "REMIND_ONE_DAY",
+        /// Mark it overdue, and tell assignee and coordinator.
+        MarkOverdue = "MARK_OVERDUE",
+        /// Tell the administrators that it has been overdue for three days.
+        Escalate = "ESCALATE",
+    }
+}
+
+/// An open task, as far as the clock is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenTask {
+    /// The task.
+    pub id: Uuid,
+    /// When it is due.
+    pub due: Due,
+    /// Who is to do it.
+    pub assignee_id: Option<Uuid>,
+    /// Whether it is marked overdue already.
+    pub is_overdue: bool,
+}
+
+/// Names an action for good: the task, the due date it belongs to, and the kind. A moved due date makes new actions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ActionKey {
+    /// The task.
+    pub task_id: Uuid,
+    /// The due date.
+    pub due: Due,
+    /// What is to be done.
+    pub kind: ActionKind,
+}
+
+/// The key as a text, for idempotency keys and workflow state.
+impl fmt::Display for ActionKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", self.task_id, self.due.date)?;
+        if let Some(time) = self.due.time_of_day {
+            write!(formatter, "T{:02}{:02}", time.hour(), time.minute())?;
+        }
+        write!(formatter, ":{}", self.kind)
+    }
+}
+
+/// Something to do now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Action {
+    /// Its name.
+    pub key: ActionKey,
+    /// The instant from which it was to be done.
+    pub from: OffsetDateTime,
+    /// Who is to do the task.
+    pub assignee_id: Option<Uuid>,
+}
+
+/// What to do now, and when to look again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// What to do now, by the instant from which it was to be done.
+    pub actions: Vec<Action>,
+    /// The next instant at which there will be something to do; `None` if nothing is foreseen.
+    pub next_wake_up: Option<OffsetDateTime>,
+}
+
+/// Decides for the open tasks of one deal. `done` holds the texts of the [`ActionKey`]s that were done.
+///
+/// A reminder whose successor is due as well is left out: who is told 'tomorrow' need not be told 'in three days', and
+/// nobody is reminded of what is overdue. While deadlines are paused there is nothing to do and nothing to wait for.
+#[must_use]
+pub fn decide(
+    tasks: &[OpenTask],
+    zone: &Zone,
+    deadlines: Deadlines,
+    done: &BTreeSet<String>,
+    now: OffsetDateTime,
+) -> Decision {
+    let mut decision = Decision::default();
+    if deadlines == Deadlines::Paused {
+        return decision;
+    }
+    for task in tasks {
+        let moments = moments(task.due, zone);
+        // Of what has come, only the last reminder counts; marking and escalating are both due for good.
+        let latest = moments.iter().rposition(|(_, from)| *from <= now);
+        for (index, (kind, from)) in moments.iter().enumerate() {
+            if *from > now {
+                let earlier = decision.next_wake_up.is_none_or(|wake_up| *from < wake_up);
+                decision.next_wake_up = if earlier {
+                    Some(*from)
+                } else {
+                    decision.next_wake_up
+                };
+                continue;
+            }
+            let is_superseded = match kind {
+                ActionKind::RemindThreeDays | ActionKind::RemindOneDay => latest != Some(index),
+                ActionKind::MarkOverdue => task.is_overdue,
+                ActionKind::Escalate => false,
+            };
+            let key = ActionKey {
+                task_id: task.id,
+                due: task.due,
+                kind: *kind,
+            };
+            if !is_superseded && !done.contains(&key.to_string()) {
+                decision.actions.push(Action {
+                    key,
+                    from: *from,
+                    assignee_id: task.assignee_id,
+                });
+            }
+        }
+    }
+    decision
+        .actions
+        .sort_by_key(|action| (action.from, action.key));
+    decision
+}
+
+/// What comes when, in order. Instants outside the calendar never come.
+fn moments(due: Due, zone: &Zone) -> Vec<(ActionKind, OffsetDateTime)> {
+    let morning = |days: i64| {
+        let date: Date = due.date.checked_sub(Duration::days(days))?;
+        zone.at(date, REMIND_AT).ok()
+    };
+    let overdue = zone.overdue_from(due.date, due.time_of_day).ok();
+    let escalated = due
+        .date
+        .checked_add(Duration::days(ESCALATE_DAYS_AFTER))
+        .and_then(|date| zone.overdue_from(date, due.time_of_day).ok());
+    let [three, one] = REMIND_DAYS_BEFORE;
+    [
+        (ActionKind::RemindThreeDays, morning(three)),
+        (ActionKind::RemindOneDay, morning(one)),
+        (ActionKind::MarkOverdue, overdue),
+        (ActionKind::Escalate, escalated),
+    ]
+    .into_iter()
+    .filter_map(|(kind, from)| Some((kind, from?)))
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use time::macros::{date, datetime};
+
+    fn zone() -> Zone {
+        Zone::parse("America/New_York").unwrap()
+    }
+
+    fn task(due: Due) -> OpenTask {
+        OpenTask {
+            id: Uuid::from_u128(7),
+            due,
+            assignee_id: None,
+            is_overdue: false,
+        }
+    }
+
+    fn kinds(decision: &Decision) -> Vec<ActionKind> {
+        decision
+            .actions
+            .iter()
+            .map(|action| action.key.kind)
+            .collect()
+    }
+
+    const DUE: Due = Due::on(date!(2026 - 03 - 10));
+
+    #[test]
+    fn a_task_is_reminded_of_marked_and_escalated_in_its_time() {
+        use ActionKind as K;
+        let cases: [(OffsetDateTime, &[K], Option<OffsetDateTime>, &str); 6] = [
+            (
+                datetime!(2026-03-07 13:59 UTC),
+                &[],
+                Some(datetime!(2026-03-07 14:00 UTC)),
+                "just before nine",
+            ),
+            (
+                datetime!(2026-03-07 14:00 UTC),
+                &[K::RemindThreeDays],
+                Some(datetime!(2026-03-09 13:00 UTC)),
+                "summer time between",
+            ),
+            (
+                datetime!(2026-03-09 13:00 UTC),
+                &[K::RemindOneDay],
+                Some(datetime!(2026-03-11 04:00 UTC)),
+                "the day before",
+            ),
+            (
+                datetime!(2026-03-11 03:59 UTC),
+                &[K::RemindOneDay],
+                Some(datetime!(2026-03-11 04:00 UTC)),
+                "the due day's last minute",
+            ),
+            (
+                datetime!(2026-03-11 04:00 UTC),
+                &[K::MarkOverdue],
+                Some(datetime!(2026-03-14 04:00 UTC)),
+                "the day is over",
+            ),
+            (
+                datetime!(2026-03-14 04:00 UTC),
+                &[K::MarkOverdue, K::Escalate],
+                None,
+                "three days late, never marked",
+            ),
+        ];
+        for (now, expected, wake_up, reason) in cases {
+            let decision = decide(
+                &[task(DUE)],
+                &zone(),
+                Deadlines::Running,
+                &BTreeSet::new(),
+                now,
+            );
+            assert_eq!(
+                (kinds(&decision), decision.next_wake_up),
+                (expected.to_vec(), wake_up),
+                "{reason}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_was_done_is_not_done_again_until_the_due_date_moves() {
+        let now = datetime!(2026-03-11 04:00 UTC);
+        let key = ActionKey {
+            task_id: Uuid::from_u128(7),
+            due: DUE,
+            kind: ActionKind::MarkOverdue,
+        };
+        assert_eq!(
+            key.to_string(),
+            "00000000-0000-0000-0000-000000000007:2026-03-10:MARK_OVERDUE"
+        );
+        let done = BTreeSet::from([key.to_string()]);
+        let again = decide(&[task(DUE)], &zone(), Deadlines::Running, &done, now);
+        assert_eq!(kinds(&again), []);
+        let moved = task(Due::on(date!(2026 - 03 - 09)));
+        assert_eq!(
+            kinds(&decide(&[moved], &zone(), Deadlines::Running, &done, now)),
+            [ActionKind::MarkOverdue]
+        );
+        let marked = OpenTask {
+            is_overdue: true,
+            ..task(DUE)
+        };
+        assert_eq!(
+            kinds(&decide(
+                &[marked],
+                &zone(),
+                Deadlines::Running,
+                &BTreeSet::new(),
+                now
+            )),
+            []
+        );
+    }
+
+    #[test]
+    fn on_hold_there_is_nothing_to_do_and_nothing_to_wait_for() {
+        let now = datetime!(2026-04-01 04:00 UTC);
+        let decision = decide(
+            &[task(DUE)],
+            &zone(),
+            Deadlines::Paused,
+            &BTreeSet::new(),
+            now,
+        );
+        assert_eq!(decision, Decision::default());
+    }
+
+    #[test]
+    fn a_time_of_day_makes_the_task_overdue_on_its_day() {
+        let due = Due {
+            date: date!(2026 - 03 - 10),
+            time_of_day: Some(time!(17:00)),
+        };
+        let now = datetime!(2026-03-10 21:00 UTC);
+        let decision = decide(
+            &[task(due)],
+            &zone(),
+            Deadlines::Running,
+            &BTreeSet::new(),
+            now,
+        );
+        assert_eq!(kinds(&decision), [ActionKind::MarkOverdue]);
+        assert!(
+            decision.actions[0]
+                .key
+                .to_string()
+                .ends_with(":2026-03-10T1700:MARK_OVERDUE")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn waking_up_when_told_does_everything_once(offsets in proptest::collection::vec(-10..20_i64, 1..6)) {
+            let zone = zone();
+            let mut now = datetime!(2026-03-01 12:00 UTC);
+            let mut tasks: Vec<OpenTask> = offsets
+                .iter()
+                .enumerate()
+                .map(|(number, offset)| OpenTask {
+                    id: Uuid::from_u128(number as u128),
+                    ..task(Due::on(date!(2026 - 03 - 01) + Duration::days(*offset)))
+                })
+                .collect();
+            let mut done = BTreeSet::new();
+            for _ in 0..200 {
+                let decision = decide(&tasks, &zone, Deadlines::Running, &done, now);
+                for action in decision.actions {
+                    prop_assert!(done.insert(action.key.to_string()), "{} twice", action.key);
+                    for task in tasks.iter_mut().filter(|task| task.id == action.key.task_id) {
+                        task.is_overdue |= action.key.kind == ActionKind::MarkOverdue;
+                    }
+                }
+                let Some(next) = decision.next_wake_up else { break };
+                prop_assert!(next > now, "a wake-up lies ahead");
+                now = next;
+            }
+            let count = |kind: ActionKind| done.iter().filter(|key| key.ends_with(kind.as_str())).count();
+            prop_assert_eq!(count(ActionKind::MarkOverdue), tasks.len());
+            prop_assert_eq!(count(ActionKind::Escalate), tasks.len());
+            let ahead = tasks.iter().filter(|task| task.due.date >= date!(2026 - 03 - 05)).count();
+            prop_assert!(count(ActionKind::RemindThreeDays) >= ahead);
+        }
+    }
+}
