@@ -1,0 +1,62 @@
+//! A new organization with its first administrator and its SYSTEM user.
+
+use std::collections::BTreeMap;
+
+use contracts::event::UserChange;
+use domain::permission::Role;
+use platform::{db::Tx, error::Result};
+
+use crate::repository::{
+    credentials,
+    organizations::{self, Organization},
+    sessions::{self, Session},
+    users::{self, User, UserStatus},
+};
+
+/// What a founder tells.
+#[derive(Clone, Debug)]
+pub struct SignUp {
+    /// What the organization is called.
+    pub organization_name: String,
+    /// IANA name of its time zone.
+    pub time_zone: String,
+    /// The founder's name.
+    pub full_name: String,
+    /// The founder's address.
+    pub email: String,
+    /// The founder's password, hashed.
+    pub password_hash: String,
+}
+
+/// Founds the organization and signs the founder in.
+///
+/// # Errors
+/// `EMAIL_TAKEN`.
+pub async fn run(tx: &mut Tx, command: &SignUp) -> Result<(User, Session)> {
+    let organization = Organization {
+        id: tx.new_id(),
+        name: command.organization_name.clone(),
+        time_zone: command.time_zone.clone(),
+        holiday_calendar: None,
+        role_grants: BTreeMap::new(),
+        version: 1,
+    };
+    let user = User {
+        id: tx.new_id(),
+        organization_id: organization.id,
+        email: command.email.clone(),
+        full_name: command.full_name.clone(),
+        role: Role::Admin,
+        status: UserStatus::Active,
+        invited_until: None,
+        joined_at: Some(tx.now()),
+        version: 1,
+    };
+    tx.enter_signup(organization.id, user.id).await?;
+    organizations::insert(tx, &organization).await?;
+    users::insert_system(tx).await?;
+    users::insert(tx, &user, UserChange::Joined).await?;
+    credentials::store(tx, &command.password_hash).await?;
+    let session = sessions::start(tx).await?;
+    Ok((user, session))
+}

@@ -1,0 +1,190 @@
+//! What user-service is told by its environment.
+
+use std::time::Duration;
+
+use platform::config::{Common, ConfigError, Env, Key32, Secret, Seconds, ServiceKeySettings};
+
+/// How long an access token holds.
+const ACCESS_TTL: Duration = Duration::from_secs(15 * 60);
+/// The cost that production asks of bcrypt at least.
+const PRODUCTION_BCRYPT_COST_MIN: u32 = 12;
+
+/// The settings of a serving process.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What every service has.
+    pub common: Common,
+    /// The keys for calls between services.
+    pub service_keys: ServiceKeySettings,
+    /// `DATABASE_URL`: PostgreSQL as the service's role.
+    pub database_url: Secret,
+    /// `RELAY_DATABASE_URL`: PostgreSQL as the relay's role.
+    pub relay_database_url: Secret,
+    /// `REDIS_URL`: the cache of sessions and profiles.
+    pub redis_url: Secret,
+    /// `AMQP_URL`: the broker.
+    pub amqp_url: Secret,
+    /// What passwords, tokens and signing keys are protected with.
+    pub secrets: SecretSettings,
+    /// How mail is sent.
+    pub mail: MailSettings,
+    /// `ACCESS_TTL`: how long an access token holds; 15 minutes, settable in development only.
+    pub access_ttl: Duration,
+}
+
+/// The keys of this service alone.
+#[derive(Clone, Debug)]
+pub struct SecretSettings {
+    /// `PASSWORD_PEPPER`: goes into every password hash, so that a stolen table alone cannot be guessed at.
+    pub password_pepper: Key32,
+    /// `TOKEN_KEY`: makes refresh, invitation and reset tokens.
+    pub token_key: Key32,
+    /// `KEY_ENCRYPTION_KEY`: encrypts the keys that sign access tokens.
+    pub key_encryption_key: Key32,
+    /// `BCRYPT_COST`: the work of one password check, as a power of two; 12, and no less in production.
+    pub bcrypt_cost: u32,
+}
+
+/// How mail is sent.
+#[derive(Clone, Debug)]
+pub struct MailSettings {
+    /// `SMTP_URL`: `smtp://host:port`, or `smtps://user:password@host`.
+    pub smtp_url: Secret,
+    /// `MAIL_FROM`: the sender's address.
+    pub from: String,
+    /// `PUBLIC_URL`: where people reach Haushavn; links in mails begin with it.
+    pub public_url: String,
+}
+
+impl Config {
+    /// Reads everything, or reports everything that is wrong in one message.
+    pub fn from_env(mut env: Env) -> Result<Self, ConfigError> {
+        let common = Common::read(&mut env);
+        let service_keys = ServiceKeySettings::read(&mut env);
+        let database_url = env.required("DATABASE_URL");
+        let relay_database_url = env.required("RELAY_DATABASE_URL");
+        let redis_url = env.required("REDIS_URL");
+        let amqp_url = env.required("AMQP_URL");
+        let mail = MailSettings::read(&mut env);
+        let development = common.as_ref().is_some_and(Common::is_development);
+        let secrets = SecretSettings::read(&mut env, development);
+        let access_ttl: Option<Seconds> = env.optional("ACCESS_TTL");
+        if access_ttl.is_some() && !development {
+            env.problem("ACCESS_TTL", "works in development only");
+        }
+        env.finish(|| {
+            Some(Self {
+                common: common?,
+                service_keys: service_keys?,
+                database_url: database_url?,
+                relay_database_url: relay_database_url?,
+                redis_url: redis_url?,
+                amqp_url: amqp_url?,
+                secrets: secrets?,
+                mail: mail?,
+                access_ttl: access_ttl.map_or(ACCESS_TTL, |Seconds(ttl)| ttl),
+            })
+        })
+    }
+}
+
+impl SecretSettings {
+    fn read(env: &mut Env, development: bool) -> Option<Self> {
+        let password_pepper = env.required("PASSWORD_PEPPER");
+        let token_key = env.required("TOKEN_KEY");
+        let key_encryption_key = env.required("KEY_ENCRYPTION_KEY");
+        let bcrypt_cost = env.or("BCRYPT_COST", PRODUCTION_BCRYPT_COST_MIN);
+        let least = if development { 4 } else { PRODUCTION_BCRYPT_COST_MIN };
+        if !(least..=16).contains(&bcrypt_cost) {
+            env.problem("BCRYPT_COST", &format!("must be {least} to 16"));
+        }
+        Some(Self {
+            password_pepper: password_pepper?,
+            token_key: token_key?,
+            key_encryption_key: key_encryption_key?,
+            bcrypt_cost,
+        })
+    }
+}
+
+impl MailSettings {
+    fn read(env: &mut Env) -> Option<Self> {
+        let smtp_url = env.required("SMTP_URL");
+        let from = env.required("MAIL_FROM");
+        let public_url: Option<String> = env.required("PUBLIC_URL");
+        Some(Self {
+            smtp_url: smtp_url?,
+            from: from?,
+            public_url: public_url?.trim_end_matches('/').to_owned(),
+        })
+    }
+}
+
+/// The settings of the sub-command `migrate`: nothing but the owner's way to the database.
+pub fn migrate_database_url(mut env: Env) -> Result<Secret, ConfigError> {
+    let url = env.required("MIGRATE_DATABASE_URL");
+    env.finish(|| url)
+}
+
+/// The settings of the sub-command `rotate-keys`.
+pub fn rotation(mut env: Env) -> Result<(Secret, Key32), ConfigError> {
+    let url = env.required("DATABASE_URL");
+    let key = env.required("KEY_ENCRYPTION_KEY");
+    env.finish(|| url.zip(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complete() -> Vec<(&'static str, String)> {
+        let key = "ab".repeat(32);
+        [
+            ("LISTEN", "127.0.0.1:1"),
+            ("ADMIN_LISTEN", "127.0.0.1:2"),
+            ("JWKS_URL", "http://127.0.0.1:1/.well-known/jwks.json"),
+            ("JWT_ISSUER", "haushavn"),
+            ("JWT_AUDIENCE", "haushavn"),
+            ("SERVICE_KEY_FILE", "own.pem"),
+            ("TRUSTED_SERVICES_DIR", "keys"),
+            ("DATABASE_URL", "postgres://u"),
+            ("RELAY_DATABASE_URL", "postgres://r"),
+            ("REDIS_URL", "redis://r"),
+            ("AMQP_URL", "amqp://r"),
+            ("PASSWORD_PEPPER", &key),
+            ("TOKEN_KEY", &key),
+            ("KEY_ENCRYPTION_KEY", &key),
+            ("SMTP_URL", "smtp://127.0.0.1:25"),
+            ("MAIL_FROM", "haushavn@haushavn.example"),
+            ("PUBLIC_URL", "https://haushavn.example/"),
+        ]
+        .map(|(name, value)| (name, value.to_owned()))
+        .to_vec()
+    }
+
+    fn read(extra: &[(&'static str, &str)]) -> Result<Config, ConfigError> {
+        let mut pairs = complete();
+        pairs.extend(extra.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        Config::from_env(Env::from_pairs(
+            pairs.into_iter().map(|(name, value)| (format!("HAUSHAVN_{name}"), value)),
+        ))
+    }
+
+    #[test]
+    fn production_asks_for_costly_passwords_and_the_usual_life_of_tokens() {
+        let message = read(&[("BCRYPT_COST", "10"), ("ACCESS_TTL", "5")]).unwrap_err().to_string();
+        assert_eq!(
+            message,
+            "the configuration has 2 problem(s): HAUSHAVN_BCRYPT_COST: must be 12 to 16; \
+             HAUSHAVN_ACCESS_TTL: works in development only"
+        );
+    }
+
+    #[test]
+    fn development_may_have_cheap_passwords_and_short_lived_tokens() {
+        let config = read(&[("ENV", "development"), ("BCRYPT_COST", "4"), ("ACCESS_TTL", "5")]).unwrap();
+        assert_eq!(config.access_ttl, Duration::from_secs(5));
+        assert_eq!(config.secrets.bcrypt_cost, 4);
+        assert_eq!(config.mail.public_url, "https://haushavn.example");
+    }
+}

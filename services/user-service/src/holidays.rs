@@ -1,0 +1,70 @@
+//! An organization's own business holidays, as it writes them.
+
+use anyhow::Context as _;
+use platform::{error::Result, http::validate::Fields};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use time::Date;
+use utoipa::ToSchema;
+
+/// Most holidays of one organization.
+const HOLIDAYS_MAX: usize = 200;
+
+/// Business holidays of an organization's own, counted beside the federal ones.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HolidayCalendar {
+    /// What the calendar is called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "County recorder")]
+    pub name: Option<String>,
+    /// The days on which no business is done.
+    pub holidays: Vec<Holiday>,
+}
+
+/// One holiday.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Holiday {
+    /// What it is called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Patriots' Day")]
+    pub name: Option<String>,
+    /// The day; of a yearly one, in any year.
+    #[schema(value_type = String, format = Date, example = "2026-04-20")]
+    pub date: Date,
+    /// Whether it comes back every year on this day.
+    #[serde(default)]
+    pub yearly: bool,
+    /// Of a yearly one: the first day on which it could fall.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Date)]
+    pub from: Option<Date>,
+    /// Of a yearly one: the last day on which it could fall.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Date)]
+    pub until: Option<Date>,
+}
+
+impl HolidayCalendar {
+    /// Reads what is stored.
+    pub fn restore(stored: Option<Value>) -> Result<Option<Self>> {
+        let stored = stored.map(serde_json::from_value).transpose();
+        Ok(stored.context("read a holiday calendar")?)
+    }
+
+    /// Notes what is wrong with it.
+    pub fn check(&self, fields: &mut Fields) {
+        fields
+            .optional_text("holidayCalendar.name", self.name.as_deref(), 1..=200)
+            .at_most("holidayCalendar.holidays", self.holidays.len(), HOLIDAYS_MAX);
+        for (place, holiday) in self.holidays.iter().enumerate() {
+            let path = format!("holidayCalendar.holidays.{place}");
+            fields.optional_text(&format!("{path}.name"), holiday.name.as_deref(), 1..=200);
+            let bounded = holiday.from.is_some() || holiday.until.is_some();
+            fields.check(holiday.yearly || !bounded, format!("{path}.from"), "yearly", "bounds a yearly holiday only");
+            let ordered = holiday.from.zip(holiday.until).is_none_or(|(from, until)| from <= until);
+            fields.check(ordered, format!("{path}.until"), "range", "must not be before from");
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The binary `user-service`.
+
+use std::io::Write as _;
+
+use clap::{Parser, Subcommand};
+
+/// Identity and notifications of Haushavn. Settings are environment variables with the prefix HAUSHAVN_.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve HTTP (the default).
+    Serve,
+    /// Bring the schema `identity` up to date.
+    Migrate,
+    /// Print the OpenAPI document.
+    Openapi,
+    /// Make a new key for access tokens and retire the present one, without a pause for anybody.
+    RotateKeys,
+}
+
+#[actix_web::main]
+async fn main() -> anyhow::Result<()> {
+    match Arguments::parse().command.unwrap_or(Command::Serve) {
+        Command::Serve => user_service::serve().await,
+        Command::Migrate => user_service::migrate().await,
+        Command::Openapi => print(&user_service::openapi::document()?),
+        Command::RotateKeys => print(&format!("{}\n", user_service::rotate_keys().await?)),
+    }
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    Ok(std::io::stdout().write_all(text.as_bytes())?)
+}

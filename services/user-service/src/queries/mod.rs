@@ -1,0 +1,3 @@
+//! Reads, one a file.
+
+pub mod profile;

@@ -1,0 +1,8 @@
+//! The only SQL of this service: rows to aggregates and back, with the history of each change.
+
+pub mod credentials;
+pub mod login_attempts;
+pub mod organizations;
+pub mod sessions;
+pub mod signing_keys;
+pub mod users;

@@ -1,0 +1,239 @@
+//! Signing up, in, on and out.
+
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use domain::{
+    permission::Permission,
+    rejection::Rejection,
+    zone::{DEFAULT_ZONE, Zone},
+};
+use platform::{
+    error::Result,
+    http::{Access as _, Authorized, RequestContext, body::Json, permission::SignedIn as AnySession, validate::Fields},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    commands::{self, refresh_session::Refreshed, sign_up::SignUp},
+    queries::profile::{self, Profile},
+    repository::{credentials, login_attempts},
+    secrets::passwords::{NewPassword, TypedPassword},
+    services::{Services, SignedIn},
+};
+
+/// Longest address that is looked at.
+const EMAIL_LENGTH_MAX: usize = 254;
+
+/// What a founder sends.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SignUpBody {
+    /// What the organization is called.
+    #[schema(example = "Harbour Realty", max_length = 200)]
+    organization_name: String,
+    /// The founder's name.
+    #[schema(max_length = 200)]
+    full_name: String,
+    /// The founder's address.
+    #[schema(example = "founder@brokerage.example", max_length = 254)]
+    email: String,
+    /// 12 to 256 characters, taken exactly as sent.
+    #[schema(min_length = 12, max_length = 256)]
+    password: String,
+    /// IANA name; America/New_York unless given.
+    #[schema(example = "America/Chicago")]
+    timezone: Option<String>,
+}
+
+/// What somebody sends to sign in.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LogInBody {
+    /// The address of the account.
+    #[schema(example = "founder@brokerage.example")]
+    email: String,
+    /// The password, exactly.
+    #[schema(max_length = 256)]
+    password: String,
+}
+
+/// A refresh token to spend.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RefreshBody {
+    /// The last one given out for the session.
+    refresh_token: String,
+}
+
+/// The caller, with what they may do.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Me {
+    /// User and organization.
+    #[serde(flatten)]
+    pub profile: Profile,
+    /// The effective permissions: the role's default and what the organization grants.
+    #[schema(value_type = Vec<String>, example = json!(["view_all_deals", "manage_tasks"]))]
+    pub permissions: Vec<&'static str>,
+}
+
+/// Makes an organization and its first administrator, and signs them in.
+///
+/// Rejections: `EMAIL_TAKEN`.
+#[utoipa::path(
+    operation_id = "signUp",
+    tag = "identity",
+    request_body = SignUpBody,
+    responses(
+        (status = 201, description = "Signed up and in", body = SignedIn)
+    )
+)]
+#[post("/api/auth/signup")]
+pub(crate) async fn sign_up(request: HttpRequest, body: Json<SignUpBody>, services: web::Data<Services>) -> Result<HttpResponse> {
+    let body = body.value;
+    let mut fields = Fields::new();
+    fields
+        .text("organizationName", &body.organization_name, 1..=200)
+        .text("fullName", &body.full_name, 1..=200)
+        .email("email", &body.email);
+    let password = NewPassword::parse(&mut fields, "password", &body.password);
+    let time_zone = body.timezone.as_deref().unwrap_or(DEFAULT_ZONE);
+    fields.check(Zone::parse(time_zone).is_ok(), "timezone", "time_zone", "must be an IANA time zone");
+    fields.finish()?;
+    let password = password.ok_or_else(|| Rejection::required("password"))?;
+    let command = SignUp {
+        organization_name: body.organization_name.trim().to_owned(),
+        time_zone: time_zone.to_owned(),
+        full_name: body.full_name.trim().to_owned(),
+        email: body.email,
+        password_hash: services.passwords.hash(&password).await?,
+    };
+    let context = RequestContext::of(&request);
+    let (user, session) = services
+        .db
+        .anonymous(&context.request_id, context.ip, async |tx| commands::sign_up::run(tx, &command).await)
+        .await?;
+    Ok(HttpResponse::Created()
+        .insert_header(("Location", format!("/api/users/{}", user.id)))
+        .json(services.signed_in(&user, &session)?))
+}
+
+/// Signs in with address and password.
+///
+/// An unknown address, a wrong password and a disabled account are answered alike, after the same time.
+/// From the fifth failure on the address is locked for a while that doubles, for the right password too.
+///
+/// Rejections: `INVALID_CREDENTIALS`, `TOO_MANY_ATTEMPTS`.
+#[utoipa::path(
+    operation_id = "logIn",
+    tag = "identity",
+    request_body = LogInBody,
+    responses(
+        (status = 200, description = "Signed in", body = SignedIn)
+    )
+)]
+#[post("/api/auth/login")]
+pub(crate) async fn log_in(request: HttpRequest, body: Json<LogInBody>, services: web::Data<Services>) -> Result<HttpResponse> {
+    let LogInBody { email, password } = body.value;
+    let mut fields = Fields::new();
+    fields.text("email", &email, 1..=EMAIL_LENGTH_MAX);
+    let password = TypedPassword::parse(&mut fields, "password", &password);
+    fields.finish()?;
+    let password = password.ok_or_else(|| Rejection::required("password"))?;
+
+    let context = RequestContext::of(&request);
+    let address_hash = services.tokens.address_hash(&email);
+    let turn = services.turns.wait(&address_hash).await;
+    let found = services
+        .db
+        .anonymous(&context.request_id, context.ip, async |tx| {
+            login_attempts::count(tx, &address_hash).await?;
+            credentials::login_lookup(tx, &email).await
+        })
+        .await?;
+    let active = found.as_ref().filter(|row| row.status == "ACTIVE").map(|row| row.user_id);
+    let right = services.passwords.verify(&password, found.map(|row| row.password_hash)).await?;
+    let user_id = active.filter(|_| right).ok_or(Rejection::InvalidCredentials)?;
+    let (user, session) = services
+        .db
+        .anonymous(&context.request_id, context.ip, async |tx| commands::open_session::run(tx, user_id, &address_hash).await)
+        .await?;
+    drop(turn);
+    Ok(HttpResponse::Ok().json(services.signed_in(&user, &session)?))
+}
+
+/// Spends a refresh token for a new access token and the next refresh token.
+///
+/// The immediate predecessor gets the same successor again for ten seconds. Any other spent token ends
+/// the whole session: somebody has a copy.
+#[utoipa::path(
+    operation_id = "refresh",
+    tag = "identity",
+    request_body = RefreshBody,
+    responses(
+        (status = 200, description = "The session goes on", body = SignedIn)
+    )
+)]
+#[post("/api/auth/refresh")]
+pub(crate) async fn refresh(request: HttpRequest, body: Json<RefreshBody>, services: web::Data<Services>) -> Result<HttpResponse> {
+    let claim = services.tokens.verify_refresh(&body.value.refresh_token).ok_or(Rejection::Unauthenticated)?;
+    let context = RequestContext::of(&request);
+    let refreshed = services
+        .db
+        .anonymous(&context.request_id, context.ip, async |tx| commands::refresh_session::run(tx, claim).await)
+        .await?;
+    match refreshed {
+        Refreshed::GoesOn(user, session) => Ok(HttpResponse::Ok().json(services.signed_in(&user, &session)?)),
+        Refreshed::FamilyEnded(session_id) => {
+            services.cache.drop_sessions(&[session_id]).await;
+            tracing::warn!(session.id = %session_id, "a spent refresh token came back; its session has been ended");
+            Err(Rejection::Unauthenticated.into())
+        }
+    }
+}
+
+/// Ends the caller's session. Its tokens stop working at once.
+#[utoipa::path(
+    operation_id = "logOut",
+    tag = "identity",
+    responses(
+        (status = 204, description = "Signed out")
+    )
+)]
+#[post("/api/auth/logout")]
+pub(crate) async fn log_out(caller: Authorized<AnySession>, services: web::Data<Services>) -> Result<HttpResponse> {
+    let session_id = caller.caller().session_id;
+    services.db.write(&caller, async |tx| commands::log_out::run(tx, session_id).await).await?;
+    services.cache.drop_sessions(&[session_id]).await;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// The caller: user, organization and effective permissions.
+#[utoipa::path(
+    operation_id = "getMe",
+    tag = "identity",
+    responses(
+        (status = 200, description = "The caller", body = Me)
+    )
+)]
+#[get("/api/auth/me")]
+pub(crate) async fn me(caller: Authorized<AnySession>, services: web::Data<Services>) -> Result<HttpResponse> {
+    let user_id = caller.caller().user_id;
+    let kept = services.cache.profile(user_id).await;
+    let known = kept.is_some();
+    let me = services
+        .db
+        .read(&caller, async |tx| {
+            let permissions = tx.actor().permissions.iter().map(Permission::as_str).collect();
+            let profile = match kept {
+                Some(profile) => profile,
+                None => profile::run(tx).await?,
+            };
+            Ok(Me { profile, permissions })
+        })
+        .await?;
+    if !known {
+        services.cache.keep_profile(user_id, &me.profile).await;
+    }
+    Ok(HttpResponse::Ok().json(me))
+}

@@ -1,0 +1,194 @@
+//! Passwords: `bcrypt(base64(HMAC-SHA-384(pepper, password)))`.
+//!
+//! The HMAC makes any password 64 bytes long, so bcrypt never truncates one; a password is checked exactly
+//! as sent, without trimming or normalising. Hashing runs on blocking threads, a few at a time: sign-ins
+//! wait for each other before they starve everything else.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use platform::{
+    error::{Error, Result},
+    http::validate::Fields,
+};
+use ring::{
+    hmac,
+    rand::{SecureRandom as _, SystemRandom},
+};
+use tokio::sync::Semaphore;
+
+use crate::config::SecretSettings;
+
+/// Shortest password that may be chosen, in characters.
+const LENGTH_MIN: usize = 12;
+/// Longest password that is looked at, in characters.
+const LENGTH_MAX: usize = 256;
+/// How long a sign-in waits for its turn before it is answered 503.
+const TURN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Hashes and checks passwords.
+#[derive(Clone, Debug)]
+pub struct Passwords {
+    pepper: hmac::Key,
+    cost: u32,
+    turns: Arc<Semaphore>,
+    /// Checked where there is no account, so that both take the same time.
+    dummy: Arc<str>,
+}
+
+/// A password that may be chosen: 12 to 256 characters.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NewPassword(String);
+
+/// A password as somebody typed it to prove who they are: at most 256 characters.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TypedPassword(String);
+
+impl NewPassword {
+    /// Takes the password exactly as sent; notes `min_length` or `max_length` otherwise.
+    pub fn parse(fields: &mut Fields, field: &str, password: &str) -> Option<Self> {
+        if password.chars().count() < LENGTH_MIN {
+            fields.refuse(field, "min_length", format!("must have at least {LENGTH_MIN} characters"));
+            return None;
+        }
+        TypedPassword::parse(fields, field, password).map(|TypedPassword(password)| Self(password))
+    }
+}
+
+impl TypedPassword {
+    /// Takes the password exactly as sent, a short one too: it is simply wrong later. Notes `required` or
+    /// `max_length` otherwise.
+    pub fn parse(fields: &mut Fields, field: &str, password: &str) -> Option<Self> {
+        if password.is_empty() {
+            fields.required(field);
+            return None;
+        }
+        if password.chars().count() > LENGTH_MAX {
+            fields.refuse(field, "max_length", format!("must have at most {LENGTH_MAX} characters"));
+            return None;
+        }
+        Some(Self(password.to_owned()))
+    }
+}
+
+impl std::fmt::Debug for NewPassword {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("NewPassword(..)")
+    }
+}
+
+impl std::fmt::Debug for TypedPassword {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("TypedPassword(..)")
+    }
+}
+
+impl Passwords {
+    /// Prepares hashing; takes the time of one hash.
+    pub fn new(settings: &SecretSettings) -> anyhow::Result<Self> {
+        let mut nobody = [0; 32];
+        SystemRandom::new()
+            .fill(&mut nobody)
+            .map_err(|_| anyhow::anyhow!("the system gives no random numbers"))?;
+        let turns = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        Ok(Self {
+            pepper: hmac::Key::new(hmac::HMAC_SHA384, settings.password_pepper.expose()),
+            cost: settings.bcrypt_cost,
+            turns: Arc::new(Semaphore::new(turns)),
+            dummy: bcrypt::hash(STANDARD.encode(nobody), settings.bcrypt_cost)?.into(),
+        })
+    }
+
+    /// The hash to store.
+    pub async fn hash(&self, password: &NewPassword) -> Result<String> {
+        let peppered = self.pepper(&password.0);
+        let cost = self.cost;
+        self.in_turn(move || bcrypt::hash(peppered, cost)).await
+    }
+
+    /// Whether this is the password behind the hash. Without a hash: no, after the same time.
+    pub async fn verify(&self, password: &TypedPassword, hash: Option<String>) -> Result<bool> {
+        let peppered = self.pepper(&password.0);
+        let known = hash.is_some();
+        let hash = hash.unwrap_or_else(|| self.dummy.to_string());
+        let matches = self.in_turn(move || bcrypt::verify(peppered, &hash)).await?;
+        Ok(known && matches)
+    }
+
+    fn pepper(&self, password: &str) -> String {
+        STANDARD.encode(hmac::sign(&self.pepper, password.as_bytes()))
+    }
+
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> bcrypt::BcryptResult<T> + Send + 'static,
+    ) -> Result<T> {
+        let turn = tokio::time::timeout(TURN_TIMEOUT, self.turns.clone().acquire_owned())
+            .await
+            .map_err(|_| Error::unavailable("too many passwords are being checked"))?
+            .context("wait for a turn to check a password")?;
+        let outcome = tokio::task::spawn_blocking(move || {
+            let outcome = work();
+            drop(turn);
+            outcome
+        });
+        Ok(outcome.await.context("check a password")?.context("check a password")?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passwords() -> Passwords {
+        let key: platform::config::Key32 = "5a".repeat(32).parse().unwrap();
+        Passwords::new(&SecretSettings {
+            password_pepper: key.clone(),
+            token_key: key.clone(),
+            key_encryption_key: key,
+            bcrypt_cost: 4,
+        })
+        .unwrap()
+    }
+
+    fn typed(password: &str) -> TypedPassword {
+        TypedPassword::parse(&mut Fields::new(), "password", password).unwrap()
+    }
+
+    #[actix_web::test]
+    async fn a_password_is_checked_exactly_as_sent_to_its_last_character() {
+        let passwords = passwords();
+        let long = format!(" {}é", "x".repeat(254));
+        let hash = passwords
+            .hash(&NewPassword::parse(&mut Fields::new(), "password", &long).unwrap())
+            .await
+            .unwrap();
+        for (candidate, expected, reason) in [
+            (long.clone(), true, "the password itself"),
+            (long.trim().to_owned(), false, "without its leading blank"),
+            (long.replace('é', "e\u{301}"), false, "in another normal form"),
+            (long.replace('é', "e"), false, "another last character"),
+            (long.replacen('x', "X", 1), false, "another case"),
+        ] {
+            let found = passwords.verify(&typed(&candidate), Some(hash.clone())).await.unwrap();
+            assert_eq!(found, expected, "{reason}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn without_an_account_no_password_is_right() {
+        assert!(!passwords().verify(&typed("anything at all"), None).await.unwrap());
+    }
+
+    #[test]
+    fn lengths_are_counted_in_characters() {
+        for (length, good) in [(11, false), (12, true), (256, true), (257, false)] {
+            let password = "é".repeat(length);
+            let parsed = NewPassword::parse(&mut Fields::new(), "password", &password);
+            assert_eq!(parsed.is_some(), good, "{length} characters");
+        }
+        assert!(TypedPassword::parse(&mut Fields::new(), "password", "short").is_some());
+        assert!(TypedPassword::parse(&mut Fields::new(), "password", "").is_none());
+    }
+}

@@ -1,0 +1,140 @@
+//! Refresh, invitation and reset tokens: each is an HMAC over what it stands for.
+//!
+//! None is stored, in no form: whoever reads the database, the events or the logs learns no token. The
+//! successor of a refresh token follows from family and generation, so the immediate predecessor can be
+//! given the same successor again.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use platform::config::Key32;
+use ring::hmac;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// The key that makes and checks tokens.
+#[derive(Clone, Debug)]
+pub struct TokenKey(hmac::Key);
+
+/// What a refresh token stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RefreshClaim {
+    /// The session, which is the family of all its refresh tokens.
+    pub session_id: Uuid,
+    /// Its place in the family, from 1.
+    pub generation: i32,
+}
+
+/// An invitation or reset token as it came, not yet checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SingleUseToken {
+    /// Whom or what it claims to stand for.
+    pub id: Uuid,
+    mac: Vec<u8>,
+}
+
+impl TokenKey {
+    /// A key from its bytes.
+    pub fn new(key: &Key32) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, key.expose()))
+    }
+
+    /// The refresh token of a family and generation.
+    pub fn refresh(&self, claim: RefreshClaim) -> String {
+        let head = format!("{}.{}", claim.session_id.simple(), claim.generation);
+        format!("{head}.{}", self.mac(&format!("refresh {head}")))
+    }
+
+    /// What a refresh token stands for, if we made it.
+    pub fn verify_refresh(&self, token: &str) -> Option<RefreshClaim> {
+        let (head, mac) = token.rsplit_once('.')?;
+        self.check(&format!("refresh {head}"), &URL_SAFE_NO_PAD.decode(mac).ok()?)?;
+        let (session_id, generation) = head.split_once('.')?;
+        Some(RefreshClaim { session_id: Uuid::try_parse(session_id).ok()?, generation: generation.parse().ok()? })
+    }
+
+    /// The token of a user's invitation. Another `invited_until` makes another token, so renewing an
+    /// invitation withdraws the old one.
+    pub fn invitation(&self, user_id: Uuid, invited_until: OffsetDateTime) -> String {
+        format!("{}.{}", user_id.simple(), self.mac(&invitation(user_id, invited_until)))
+    }
+
+    /// Whether the token is that of this very invitation.
+    pub fn is_invitation(&self, token: &SingleUseToken, invited_until: OffsetDateTime) -> bool {
+        self.check(&invitation(token.id, invited_until), &token.mac).is_some()
+    }
+
+    /// The token of a password reset.
+    pub fn reset(&self, reset_id: Uuid) -> String {
+        format!("{}.{}", reset_id.simple(), self.mac(&format!("reset {reset_id}")))
+    }
+
+    /// Whether the token is that of the reset it names.
+    pub fn is_reset(&self, token: &SingleUseToken) -> bool {
+        self.check(&format!("reset {}", token.id), &token.mac).is_some()
+    }
+
+    /// A keyed digest of an e-mail address, to count by without keeping it.
+    pub fn address_hash(&self, email: &str) -> Vec<u8> {
+        let text = format!("address {}", email.to_lowercase());
+        hmac::sign(&self.0, text.as_bytes()).as_ref().to_vec()
+    }
+
+    fn mac(&self, text: &str) -> String {
+        URL_SAFE_NO_PAD.encode(hmac::sign(&self.0, text.as_bytes()))
+    }
+
+    /// Compares in constant time.
+    fn check(&self, text: &str, mac: &[u8]) -> Option<()> {
+        hmac::verify(&self.0, text.as_bytes(), mac).ok()
+    }
+}
+
+impl SingleUseToken {
+    /// Reads a token's two parts; `None` when it is not one of ours by its looks.
+    pub fn parse(token: &str) -> Option<Self> {
+        let (id, mac) = token.split_once('.')?;
+        Some(Self { id: Uuid::try_parse(id).ok()?, mac: URL_SAFE_NO_PAD.decode(mac).ok()? })
+    }
+}
+
+fn invitation(user_id: Uuid, invited_until: OffsetDateTime) -> String {
+    format!("invitation {user_id} {}", invited_until.unix_timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(byte: &str) -> TokenKey {
+        TokenKey::new(&byte.repeat(32).parse().unwrap())
+    }
+
+    #[test]
+    fn a_refresh_token_is_read_back_and_a_changed_one_refused() {
+        let claim = RefreshClaim { session_id: Uuid::from_u128(7), generation: 3 };
+        let token = key("01").refresh(claim);
+        assert_eq!(key("01").verify_refresh(&token), Some(claim));
+        assert_eq!(key("02").verify_refresh(&token), None, "another key");
+        assert_eq!(key("01").verify_refresh(&token.replacen(".3.", ".4.", 1)), None, "another generation");
+        for odd in ["", ".", "..", "x.y.z", &token[..token.len() - 1]] {
+            assert_eq!(key("01").verify_refresh(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_token_holds_for_one_purpose_and_one_occasion() {
+        let user_id = Uuid::from_u128(9);
+        let until = OffsetDateTime::UNIX_EPOCH;
+        let invitation = SingleUseToken::parse(&key("01").invitation(user_id, until)).unwrap();
+        assert!(key("01").is_invitation(&invitation, until));
+        assert!(!key("01").is_invitation(&invitation, until + time::Duration::DAY));
+        assert!(!key("01").is_reset(&invitation));
+        let reset = SingleUseToken::parse(&key("01").reset(user_id)).unwrap();
+        assert!(key("01").is_reset(&reset));
+        assert!(!key("01").is_invitation(&reset, until));
+    }
+
+    #[test]
+    fn addresses_are_counted_without_regard_to_case() {
+        assert_eq!(key("01").address_hash("A@B.example"), key("01").address_hash("a@b.EXAMPLE"));
+    }
+}

@@ -1,0 +1,89 @@
+//! What the doors of this service are given: its database, its secrets, its caches.
+
+use anyhow::Context as _;
+use platform::{
+    cache::Cache,
+    db::{Db, PoolSize},
+    error::Result,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    config::Config,
+    lockout::Turns,
+    repository::{sessions::Session, users::User},
+    secrets::{
+        passwords::Passwords,
+        signing_keys::KeyRing,
+        tokens::{RefreshClaim, TokenKey},
+    },
+    session_cache::SessionCache,
+    views::UserView,
+};
+
+/// Everything that handlers share.
+#[derive(Clone, Debug)]
+pub struct Services {
+    /// The way to the database.
+    pub db: Db,
+    /// Hashes and checks passwords.
+    pub passwords: Passwords,
+    /// Makes and checks refresh, invitation and reset tokens.
+    pub tokens: TokenKey,
+    /// Signs access tokens.
+    pub keys: KeyRing,
+    /// Sessions and profiles in Redis.
+    pub cache: SessionCache,
+    /// Lets sign-ins to one account wait for each other.
+    pub turns: Turns,
+    /// Whether answers may carry invitation and reset tokens.
+    pub development: bool,
+}
+
+/// What a sign-in gives.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SignedIn {
+    /// For the header `Authorization`.
+    pub access_token: String,
+    /// Good for one call of `POST /api/auth/refresh`.
+    pub refresh_token: String,
+    /// How long the access token holds, in seconds.
+    #[schema(example = 900)]
+    pub expires_in: u64,
+    /// Always `Bearer`.
+    #[schema(example = "Bearer")]
+    pub token_type: &'static str,
+    /// Who signed in.
+    pub user: UserView,
+}
+
+impl Services {
+    /// Builds everything; connects when it is first needed.
+    pub fn new(config: &Config, cache: &Cache) -> anyhow::Result<Self> {
+        let db = Db::connect(&config.database_url, "identity", PoolSize::Requests)
+            .context("DATABASE_URL cannot be used")?;
+        Ok(Self {
+            passwords: Passwords::new(&config.secrets)?,
+            tokens: TokenKey::new(&config.secrets.token_key),
+            keys: KeyRing::new(db.clone(), config)?,
+            cache: SessionCache::new(cache.clone()),
+            turns: Turns::default(),
+            development: config.common.is_development(),
+            db,
+        })
+    }
+
+    /// The tokens of a session.
+    pub fn signed_in(&self, user: &User, session: &Session) -> Result<SignedIn> {
+        let claim = RefreshClaim { session_id: session.id, generation: session.generation };
+        Ok(SignedIn {
+            access_token: self.keys.sign(user.id, user.organization_id, user.role.as_str(), session.id)?,
+            refresh_token: self.tokens.refresh(claim),
+            expires_in: self.keys.access_ttl_seconds(),
+            token_type: "Bearer",
+            user: UserView::from(user),
+        })
+    }
+}
