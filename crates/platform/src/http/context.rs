@@ -60,7 +60,8 @@ pub(super) fn bearer_secret(headers: &HeaderMap) -> Option<Secret> {
     bearer(headers).map(Secret::new)
 }
 
-fn request_id(headers: &HeaderMap) -> String {
+/// The request id of a request with these headers: the client's where it is sane, else a new one.
+pub fn request_id(headers: &HeaderMap) -> String {
     let sane = |text: &&str| {
         REQUEST_ID_LENGTH.contains(&text.len())
             && text

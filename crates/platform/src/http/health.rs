@@ -92,11 +92,13 @@ pub(super) fn admin_routes(config: &mut web::ServiceConfig) {
     config.route("/metrics", web::get().to(metrics));
 }
 
-async fn healthz() -> HttpResponse {
+/// The process lives.
+pub async fn healthz() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "ok" }))
 }
 
-async fn readyz(
+/// Whether the service can do its work, and how each dependency is.
+pub async fn readyz(
     checks: web::Data<Readiness>,
     shutdown: web::Data<CancellationToken>,
 ) -> HttpResponse {

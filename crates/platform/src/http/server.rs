@@ -86,7 +86,11 @@ fn api_server(
     Ok(server.run())
 }
 
-fn admin_server(
+/// The server of the admin port: metrics and health. Ends when `shutdown` is cancelled.
+///
+/// # Errors
+/// When the address is taken.
+pub fn admin_server(
     common: &Common,
     readiness: web::Data<Readiness>,
     shutdown: CancellationToken,
