@@ -17,6 +17,11 @@ CREATE OR REPLACE FUNCTION ctx.unlocking() RETURNS uuid LANGUAGE sql STABLE PARA
   SET search_path = pg_catalog
   AS $$ SELECT nullif(current_setting('app.unlocking_task_id', true), '')::uuid $$;
 
+-- The deal whose dates follow from that completion (see ctx.permit_unlock).
+CREATE OR REPLACE FUNCTION ctx.following() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
+  SET search_path = pg_catalog
+  AS $$ SELECT nullif(current_setting('app.following_deal_id', true), '')::uuid $$;
+
 CREATE OR REPLACE FUNCTION ctx.may(permission text) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
   SET search_path = pg_catalog
   AS $$ SELECT coalesce(string_to_array(nullif(current_setting('app.permissions', true), ''), ',') && ARRAY['*', permission], false) $$;
@@ -104,7 +109,8 @@ BEGIN
   PERFORM set_config('app.current_user_id', p_user::text, true),
           set_config('app.current_org_id', r.o::text, true),
           set_config('app.permissions', granted, true),
-          set_config('app.unlocking_task_id', '', true);
+          set_config('app.unlocking_task_id', '', true),
+          set_config('app.following_deal_id', '', true);
   organization_id := r.o; permissions := granted; role := r.role; time_zone := r.tz;
   RETURN NEXT;
 END $$;
@@ -124,7 +130,8 @@ BEGIN
   PERFORM set_config('app.current_user_id', r.id::text, true),
           set_config('app.current_org_id', p_organization::text, true),
           set_config('app.permissions', '*', true),
-          set_config('app.unlocking_task_id', '', true);
+          set_config('app.unlocking_task_id', '', true),
+          set_config('app.following_deal_id', '', true);
   user_id := r.id; time_zone := r.tz;
   RETURN NEXT;
 END $$;
@@ -164,19 +171,22 @@ CREATE OR REPLACE FUNCTION ctx.open_required_tasks(p_deal uuid)
          (SELECT p.state FROM task.plans p WHERE p.organization_id = ctx.org() AND p.deal_id = p_deal) $$;
 
 -- Lets this transaction unlock what waited for a task, but only after it completed that task itself.
--- A buyer may complete its own task and so unlock others that it cannot see.
+-- A buyer may complete its own task and so unlock others that it cannot see. Where dates are counted from
+-- the completion (the plan marks such tasks followUp), they may be moved as well.
 CREATE OR REPLACE FUNCTION ctx.permit_unlock(p_task uuid) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE r record;
 BEGIN
-  IF NOT EXISTS (
-    SELECT FROM task.tasks t
-     WHERE t.id = p_task AND t.organization_id = ctx.org()
-       AND t.status IN ('COMPLETED', 'WAIVED')
-       AND t.xmin::text = (pg_current_xact_id()::text::numeric % 4294967296)::text)
-  THEN
+  SELECT t.deal_id, t.template_fields -> 'followUp' = 'true'::jsonb AS follows INTO r
+    FROM task.tasks t
+   WHERE t.id = p_task AND t.organization_id = ctx.org()
+     AND t.status IN ('COMPLETED', 'WAIVED')
+     AND t.xmin::text = (pg_current_xact_id()::text::numeric % 4294967296)::text;
+  IF NOT FOUND THEN
     RAISE EXCEPTION 'task was not completed by this transaction' USING errcode = '42501';
   END IF;
-  PERFORM set_config('app.unlocking_task_id', p_task::text, true);
+  PERFORM set_config('app.unlocking_task_id', p_task::text, true),
+          set_config('app.following_deal_id', CASE WHEN r.follows THEN r.deal_id::text ELSE '' END, true);
 END $$;
 
 -- Who owns tasks that the caller cannot see, and whether they are done: a buyer learns which part holds its
@@ -212,7 +222,19 @@ CREATE OR REPLACE FUNCTION ctx.organizations() RETURNS SETOF uuid
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
   SELECT o.id FROM identity.organizations o ORDER BY o.id $$;
 
-GRANT EXECUTE ON FUNCTION ctx.uid(), ctx.org(), ctx.unlocking(), ctx.may(text), ctx.default_permissions(text), ctx.sees_deal(uuid)
+-- Names of users of the caller's organization, for sentences about what they did.
+CREATE OR REPLACE FUNCTION ctx.user_names(p_users uuid[]) RETURNS TABLE (id uuid, full_name text)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  SELECT u.id, u.full_name FROM identity.users u
+   WHERE u.organization_id = ctx.org() AND u.id = ANY(p_users) $$;
+
+-- How much is going on in the whole installation, for gauges. Tells nothing of any one organization.
+CREATE OR REPLACE FUNCTION ctx.workload_totals(OUT active_deals bigint, OUT overdue_tasks bigint)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  SELECT (SELECT count(*) FROM ctx.deals WHERE status = 'ACTIVE'),
+         (SELECT count(*) FROM deal.task_view WHERE is_overdue AND NOT is_deleted) $$;
+
+GRANT EXECUTE ON FUNCTION ctx.uid(), ctx.org(), ctx.unlocking(), ctx.following(), ctx.may(text), ctx.default_permissions(text), ctx.sees_deal(uuid)
   TO user_svc, deal_svc, task_svc, auditor, user_owner, deal_owner, task_owner, audit_owner,
      user_relay, deal_relay, task_relay;
 GRANT EXECUTE ON FUNCTION ctx.enter(uuid, uuid), ctx.enter_service(uuid), ctx.is_active_user(uuid), ctx.organizations()
@@ -220,5 +242,7 @@ GRANT EXECUTE ON FUNCTION ctx.enter(uuid, uuid), ctx.enter_service(uuid), ctx.is
 GRANT EXECUTE ON FUNCTION ctx.lock_deal(uuid) TO deal_svc, task_svc;
 GRANT EXECUTE ON FUNCTION ctx.lock_deal_exclusively(uuid) TO deal_svc, task_svc;
 GRANT EXECUTE ON FUNCTION ctx.open_required_tasks(uuid) TO deal_svc;
+GRANT EXECUTE ON FUNCTION ctx.user_names(uuid[]) TO auditor;
+GRANT EXECUTE ON FUNCTION ctx.workload_totals() TO deal_svc;
 GRANT EXECUTE ON FUNCTION ctx.permit_unlock(uuid), ctx.task_owners(uuid[]), ctx.may_be_assigned(uuid, uuid) TO task_svc;
 RESET ROLE;

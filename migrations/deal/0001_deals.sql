@@ -26,11 +26,14 @@ CREATE TABLE deals (
   initial_key_dates jsonb NOT NULL DEFAULT '{}',
   time_zone text NOT NULL,
   created_by uuid NOT NULL,
-  held_since date,
-  cancel_reason text,
+  held_since timestamptz,
+  -- Why it is in this status, where a reason was given (hold, cancel, reopen).
+  status_reason text,
   -- Read model, fed by tasks.key_dates.changed.
   closing_date date,
   closing_date_version bigint NOT NULL DEFAULT 0,
+  -- Counts what changes the summary: the deal, its parties, its read models. A cached summary of another count is stale.
+  summary_revision bigint NOT NULL DEFAULT 0,
   version bigint NOT NULL DEFAULT 1,
   CONSTRAINT deals_pkey PRIMARY KEY (id),
   CONSTRAINT deals_organization_id_id_key UNIQUE (organization_id, id)
@@ -42,6 +45,7 @@ COMMENT ON COLUMN deals.status IS 'public';
 CREATE INDEX deals_list_idx ON deals (organization_id, id DESC) WHERE status <> 'DELETED';
 CREATE INDEX deals_status_idx ON deals (organization_id, status, id DESC);
 CREATE INDEX deals_closing_idx ON deals (organization_id, closing_date, id) WHERE status <> 'DELETED';
+CREATE INDEX deals_closing_last_idx ON deals (organization_id, closing_date DESC NULLS LAST, id DESC) WHERE status <> 'DELETED';
 CREATE INDEX deals_name_idx ON deals (organization_id, lower(name), id) WHERE status <> 'DELETED';
 
 -- The smallest UUIDv7 of an instant.
@@ -97,6 +101,7 @@ CREATE TABLE plan_view (
   organization_id uuid NOT NULL,
   deal_id uuid NOT NULL,
   state text NOT NULL,
+  version bigint NOT NULL,
   CONSTRAINT plan_view_pkey PRIMARY KEY (deal_id),
   CONSTRAINT plan_view_deal_fkey FOREIGN KEY (organization_id, deal_id) REFERENCES deals (organization_id, id)
 );
@@ -119,11 +124,14 @@ CREATE TABLE task_view (
   organization_id uuid NOT NULL,
   deal_id uuid NOT NULL,
   milestone_id uuid,
+  key text,
   title text NOT NULL,
+  buyer_title text,
   status text NOT NULL,
   owner_role text,
   assignee_id uuid,
   due_date date,
+  completed_on date,
   is_blocked boolean NOT NULL,
   is_overdue boolean NOT NULL,
   buyer_visible boolean NOT NULL,
@@ -136,6 +144,9 @@ CREATE TABLE task_view (
 );
 CREATE INDEX task_view_deal_idx ON task_view (organization_id, deal_id, position);
 CREATE INDEX task_view_overdue_idx ON task_view (organization_id, deal_id) WHERE is_overdue AND NOT is_deleted;
+-- For the gauge of all overdue tasks (ctx.workload_totals).
+GRANT SELECT ON task_view TO ctx_owner;
+CREATE POLICY totals ON task_view FOR SELECT TO ctx_owner USING (true);
 CREATE TABLE key_date_view (
   organization_id uuid NOT NULL,
   deal_id uuid NOT NULL,

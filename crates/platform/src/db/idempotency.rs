@@ -46,22 +46,47 @@ impl FromRequest for Idempotency {
 
 impl Idempotency {
     fn of(request: &HttpRequest) -> Result<Self> {
-        let path = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
+        let path = request
+            .uri()
+            .path_and_query()
+            .map(ToString::to_string)
+            .unwrap_or_default();
         let route = format!("{} {path}", request.method());
         let mut headers = request.headers().get_all("Idempotency-Key");
         let Some(value) = headers.next() else {
-            return Ok(Self { route, path, key: None });
+            return Ok(Self {
+                route,
+                path,
+                key: None,
+            });
         };
-        let sane = |text: &&str| !text.is_empty() && text.len() <= KEY_LENGTH_MAX && text.bytes().all(|b| (0x20..0x7f).contains(&b));
+        let sane = |text: &&str| {
+            !text.is_empty()
+                && text.len() <= KEY_LENGTH_MAX
+                && text.bytes().all(|b| (0x20..0x7f).contains(&b))
+        };
         match (value.to_str().ok().filter(sane), headers.next()) {
-            (Some(key), None) => Ok(Self { route, path, key: Some(key.to_owned()) }),
-            _ => Err(Rejection::field("Idempotency-Key", "format", "Idempotency-Key is one line of 1 to 255 printable ASCII characters").into()),
+            (Some(key), None) => Ok(Self {
+                route,
+                path,
+                key: Some(key.to_owned()),
+            }),
+            _ => Err(Rejection::field(
+                "Idempotency-Key",
+                "format",
+                "Idempotency-Key is one line of 1 to 255 printable ASCII characters",
+            )
+            .into()),
         }
     }
 
     /// For calls between services: the key the caller gave, within one named route.
     pub fn internal(route: &str, key: impl Into<String>) -> Self {
-        Self { route: route.to_owned(), path: route.to_owned(), key: Some(key.into()) }
+        Self {
+            route: route.to_owned(),
+            path: route.to_owned(),
+            key: Some(key.into()),
+        }
     }
 }
 
@@ -82,24 +107,40 @@ impl Reply {
 
     /// 201 with a body and its address.
     pub fn created(location: impl Into<String>, body: &impl Serialize) -> Result<Self> {
-        Ok(Self { location: Some(location.into()), ..Self::with(StatusCode::CREATED, body)? })
+        Ok(Self {
+            location: Some(location.into()),
+            ..Self::with(StatusCode::CREATED, body)?
+        })
     }
 
     /// 204, nothing to say.
     pub fn no_content() -> Self {
-        Self { status: StatusCode::NO_CONTENT, body: Value::Null, location: None, version: None }
+        Self {
+            status: StatusCode::NO_CONTENT,
+            body: Value::Null,
+            location: None,
+            version: None,
+        }
     }
 
     /// Any success with a body.
     pub fn with(status: StatusCode, body: &impl Serialize) -> Result<Self> {
         let body = serde_json::to_value(body).map_err(anyhow::Error::from)?;
-        Ok(Self { status, body, location: None, version: None })
+        Ok(Self {
+            status,
+            body,
+            location: None,
+            version: None,
+        })
     }
 
     /// Adds the resource's version as `ETag`.
     #[must_use]
     pub fn version(self, version: i64) -> Self {
-        Self { version: Some(version), ..self }
+        Self {
+            version: Some(version),
+            ..self
+        }
     }
 
     fn conflict(error: &Error, request_id: &str, path: &str) -> Result<Self> {
@@ -111,7 +152,9 @@ impl Reply {
     }
 
     fn restore(kept: Kept) -> Result<Self> {
-        let status = u16::try_from(kept.status.unwrap_or_default()).ok().and_then(|status| StatusCode::from_u16(status).ok());
+        let status = u16::try_from(kept.status.unwrap_or_default())
+            .ok()
+            .and_then(|status| StatusCode::from_u16(status).ok());
         let headers = kept.headers.unwrap_or_default();
         Ok(Self {
             status: status.ok_or_else(|| anyhow::anyhow!("an idempotency record has no status"))?,
@@ -132,9 +175,9 @@ impl Reply {
         }
         match self.body {
             Value::Null => response.finish(),
-            body if self.status == StatusCode::CONFLICT => {
-                response.content_type("application/problem+json").body(body.to_string())
-            }
+            body if self.status == StatusCode::CONFLICT => response
+                .content_type("application/problem+json")
+                .body(body.to_string()),
             body => response.json(body),
         }
     }
@@ -183,9 +226,31 @@ impl Db {
         .await;
         match outcome {
             Err(refused @ Error::Rejected(_)) if is_conflict(&refused) => {
-                self.keep_conflict(access, idempotency, key, &fingerprint, refused).await
+                self.keep_conflict(access, idempotency, key, &fingerprint, refused)
+                    .await
             }
             outcome => outcome,
+        }
+    }
+
+    /// The first answer to this key, if there was one: for commands that ask another service before they
+    /// open their session, so that a repetition does not depend on it.
+    pub async fn replay(
+        &self,
+        access: &impl Access,
+        idempotency: &Idempotency,
+        body: &Value,
+    ) -> Result<Option<HttpResponse>> {
+        let Some(key) = &idempotency.key else {
+            return Ok(None);
+        };
+        let fingerprint = Sha256::digest(body.to_string().as_bytes()).to_vec();
+        let found = self
+            .read(access, async |tx| kept(tx, &idempotency.route, key).await)
+            .await?;
+        match found.filter(|kept| kept.status.is_some()) {
+            Some(kept) => replay(kept, &fingerprint).map(Some),
+            None => Ok(None),
         }
     }
 
@@ -217,8 +282,12 @@ fn is_conflict(error: &Error) -> bool {
 async fn claim(tx: &Tx, route: &str, key: &str, fingerprint: &[u8]) -> Result<Claim> {
     let actor = tx.actor();
     let scope = |fingerprint: Option<&[u8]>| {
-        let mut values: Vec<sea_orm::Value> =
-            vec![actor.organization_id.into(), actor.user_id.into(), route.to_owned().into(), key.to_owned().into()];
+        let mut values: Vec<sea_orm::Value> = vec![
+            actor.organization_id.into(),
+            actor.user_id.into(),
+            route.to_owned().into(),
+            key.to_owned().into(),
+        ];
         values.extend(fingerprint.map(|bytes| bytes.to_vec().into()));
         values
     };
@@ -247,7 +316,24 @@ async fn claim(tx: &Tx, route: &str, key: &str, fingerprint: &[u8]) -> Result<Cl
         )
         .await?;
     // The first one rolled back or expired just now: its key is free, let the client come again.
-    kept.map(Claim::Kept).ok_or_else(|| Refusal::IdempotencyInFlight.into())
+    kept.map(Claim::Kept)
+        .ok_or_else(|| Refusal::IdempotencyInFlight.into())
+}
+
+/// What is kept of a key that has not expired.
+async fn kept(tx: &Tx, route: &str, key: &str) -> Result<Option<Kept>> {
+    tx.first(
+        "SELECT fingerprint, status, headers, body FROM idempotency
+          WHERE organization_id = $1 AND user_id = $2 AND route = $3 AND key = $4
+            AND expires_at >= clock_timestamp()",
+        [
+            Uuid::into(tx.actor().organization_id),
+            tx.actor().user_id.into(),
+            route.to_owned().into(),
+            key.to_owned().into(),
+        ],
+    )
+    .await
 }
 
 fn replay(kept: Kept, fingerprint: &[u8]) -> Result<HttpResponse> {

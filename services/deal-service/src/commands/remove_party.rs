@@ -1,0 +1,35 @@
+//! Removes a party from a deal. Its login loses sight of the deal, unless it plays another part or created it.
+
+use platform::{db::Tx, error::Result, http::conditional::ExpectedVersion};
+use uuid::Uuid;
+
+use super::lock_to_steer;
+use crate::{
+    history,
+    repository::{
+        access, deals,
+        parties::{self, Party},
+    },
+};
+
+pub(crate) async fn run(
+    tx: &mut Tx,
+    deal_id: Uuid,
+    party_id: Uuid,
+    expected: ExpectedVersion,
+) -> Result<()> {
+    lock_to_steer(tx, deal_id).await?;
+    let before = parties::get(tx, deal_id, party_id).await?;
+    expected.check(before.version)?;
+    let after = Party {
+        version: before.version + 1,
+        ..before.clone()
+    };
+    parties::mark_removed(tx, &after).await?;
+    if let Some(user_id) = before.user_id {
+        access::follow_parties(tx, deal_id, user_id).await?;
+    }
+    deals::touch_summary(tx, deal_id).await?;
+    tx.emit(history::party_removed(&before, &after));
+    Ok(())
+}

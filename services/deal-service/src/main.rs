@@ -1,0 +1,48 @@
+//! The process: which subcommand, and its exit code.
+
+use std::{io::Write as _, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use deal_service::{migrate, openapi, serve, upkeep};
+
+/// Deals, their parties, and what people see of them.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves the HTTP API, relays events and follows those of others. The default.
+    Serve,
+    /// Applies this service's migrations.
+    Migrate,
+    /// Makes partitions of the audit log and of deals ahead of time.
+    Upkeep,
+    /// Prints the OpenAPI document.
+    Openapi,
+}
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command.unwrap_or(Command::Serve) {
+        Command::Serve => serve().await,
+        Command::Migrate => migrate().await,
+        Command::Upkeep => upkeep::run().await,
+        Command::Openapi => print_openapi(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The log may not have been set up yet.
+            let _written = writeln!(std::io::stderr(), "deal-service: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print_openapi() -> anyhow::Result<()> {
+    std::io::stdout().write_all(openapi::document()?.as_bytes())?;
+    Ok(())
+}

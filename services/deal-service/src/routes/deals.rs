@@ -1,0 +1,416 @@
+//! `/api/deals`: list, create, read, change, delete.
+
+use actix_web::{
+    HttpResponse,
+    web::{self, ServiceConfig},
+};
+use contracts::field::date_text;
+use domain::{deal::DealStatus, rejection::Rejection};
+use platform::{
+    client::ServiceClient,
+    db::{Db, Idempotency, Reply, Tx},
+    error::Result,
+    http::{
+        Access as _, Authorized, Caller, Conditional, Cut, Json, MergePatch, Page, PathId, Query as Parameters,
+        permission::{CreateDeals, ManageDeals, ViewDeals},
+    },
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use time::Date;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{
+    answers::{DealAnswer, DealPreview},
+    bodies::{CreateDealBody, NewDeal, PutDealBody, WritableDeal},
+};
+use crate::{
+    commands::{
+        create_deal::{self, CreateDeal, Start},
+        delete_deal, update_deal,
+    },
+    queries::list_deals::{self, After, Direction, Filters, Sort},
+    repository::deals::{self, SeenDeal, TemplateRef},
+    task_service::{self, PlanPreview},
+};
+
+pub(super) fn configure(config: &mut ServiceConfig) {
+    config
+        .route("/api/deals", web::get().to(list))
+        .route("/api/deals", web::post().to(create))
+        .route("/api/deals/{id}", web::get().to(get))
+        .route("/api/deals/{id}", web::put().to(put))
+        .route("/api/deals/{id}", web::patch().to(patch))
+        .route("/api/deals/{id}", web::delete().to(delete));
+}
+
+/// What a list of deals is narrowed to, and how it is cut.
+#[derive(Clone, Debug, Deserialize, utoipa::IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListQuery {
+    /// One status, or several with commas between.
+    #[param(example = "ACTIVE")]
+    status: Option<String>,
+    /// Part of the name or the address.
+    q: Option<String>,
+    /// Closing on this date or later.
+    #[param(value_type = Option<String>, format = Date)]
+    closing_from: Option<String>,
+    /// Closing on this date or earlier.
+    #[param(value_type = Option<String>, format = Date)]
+    closing_to: Option<String>,
+    /// Deals in which this user is a party.
+    party_user_id: Option<Uuid>,
+    /// Deals with overdue tasks, or without any.
+    overdue: Option<bool>,
+    /// `createdAt`, `closingDate` or `name`; with a `-` in front the other way round. `-createdAt` by default.
+    #[param(example = "-createdAt")]
+    sort: Option<String>,
+    /// 1 to 100, 25 by default.
+    limit: Option<u32>,
+    /// Where the page before ended.
+    cursor: Option<String>,
+}
+
+/// The filters as the cursor is bound to them.
+#[derive(Serialize)]
+struct Scope<'a>(
+    &'a Option<String>,
+    &'a Option<String>,
+    &'a Option<String>,
+    &'a Option<String>,
+    Option<Uuid>,
+    Option<bool>,
+);
+
+impl ListQuery {
+    fn filters(&self) -> Result<Filters, Rejection> {
+        Ok(Filters {
+            statuses: self.status.as_deref().map_or(Ok(Vec::new()), statuses)?,
+            text: self.q.clone(),
+            closing_from: date("closingFrom", self.closing_from.as_deref())?,
+            closing_to: date("closingTo", self.closing_to.as_deref())?,
+            party_user_id: self.party_user_id,
+            overdue: self.overdue,
+        })
+    }
+
+    fn scope(&self) -> Scope<'_> {
+        Scope(
+            &self.status,
+            &self.q,
+            &self.closing_from,
+            &self.closing_to,
+            self.party_user_id,
+            self.overdue,
+        )
+    }
+}
+
+fn statuses(text: &str) -> Result<Vec<DealStatus>, Rejection> {
+    text.split(',')
+        .map(|word| {
+            DealStatus::parse(word).ok_or_else(|| {
+                let words: Vec<&str> = DealStatus::ALL.iter().map(|known| known.as_str()).collect();
+                let message = format!("status must be one of {}", words.join(", "));
+                Rejection::field("status", "one_of", message)
+            })
+        })
+        .collect()
+}
+
+fn date(field: &'static str, text: Option<&str>) -> Result<Option<Date>, Rejection> {
+    contracts::field::optional_date(field, text).map_err(|_| {
+        Rejection::field(
+            field,
+            "format",
+            format!("{field} must be a date, YYYY-MM-DD"),
+        )
+    })
+}
+
+fn sort(text: &str) -> Result<Sort, Rejection> {
+    let (field, direction) = match text.strip_prefix('-') {
+        Some(field) => (field, Direction::Descending),
+        None => (text, Direction::Ascending),
+    };
+    match field {
+        "createdAt" => Ok(Sort::CreatedAt(direction)),
+        "closingDate" => Ok(Sort::ClosingDate(direction)),
+        "name" => Ok(Sort::Name(direction)),
+        _ => Err(Rejection::field(
+            "sort",
+            "one_of",
+            "sort must be createdAt, closingDate or name, with - in front for the other way round",
+        )),
+    }
+}
+
+/// The deals that the caller may see.
+///
+/// **Permissions**: any of the view permissions; each sees its own measure.
+#[utoipa::path(get, path = "/api/deals", operation_id = "listDeals", tag = "deals", params(ListQuery),
+    responses((status = 200, description = "A page of deals", body = Page<DealAnswer>)))]
+pub(crate) async fn list(
+    caller: Authorized<ViewDeals>,
+    query: Parameters<ListQuery>,
+    db: web::Data<Db>,
+) -> Result<HttpResponse> {
+    let query = query.0;
+    let filters = query.filters()?;
+    let sorted_by = query.sort.as_deref().unwrap_or("-createdAt");
+    let sort = sort(sorted_by)?;
+    let cut: Cut<After> = Cut::read(
+        &format!("deals:{sorted_by}"),
+        &query.scope(),
+        query.limit,
+        query.cursor.as_deref(),
+    )?;
+    let rows = db
+        .read(&caller, async |tx| {
+            list_deals::run(tx, &filters, sort, cut.after.as_ref(), cut.fetch()).await
+        })
+        .await?;
+    let page = cut.page(rows, |seen| After::of(seen, sort))?;
+    Ok(HttpResponse::Ok().json(page.map(|seen| DealAnswer::of(&seen))))
+}
+
+/// How a deal is created.
+#[derive(Clone, Copy, Debug, Deserialize, utoipa::IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub(crate) struct CreateQuery {
+    /// Answers the whole plan with its dates, and writes nothing.
+    dry_run: Option<bool>,
+}
+
+/// What a dry run answers: the deal and its plan, with the template's keys for ids.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = DealDryRun)]
+pub(crate) struct DryRunAnswer {
+    deal: DealPreview,
+    /// `{key, title, date, state}` each.
+    #[schema(value_type = Vec<Object>)]
+    key_dates: Vec<Value>,
+    /// Milestones with their tasks, in order.
+    #[schema(value_type = Vec<Object>)]
+    milestones: Vec<Value>,
+    /// Keys of what the facts drop.
+    dropped: Vec<String>,
+    /// `{key, severity, message}` each.
+    #[schema(value_type = Vec<Object>)]
+    violations: Vec<Value>,
+}
+
+/// Creates a deal, with `dryRun=true` only shows what it would be. From a template with every required
+/// anchor it is ACTIVE at once, else a DRAFT.
+///
+/// **Permissions**: create_deals. **Rejections**: `UNKNOWN_REFERENCE` for a party's user.
+#[utoipa::path(post, path = "/api/deals", operation_id = "createDeal", tag = "deals", params(CreateQuery),
+    request_body = CreateDealBody,
+    responses((status = 200, description = "Dry run", body = DryRunAnswer), (status = 201, description = "Created", body = DealAnswer)))]
+pub(crate) async fn create(
+    caller: Authorized<CreateDeals>,
+    query: Parameters<CreateQuery>,
+    idempotency: Idempotency,
+    body: Json<CreateDealBody>,
+    db: web::Data<Db>,
+    tasks: web::Data<ServiceClient>,
+) -> Result<HttpResponse> {
+    let new = body.value.read()?;
+    if query.0.dry_run == Some(true) {
+        return dry_run(&caller, new, &db, &tasks).await;
+    }
+    let plan = if new.template_key.is_some() {
+        if let Some(replayed) = db.replay(&caller, &idempotency, &body.raw).await? {
+            return Ok(replayed);
+        }
+        let draft = command(new.clone(), None);
+        db.read(&caller, async |tx| create_deal::preview(tx, &draft).await)
+            .await?;
+        plan(caller.caller(), &new, &tasks).await?
+    } else {
+        None
+    };
+    let command = command(new, plan.as_ref());
+    db.once(&caller, &idempotency, &body.raw, async |tx| {
+        let seen = create_deal::run(tx, &command).await?;
+        let location = format!("/api/deals/{}", seen.deal.id);
+        let reply = Reply::created(location, &DealAnswer::of(&seen))?;
+        Ok(reply.version(seen.deal.version))
+    })
+    .await
+}
+
+async fn dry_run(
+    caller: &Authorized<CreateDeals>,
+    new: NewDeal,
+    db: &Db,
+    tasks: &ServiceClient,
+) -> Result<HttpResponse> {
+    let draft = command(new.clone(), None);
+    // First whether the caller may ask at all.
+    db.read(caller, async |tx| create_deal::preview(tx, &draft).await)
+        .await?;
+    let plan = plan(caller.caller(), &new, tasks).await?;
+    let command = command(new, plan.as_ref());
+    let deal = db
+        .read(caller, async |tx| create_deal::preview(tx, &command).await)
+        .await?;
+    let mut answer = json!({
+        "deal": DealPreview::of(&deal),
+        "keyDates": given_dates(&command),
+        "milestones": [],
+        "dropped": [],
+        "violations": [],
+    });
+    for (part, value) in plan.into_iter().flat_map(PlanPreview::into_parts) {
+        answer[part] = value;
+    }
+    Ok(HttpResponse::Ok().json(answer))
+}
+
+/// Without a template the dates are those that were given.
+fn given_dates(command: &CreateDeal) -> Vec<Value> {
+    command
+        .key_dates
+        .iter()
+        .map(|(key, date)| {
+            json!({ "key": key, "title": crate::words::title(key), "date": date_text(*date), "state": "SCHEDULED" })
+        })
+        .collect()
+}
+
+async fn plan(
+    caller: &Caller,
+    new: &NewDeal,
+    tasks: &ServiceClient,
+) -> Result<Option<PlanPreview>> {
+    let Some(template_key) = &new.template_key else {
+        return Ok(None);
+    };
+    let preview = task_service::preview(
+        tasks,
+        caller,
+        template_key,
+        &new.fields.facts,
+        &new.key_dates,
+        new.time_zone.as_deref(),
+    );
+    Ok(Some(preview.await?))
+}
+
+fn command(new: NewDeal, plan: Option<&PlanPreview>) -> CreateDeal {
+    let start = match plan {
+        Some(plan) if plan.missing_anchors.is_empty() => Start::Active,
+        Some(_) | None => Start::Draft,
+    };
+    CreateDeal {
+        name: new.fields.name,
+        address: new.fields.address,
+        deal_type: new.fields.deal_type,
+        purchase_price: new.fields.purchase_price,
+        template: plan.map(|plan| TemplateRef {
+            id: plan.template_id,
+            key: plan.template_key.clone(),
+        }),
+        facts: new.fields.facts,
+        key_dates: new.key_dates,
+        time_zone: new.time_zone,
+        parties: new.parties,
+        start,
+    }
+}
+
+/// One deal.
+///
+/// **Permissions**: any of the view permissions. **Rejections**: `NOT_FOUND`.
+#[utoipa::path(get, path = "/api/deals/{id}", operation_id = "getDeal", tag = "deals", params(("id" = Uuid, Path)),
+    responses((status = 200, description = "The deal", body = DealAnswer), (status = 304, description = "Not modified")))]
+pub(crate) async fn get(
+    caller: Authorized<ViewDeals>,
+    id: PathId,
+    conditional: Conditional,
+    db: web::Data<Db>,
+) -> Result<HttpResponse> {
+    let seen = db
+        .read(&caller, async |tx| deals::get(tx, id.0).await)
+        .await?;
+    Ok(conditional.respond(seen.deal.version, &DealAnswer::of(&seen)))
+}
+
+/// Replaces the writable fields of a deal.
+///
+/// **Permissions**: its creator with create_deals, or manage_tasks. **Rejections**: `VERSION_MISMATCH`, `VERSION_CONFLICT`.
+#[utoipa::path(put, path = "/api/deals/{id}", operation_id = "replaceDeal", tag = "deals", params(("id" = Uuid, Path)),
+    request_body = PutDealBody, responses((status = 200, description = "The deal as it is now", body = DealAnswer)))]
+pub(crate) async fn put(
+    caller: Authorized<ManageDeals>,
+    id: PathId,
+    conditional: Conditional,
+    body: Json<PutDealBody>,
+    db: web::Data<Db>,
+) -> Result<HttpResponse> {
+    let fields = body.value.read()?;
+    let expected = conditional.expected_version(body.value.version)?;
+    db.write(&caller, async |tx| {
+        let seen = update_deal::run(tx, id.0, expected, |_| Ok(fields.clone())).await?;
+        changed(&seen)
+    })
+    .await
+    .map(Reply::into_response)
+}
+
+/// Changes some of the writable fields of a deal (JSON merge patch).
+///
+/// **Permissions**: its creator with create_deals, or manage_tasks. **Rejections**: `VERSION_MISMATCH`, `VERSION_CONFLICT`.
+#[utoipa::path(patch, path = "/api/deals/{id}", operation_id = "patchDeal", tag = "deals", params(("id" = Uuid, Path)),
+    request_body(content = WritableDeal, content_type = "application/merge-patch+json"),
+    responses((status = 200, description = "The deal as it is now", body = DealAnswer)))]
+pub(crate) async fn patch(
+    caller: Authorized<ManageDeals>,
+    id: PathId,
+    conditional: Conditional,
+    patch: MergePatch,
+    db: web::Data<Db>,
+) -> Result<HttpResponse> {
+    // What is wrong by itself is told before anything is looked up.
+    patch.apply(&WritableDeal::sample())?.read()?;
+    let expected = conditional.expected_or_any(patch.version()?);
+    db.write(&caller, async |tx| {
+        let seen = update_deal::run(tx, id.0, expected, |deal| {
+            Ok(patch.apply(&WritableDeal::of(deal))?.read()?)
+        })
+        .await?;
+        changed(&seen)
+    })
+    .await
+    .map(Reply::into_response)
+}
+
+/// Deletes a draft.
+///
+/// **Permissions**: its creator with create_deals, or manage_tasks. **Rejections**: `DEAL_NOT_DRAFT`, `VERSION_MISMATCH`.
+#[utoipa::path(delete, path = "/api/deals/{id}", operation_id = "deleteDeal", tag = "deals", params(("id" = Uuid, Path)),
+    responses((status = 204, description = "Deleted")))]
+pub(crate) async fn delete(
+    caller: Authorized<ManageDeals>,
+    id: PathId,
+    conditional: Conditional,
+    db: web::Data<Db>,
+) -> Result<HttpResponse> {
+    let expected = conditional.expected_or_any(None);
+    db.write(&caller, async |tx: &mut Tx| {
+        delete_deal::run(tx, id.0, expected).await
+    })
+    .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// 200 with the deal as it is now and its `ETag`.
+pub(super) fn changed(seen: &SeenDeal) -> Result<Reply> {
+    Ok(Reply::ok(&DealAnswer::of(seen))?.version(seen.deal.version))
+}

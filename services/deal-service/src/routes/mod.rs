@@ -1,0 +1,16 @@
+//! HTTP in, command or query, HTTP out. Each handler's arguments are its whole contract.
+
+pub(crate) mod answers;
+pub(crate) mod bodies;
+pub(crate) mod deals;
+pub(crate) mod parties;
+pub(crate) mod status;
+
+use actix_web::web::ServiceConfig;
+
+/// Every route of this service.
+pub(crate) fn configure(config: &mut ServiceConfig) {
+    deals::configure(config);
+    parties::configure(config);
+    status::configure(config);
+}

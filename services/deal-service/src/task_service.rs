@@ -1,0 +1,111 @@
+//! What this service asks of task-service, with the caller's own token and never inside a transaction.
+
+use std::collections::{BTreeMap, HashSet};
+
+use contracts::field::date_text;
+use platform::{
+    client::{CallError, ServiceClient},
+    error::{Error, Result},
+    http::Caller,
+};
+use domain::rejection::Rejection;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use time::Date;
+use uuid::Uuid;
+
+/// The plan that a template would make. Asking validates template, facts and dates.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PlanPreview {
+    pub(crate) template_id: Uuid,
+    pub(crate) template_key: String,
+    /// Required anchors that have no date.
+    pub(crate) missing_anchors: Vec<String>,
+    key_dates: Value,
+    milestones: Value,
+    dropped: Value,
+    violations: Value,
+}
+
+impl PlanPreview {
+    /// The parts that a dry run shows, as task-service computed them.
+    pub(crate) fn into_parts(self) -> [(&'static str, Value); 4] {
+        [
+            ("keyDates", self.key_dates),
+            ("milestones", self.milestones),
+            ("dropped", self.dropped),
+            ("violations", self.violations),
+        ]
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PreviewBody<'a> {
+    template_key: &'a str,
+    facts: &'a Map<String, Value>,
+    key_dates: BTreeMap<&'a str, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time_zone: Option<&'a str>,
+}
+
+/// Asks for the plan. Refused as task-service refuses: `templateKey`, `facts.<key>` or `keyDates.<key>`.
+pub(crate) async fn preview(
+    tasks: &ServiceClient,
+    caller: &Caller,
+    template_key: &str,
+    facts: &Map<String, Value>,
+    key_dates: &BTreeMap<String, Date>,
+    time_zone: Option<&str>,
+) -> Result<PlanPreview> {
+    let body = PreviewBody {
+        template_key,
+        facts,
+        key_dates: key_dates
+            .iter()
+            .map(|(key, date)| (key.as_str(), date_text(*date)))
+            .collect(),
+        time_zone,
+    };
+    let preview = tasks
+        .for_caller(caller)
+        .post("/internal/plans/preview", &body)
+        .await?;
+    Ok(preview)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct KeyDates {
+    key_dates: Vec<KeyDate>,
+}
+
+#[derive(Deserialize)]
+struct KeyDate {
+    key: String,
+    date: Option<String>,
+}
+
+/// The keys of a deal's key dates that have a date now.
+pub(crate) async fn dated_keys(
+    tasks: &ServiceClient,
+    caller: &Caller,
+    deal_id: Uuid,
+) -> Result<HashSet<String>> {
+    let asked: Result<KeyDates, CallError> = tasks
+        .for_caller(caller)
+        .get(&format!("/api/deals/{deal_id}/key-dates"))
+        .await;
+    let found = match asked.map_err(Error::from) {
+        Ok(found) => found.key_dates,
+        // Nobody has touched this deal's dates.
+        Err(Error::Rejected(Rejection::NotFound)) => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    Ok(found
+        .into_iter()
+        .filter(|key_date| key_date.date.is_some())
+        .map(|key_date| key_date.key)
+        .collect())
+}

@@ -1,0 +1,46 @@
+//! How dates and instants are written in JSON: `YYYY-MM-DD`, and RFC 3339 in UTC with milliseconds.
+
+use contracts::field::{date_text, instant_text};
+use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
+use time::{Date, OffsetDateTime};
+
+/// A calendar date that may be absent.
+pub(crate) mod optional_date {
+    use super::*;
+
+    pub(crate) fn serialize<S: Serializer>(
+        date: &Option<Date>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match date {
+            Some(date) => serializer.serialize_str(&date_text(*date)),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Date>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        contracts::field::optional_date("date", text.as_deref()).map_err(D::Error::custom)
+    }
+}
+
+/// An instant.
+pub(crate) fn instant<S: Serializer>(
+    instant: &OffsetDateTime,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&instant_text(*instant))
+}
+
+/// An instant that may be absent.
+pub(crate) fn optional_instant<S: Serializer>(
+    instant: &Option<OffsetDateTime>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match instant {
+        Some(instant) => serializer.serialize_str(&instant_text(*instant)),
+        None => serializer.serialize_none(),
+    }
+}
