@@ -7,6 +7,7 @@
 
 pub mod calendar;
 pub mod cascade;
+pub mod data_class;
 pub mod dates;
 pub mod deal;
 pub mod milestone;

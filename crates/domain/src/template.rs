@@ -8,6 +8,8 @@ mod facts;
 mod parse;
 mod parts;
 #[cfg(test)]
+pub(crate) mod shipped;
+#[cfg(test)]
 mod tests;
 mod yaml;
 

@@ -1,39 +1,11 @@
-use super::*;
+use super::{
+    shipped::{SHIPPED, shipped},
+    *,
+};
 use crate::{
     calendar::REG_Z_SPECIFIC,
     dates::{DayCount, Roll},
 };
-
-const SHIPPED: [(&str, &str); 4] = [
-    (
-        "purchase",
-        include_str!(
-            "../../../../services/task-service/templates/us_residential_purchase_buyer.yaml"
-        ),
-    ),
-    (
-        "new construction",
-        include_str!("../../../../services/task-service/templates/us_new_construction_buyer.yaml"),
-    ),
-    (
-        "refinance",
-        include_str!("../../../../services/task-service/templates/us_refinance.yaml"),
-    ),
-    (
-        "listing",
-        include_str!(
-            "../../../../services/task-service/templates/us_residential_listing_seller.yaml"
-        ),
-    ),
-];
-
-fn shipped(name: &str) -> Template {
-    let (_, source) = SHIPPED
-        .iter()
-        .find(|(shipped, _)| *shipped == name)
-        .unwrap();
-    parse(source).unwrap()
-}
 
 #[test]
 fn the_shipped_templates_are_understood_to_the_last_item() {

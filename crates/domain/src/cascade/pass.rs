@@ -1,0 +1,315 @@
+//! The one pass over a template that computes every date.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use time::Date;
+
+use super::{
+    Circumstances, DateHold, Dropped, KeyDateState, PlannedDate, PlannedDates, PlannedTask,
+    Violation, constraints, forecast,
+};
+use crate::{
+    calendar::Calendars,
+    dates::{DateError, is_countable, resolve},
+    template::{Anchor, DateRule, Rule, RuleAnchor, Severity, TaskRule, Template},
+};
+
+/// Computes every date.
+///
+/// One pass in topological order: each date is counted from its anchor's value after that one's own roll. What is held
+/// keeps its value and feeds it to those that follow. A date that cannot be counted is TBD and a violation says why.
+#[must_use]
+pub fn compute(
+    template: &Template,
+    circumstances: &Circumstances,
+    calendars: &Calendars,
+) -> PlannedDates {
+    let dropped_tasks = dropped_tasks(template, circumstances);
+    let mut pass = Pass {
+        circumstances,
+        calendars,
+        dropped_tasks: &dropped_tasks,
+        values: BTreeMap::new(),
+        violations: Vec::new(),
+    };
+    let anchors: Vec<_> = template
+        .anchors
+        .iter()
+        .map(|anchor| pass.anchor(template, anchor))
+        .collect();
+    let mut dates: BTreeMap<&str, PlannedDate> = BTreeMap::new();
+    let mut tasks: BTreeMap<&str, PlannedTask> = BTreeMap::new();
+    // A parsed template has no cycle; one built by hand that had would leave its dates out.
+    for node in template.counting_graph().order().unwrap_or_default() {
+        match &node {
+            RuleAnchor::KeyDate(key) => {
+                if let Some(rule) = template.date(key) {
+                    dates.insert(&rule.key, pass.date(rule));
+                }
+            }
+            RuleAnchor::Completion(key) => {
+                if let Some(rule) = template
+                    .task(key)
+                    .filter(|_| !dropped_tasks.contains_key(key))
+                {
+                    tasks.insert(&rule.key, pass.task(rule));
+                }
+            }
+        }
+    }
+    let uncountable = pass.violations;
+    let waiting = template
+        .graph()
+        .without(&dropped_tasks.keys().cloned().collect());
+    for task in tasks.values_mut() {
+        task.depends_on = waiting.prerequisites(&task.key).cloned().collect();
+    }
+    let computed = template
+        .dates
+        .iter()
+        .filter_map(|date| dates.remove(date.key.as_str()));
+    let mut planned = PlannedDates {
+        key_dates: anchors.into_iter().chain(computed).collect(),
+        tasks: template
+            .tasks
+            .iter()
+            .filter_map(|task| tasks.remove(task.key.as_str()))
+            .collect(),
+        dropped_tasks,
+        violations: uncountable,
+    };
+    let violated = constraints::violated(template, &planned);
+    let squeezed = forecast::squeezed(template, &planned, calendars);
+    planned
+        .violations
+        .extend(violated.into_iter().chain(squeezed));
+    planned
+}
+
+/// Finished tasks stay, whatever the facts say now.
+fn dropped_tasks(template: &Template, circumstances: &Circumstances) -> BTreeMap<String, Dropped> {
+    let is_finished = |task: &TaskRule| {
+        circumstances
+            .held_tasks
+            .get(&task.key)
+            .is_some_and(|held| held.why.finished_on().is_some())
+    };
+    let reason = |task: &TaskRule| {
+        if !task
+            .applies_when
+            .iter()
+            .all(|condition| condition.holds(&circumstances.facts))
+        {
+            return Some(Dropped::DoesNotApply);
+        }
+        let pointless = task
+            .cancel_when_set
+            .as_ref()
+            .filter(|key| circumstances.anchors.contains_key(*key));
+        pointless.map(|anchor| Dropped::Pointless {
+            anchor: anchor.clone(),
+        })
+    };
+    template
+        .tasks
+        .iter()
+        .filter(|task| !is_finished(task))
+        .filter_map(|task| reason(task).map(|reason| (task.key.clone(), reason)))
+        .collect()
+}
+
+/// The state of one pass over the template.
+struct Pass<'a> {
+    circumstances: &'a Circumstances,
+    calendars: &'a Calendars,
+    dropped_tasks: &'a BTreeMap<String, Dropped>,
+    values: BTreeMap<RuleAnchor, Value>,
+    violations: Vec<Violation>,
+}
+
+/// What others count from.
+#[derive(Clone, Copy)]
+struct Value {
+    date: Date,
+    certainty: Certainty,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Certainty {
+    Fixed,
+    Estimate,
+}
+
+impl Pass<'_> {
+    /// An anchor is an estimate until the task that fixes it is finished.
+    fn anchor(&mut self, template: &Template, anchor: &Anchor) -> PlannedDate {
+        let held = self.circumstances.held_dates.get(&anchor.key);
+        let entered = self.circumstances.anchors.get(&anchor.key).copied();
+        let date = held.map_or(entered, |held| held.date);
+        let is_estimate = template.tasks.iter().any(|task| {
+            let is_finished = || {
+                self.circumstances
+                    .held_tasks
+                    .get(&task.key)
+                    .is_some_and(|h| h.why.finished_on().is_some())
+            };
+            task.sets_anchor.as_ref() == Some(&anchor.key)
+                && !self.dropped_tasks.contains_key(&task.key)
+                && !is_finished()
+        });
+        let certainty = if is_estimate && held.is_none() {
+            Certainty::Estimate
+        } else {
+            Certainty::Fixed
+        };
+        let date = self.countable(&anchor.key, date);
+        self.remember(RuleAnchor::KeyDate(anchor.key.clone()), date, certainty);
+        PlannedDate {
+            key: anchor.key.clone(),
+            title: anchor.title.clone(),
+            date,
+            time_of_day: None,
+            state: held.map_or_else(|| state(date, certainty), |held| held.why.state()),
+            pinned: false,
+            rule: None,
+            rule_date: None,
+            held: held.map(|held| held.why),
+            // What people entered themselves is no secret to the client.
+            buyer_visible: true,
+        }
+    }
+
+    fn date(&mut self, rule: &DateRule) -> PlannedDate {
+        let held = self.circumstances.held_dates.get(&rule.key).copied();
+        let applies = rule
+            .applies_when
+            .iter()
+            .all(|condition| condition.holds(&self.circumstances.facts))
+            || held.is_some_and(|held| held.why.is_final());
+        let due = negotiated(rule, self.circumstances);
+        let won = self.winning(&due, rule.fallback_due.as_ref()).clone();
+        let counted = if applies {
+            self.count(&rule.key, &won)
+        } else {
+            None
+        };
+        let held = held.filter(|_| applies);
+        let rule_date = counted.map(|value| value.date);
+        let date = held.map_or(rule_date, |held| held.date);
+        let certainty = match held {
+            Some(_) => Certainty::Fixed,
+            None => counted.map_or(Certainty::Fixed, |value| value.certainty),
+        };
+        let date = self.countable(&rule.key, date);
+        self.remember(RuleAnchor::KeyDate(rule.key.clone()), date, certainty);
+        PlannedDate {
+            key: rule.key.clone(),
+            title: rule.title.clone(),
+            date,
+            time_of_day: rule.time_of_day,
+            state: match held {
+                _ if !applies => KeyDateState::NotApplicable,
+                Some(held) => held.why.state(),
+                None => state(date, certainty),
+            },
+            pinned: held
+                .is_some_and(|held| matches!(held.why, DateHold::Pinned | DateHold::Extended)),
+            rule: Some(won),
+            rule_date,
+            held: held.map(|held| held.why),
+            buyer_visible: rule.buyer_visible,
+        }
+    }
+
+    fn task(&mut self, rule: &TaskRule) -> PlannedTask {
+        let held = self.circumstances.held_tasks.get(&rule.key).copied();
+        let won = self.winning(&rule.due, rule.fallback_due.as_ref()).clone();
+        let rule_date = self.count(&rule.key, &won).map(|value| value.date);
+        let planned = PlannedTask {
+            key: rule.key.clone(),
+            title: rule.title.clone(),
+            due: held.map_or(rule_date, |held| held.due),
+            time_of_day: rule.time_of_day,
+            rule: won,
+            rule_date,
+            held: held.map(|held| held.why),
+            depends_on: BTreeSet::new(),
+            buyer_visible: rule.buyer_visible,
+        };
+        let certainty = if planned.is_finished() {
+            Certainty::Fixed
+        } else {
+            Certainty::Estimate
+        };
+        let finish = self.countable(&rule.key, planned.finish());
+        self.remember(RuleAnchor::Completion(rule.key.clone()), finish, certainty);
+        planned
+    }
+
+    /// The fallback serves when the first rule's anchor is dropped or TBD, and its own is not.
+    fn winning<'r>(&self, due: &'r Rule, fallback: Option<&'r Rule>) -> &'r Rule {
+        match fallback {
+            Some(fallback)
+                if !self.values.contains_key(&due.anchor)
+                    && self.values.contains_key(&fallback.anchor) =>
+            {
+                fallback
+            }
+            _ => due,
+        }
+    }
+
+    fn count(&mut self, key: &str, rule: &Rule) -> Option<Value> {
+        let anchor = *self.values.get(&rule.anchor)?;
+        match resolve(anchor.date, &rule.counting, self.calendars) {
+            Ok(date) => Some(Value {
+                date,
+                certainty: anchor.certainty,
+            }),
+            Err(error) => {
+                self.uncountable(key, &error);
+                None
+            }
+        }
+    }
+
+    fn countable(&mut self, key: &str, date: Option<Date>) -> Option<Date> {
+        let countable = date.filter(|date| is_countable(*date));
+        if countable.is_none() && date.is_some() {
+            self.uncountable(key, &DateError::OutOfRange);
+        }
+        countable
+    }
+
+    fn uncountable(&mut self, key: &str, error: &DateError) {
+        let message = format!("{key} cannot be counted: {error}");
+        self.violations.push(Violation {
+            key: key.to_owned(),
+            severity: Severity::Error,
+            message,
+        });
+    }
+
+    fn remember(&mut self, node: RuleAnchor, date: Option<Date>, certainty: Certainty) {
+        if let Some(date) = date {
+            self.values.insert(node, Value { date, certainty });
+        }
+    }
+}
+
+const fn state(date: Option<Date>, certainty: Certainty) -> KeyDateState {
+    match (date, certainty) {
+        (None, _) => KeyDateState::Tbd,
+        (Some(_), Certainty::Estimate) => KeyDateState::Projected,
+        (Some(_), Certainty::Fixed) => KeyDateState::Scheduled,
+    }
+}
+
+/// The rule of a date with the day count that the parties agreed on, if they did.
+fn negotiated(rule: &DateRule, circumstances: &Circumstances) -> Rule {
+    let mut due = rule.due.clone();
+    if let Some(offset_days) = circumstances.offset_days.get(&rule.key) {
+        due.counting.offset_days = *offset_days;
+    }
+    due
+}
