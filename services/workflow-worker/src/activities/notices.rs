@@ -1,0 +1,164 @@
+//! Calls of user-service: telling people, and having what was told delivered.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use temporalio_macros::activities;
+use temporalio_sdk::activities::{ActivityContext, ActivityError};
+use uuid::Uuid;
+
+use super::remote::Remote;
+
+/// The activities that user-service answers.
+#[derive(Debug)]
+pub struct NoticeActivities {
+    /// user-service.
+    pub user_service: Remote,
+}
+
+/// Who is to be told. User-service knows who that is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Audience {
+    /// One user.
+    #[serde(rename = "user")]
+    User(Uuid),
+    /// The deal's coordinators; its creator where it has none.
+    #[serde(rename = "COORDINATORS")]
+    Coordinators,
+    /// The organization's administrators.
+    #[serde(rename = "ADMINS")]
+    Admins,
+    /// Everybody with a part in the deal and a login.
+    #[serde(rename = "PARTIES")]
+    Parties,
+}
+
+/// What the text is about. Nothing confidential.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Params {
+    /// The task's title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_title: Option<String>,
+    /// When the task is due, `YYYY-MM-DD`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_date: Option<String>,
+    /// The milestone's title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub milestone_title: Option<String>,
+    /// The deal's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deal_name: Option<String>,
+}
+
+/// What to tell whom.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Notify {
+    /// The tenant.
+    pub organization_id: Uuid,
+    /// The kind of occasion, such as TASK_DUE_SOON.
+    pub kind: String,
+    /// The deal.
+    pub deal_id: Uuid,
+    /// The task, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_id: Option<Uuid>,
+    /// Who is to be told.
+    pub audience: Vec<Audience>,
+    /// Names the occasion: nobody is told of it twice.
+    pub dedupe_key: String,
+    /// What the text is about.
+    pub params: Params,
+}
+
+/// Which notification to deliver, or to give up.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeliverNotification {
+    /// The tenant.
+    pub organization_id: Uuid,
+    /// The notification.
+    pub notification_id: Uuid,
+}
+
+/// What became of the e-mail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EmailOutcome {
+    /// SENT, NOT_WANTED or DEAD.
+    pub email_status: String,
+}
+
+/// What user-service is sent: the tenant stands in the token.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NotifyBody<'a> {
+    kind: &'a str,
+    deal_id: Uuid,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task_id: Option<Uuid>,
+    audience: &'a [Audience],
+    dedupe_key: &'a str,
+    params: &'a Params,
+}
+
+#[activities]
+impl NoticeActivities {
+    /// Has a notification stored for each recipient; whoever has been told of the occasion is not told again.
+    #[activity(name = "notify")]
+    pub async fn notify(
+        self: Arc<Self>,
+        context: ActivityContext,
+        input: Notify,
+    ) -> Result<(), ActivityError> {
+        let body = NotifyBody {
+            kind: &input.kind,
+            deal_id: input.deal_id,
+            task_id: input.task_id,
+            audience: &input.audience,
+            dedupe_key: &input.dedupe_key,
+            params: &input.params,
+        };
+        let path = "/internal/notifications".to_owned();
+        self.user_service
+            .post_blindly(&context, input.organization_id, path, &body)
+            .await
+    }
+
+    /// Has the notification's e-mail sent; one that has been sent is not sent again.
+    #[activity(name = "deliver_notification")]
+    pub async fn deliver_notification(
+        self: Arc<Self>,
+        context: ActivityContext,
+        input: DeliverNotification,
+    ) -> Result<EmailOutcome, ActivityError> {
+        let path = format!("/internal/notifications/{}/deliver", input.notification_id);
+        self.user_service
+            .post(
+                &context,
+                input.organization_id,
+                path,
+                &serde_json::json!({}),
+            )
+            .await
+    }
+
+    /// Has the notification recorded as undeliverable, for an administrator to see.
+    #[activity(name = "give_up_notification")]
+    pub async fn give_up_notification(
+        self: Arc<Self>,
+        context: ActivityContext,
+        input: DeliverNotification,
+    ) -> Result<(), ActivityError> {
+        let path = format!("/internal/notifications/{}/dead", input.notification_id);
+        self.user_service
+            .post_blindly(
+                &context,
+                input.organization_id,
+                path,
+                &serde_json::json!({}),
+            )
+            .await
+    }
+}

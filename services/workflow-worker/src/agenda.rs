@@ -1,0 +1,349 @@
+//! What a deal's worklist asks for at an instant: who is to be told what, what is overdue, which milestones
+//! are reached, and when to look again.
+//!
+//! A pure function of the worklist and the instant. It names every step whose time has come, also those
+//! already taken: who asks remembers by the step's key what has been done, so that no step is lost when a
+//! workflow starts anew, and none is taken twice.
+
+mod deadlines;
+#[cfg(test)]
+mod tests;
+
+use anyhow::Context as _;
+use domain::{
+    deal::DealStatus,
+    milestone::{self, TaskCounts},
+    task::TaskStatus,
+    zone::Zone,
+};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use self::deadlines::Deadlines;
+use crate::{
+    activities::{Audience, Params},
+    worklist::{Worklist, WorklistMilestone, WorklistTask},
+};
+
+/// What is to be done for a deal, and what the workflow shows of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Agenda {
+    /// Whether the workflow has work, waits, or is through.
+    pub standing: Standing,
+    /// The deal's status as it is stored.
+    pub deal_status: String,
+    /// PENDING, APPLIED or FAILED.
+    pub plan_state: String,
+    /// The first milestone that is not done.
+    pub milestone: Option<Milestone>,
+    /// Open tasks that could be done now, in the plan's order.
+    pub waiting_for: Vec<Uuid>,
+    /// Completed tasks; waived ones are not among them.
+    pub completed_task_ids: Vec<Uuid>,
+    /// Everything whose time has come, done already or not.
+    pub steps: Vec<Step>,
+    /// When the next step's time comes; none while nothing is due or the deal is on hold.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub next_wakeup_at: Option<OffsetDateTime>,
+}
+
+impl Agenda {
+    /// One line for the Temporal interface.
+    pub fn summary(&self) -> String {
+        let milestone = self.milestone.as_ref().map_or("none", |milestone| &milestone.title);
+        format!(
+            "deal {}, plan {}, milestone {milestone}, {} tasks completed, waiting for {}",
+            self.deal_status,
+            self.plan_state,
+            self.completed_task_ids.len(),
+            self.waiting_for.len()
+        )
+    }
+}
+
+/// What the deal's status means for the workflow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Standing {
+    /// Deadlines count.
+    Running,
+    /// On hold: nothing becomes overdue and nobody is reminded.
+    Paused,
+    /// Closed or cancelled.
+    Ended,
+}
+
+/// A milestone as the workflow shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Milestone {
+    /// Its id.
+    pub id: Uuid,
+    /// The template's key.
+    pub key: String,
+    /// For people.
+    pub title: String,
+}
+
+/// Something to be done once, and whom to tell of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Names the occasion. The same occasion has the same key whenever it is asked.
+    pub key: String,
+    /// What has to succeed before anybody is told.
+    pub action: Action,
+    /// What is told.
+    pub notice: Notice,
+}
+
+/// What a step does beside telling.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Action {
+    /// Nothing.
+    None,
+    /// Marks a task OVERDUE.
+    MarkOverdue {
+        /// The task.
+        #[serde(rename = "taskId")]
+        task_id: Uuid,
+    },
+    /// Has a milestone recorded as done.
+    CheckMilestone {
+        /// The milestone.
+        #[serde(rename = "milestoneId")]
+        milestone_id: Uuid,
+    },
+}
+
+/// What is told whom.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Notice {
+    /// The kind of occasion.
+    pub kind: NoticeKind,
+    /// The task it is about, if about one.
+    pub task_id: Option<Uuid>,
+    /// Who is told.
+    pub audience: Vec<Audience>,
+    /// What the text is about.
+    pub params: Params,
+}
+
+/// The occasions on which people are told something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum NoticeKind {
+    /// A task is due in three days, or in one.
+    TaskDueSoon,
+    /// A task has passed its due instant.
+    TaskOverdue,
+    /// A task has been overdue for three days.
+    TaskEscalated,
+    /// Every task of a milestone is done.
+    MilestoneReached,
+    /// Every task of the deal is done.
+    DealReadyToClose,
+    /// The template and the deal's facts and dates gave no plan.
+    PlanFailed,
+}
+
+impl NoticeKind {
+    /// The kind as user-service knows it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TaskDueSoon => "TASK_DUE_SOON",
+            Self::TaskOverdue => "TASK_OVERDUE",
+            Self::TaskEscalated => "TASK_ESCALATED",
+            Self::MilestoneReached => "MILESTONE_REACHED",
+            Self::DealReadyToClose => "DEAL_READY_TO_CLOSE",
+            Self::PlanFailed => "PLAN_FAILED",
+        }
+    }
+}
+
+/// What the worklist asks for at `now`.
+///
+/// # Errors
+/// When a status, the time zone or a date cannot be read: task-service then speaks another language.
+pub fn of(deal_id: Uuid, worklist: &Worklist, now: OffsetDateTime) -> anyhow::Result<Agenda> {
+    let standing = standing(&worklist.deal_status)?;
+    let zone = Zone::parse(&worklist.time_zone)?;
+    let tasks = worklist
+        .tasks
+        .iter()
+        .map(Entry::read)
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let mut milestones: Vec<&WorklistMilestone> = worklist.milestones.iter().collect();
+    milestones.sort_by_key(|milestone| milestone.position);
+    let counts: Vec<TaskCounts> = milestones
+        .iter()
+        .map(|milestone| count(&tasks, milestone.id))
+        .collect();
+
+    let (steps, next_wakeup_at) = if standing == Standing::Running {
+        let deadlines = Deadlines { zone, now };
+        let (mut steps, next) = deadlines.of_all(&tasks, worklist.deal_name.as_deref())?;
+        steps.extend(reached(
+            &milestones,
+            &counts,
+            worklist.deal_name.as_deref(),
+        ));
+        steps.extend(ready_to_close(
+            deal_id,
+            &tasks,
+            worklist.deal_name.as_deref(),
+        ));
+        (steps, next)
+    } else {
+        (Vec::new(), None)
+    };
+
+    let current = milestone::current(&milestone::states(&counts)).map(|place| milestones[place]);
+    Ok(Agenda {
+        standing,
+        deal_status: worklist.deal_status.clone(),
+        plan_state: worklist.plan_state.clone(),
+        milestone: current.map(|milestone| Milestone {
+            id: milestone.id,
+            key: milestone.key.clone(),
+            title: milestone.title.clone(),
+        }),
+        waiting_for: ids(&tasks, |entry| entry.is_open() && !entry.task.is_blocked),
+        completed_task_ids: ids(&tasks, |entry| entry.status == TaskStatus::Completed),
+        steps,
+        next_wakeup_at,
+    })
+}
+
+/// What is told when no plan could be made. `occasion` tells this failure from an earlier one.
+pub fn plan_failed(deal_id: Uuid, occasion: &str) -> Step {
+    Step {
+        key: format!("plan-failed:{deal_id}:{occasion}"),
+        action: Action::None,
+        notice: Notice {
+            kind: NoticeKind::PlanFailed,
+            task_id: None,
+            audience: vec![Audience::Coordinators],
+            params: Params::default(),
+        },
+    }
+}
+
+/// A task with its status read.
+struct Entry<'a> {
+    task: &'a WorklistTask,
+    status: TaskStatus,
+}
+
+impl<'a> Entry<'a> {
+    fn read(task: &'a WorklistTask) -> anyhow::Result<Self> {
+        let status = TaskStatus::parse(&task.status)
+            .with_context(|| format!("{:?} is not a task's status", task.status))?;
+        Ok(Self { task, status })
+    }
+
+    const fn is_open(&self) -> bool {
+        !self.status.is_done()
+    }
+
+    fn params(&self, deal_name: Option<&str>) -> Params {
+        Params {
+            task_title: self.task.title.clone(),
+            due_date: self.task.due_date.clone(),
+            milestone_title: None,
+            deal_name: deal_name.map(str::to_owned),
+        }
+    }
+
+    /// Whoever has to act: the assignee, or the coordinators where there is none.
+    fn responsible(&self) -> Audience {
+        self.task
+            .assignee_id
+            .map_or(Audience::Coordinators, Audience::User)
+    }
+}
+
+fn standing(deal_status: &str) -> anyhow::Result<Standing> {
+    let status = DealStatus::parse(deal_status)
+        .with_context(|| format!("{deal_status:?} is not a deal's status"))?;
+    Ok(match status {
+        DealStatus::Active => Standing::Running,
+        DealStatus::Draft | DealStatus::OnHold => Standing::Paused,
+        DealStatus::Closed | DealStatus::Cancelled => Standing::Ended,
+    })
+}
+
+fn ids(tasks: &[Entry<'_>], wanted: impl Fn(&Entry<'_>) -> bool) -> Vec<Uuid> {
+    tasks
+        .iter()
+        .filter(|entry| wanted(entry))
+        .map(|entry| entry.task.id)
+        .collect()
+}
+
+fn count(tasks: &[Entry<'_>], milestone: Uuid) -> TaskCounts {
+    let mut counts = TaskCounts::default();
+    for entry in tasks
+        .iter()
+        .filter(|entry| entry.task.milestone_id == Some(milestone))
+    {
+        if !entry.is_open() {
+            counts.done += 1;
+        } else if entry.task.is_blocked {
+            counts.blocked += 1;
+        } else {
+            counts.ready += 1;
+        }
+    }
+    counts
+}
+
+/// A milestone without tasks is never reached by itself, and so never told of.
+fn reached<'a>(
+    milestones: &'a [&WorklistMilestone],
+    counts: &'a [TaskCounts],
+    deal_name: Option<&'a str>,
+) -> impl Iterator<Item = Step> + 'a {
+    milestones
+        .iter()
+        .zip(counts)
+        .filter(|(_, counts)| counts.total() > 0 && counts.done == counts.total())
+        .map(move |(milestone, _)| Step {
+            key: format!("milestone-reached:{}", milestone.id),
+            action: Action::CheckMilestone {
+                milestone_id: milestone.id,
+            },
+            notice: Notice {
+                kind: NoticeKind::MilestoneReached,
+                task_id: None,
+                audience: vec![Audience::Parties],
+                params: Params {
+                    milestone_title: Some(milestone.title.clone()),
+                    deal_name: deal_name.map(str::to_owned),
+                    ..Params::default()
+                },
+            },
+        })
+}
+
+fn ready_to_close(deal_id: Uuid, tasks: &[Entry<'_>], deal_name: Option<&str>) -> Option<Step> {
+    if tasks.is_empty() || tasks.iter().any(Entry::is_open) {
+        return None;
+    }
+    Some(Step {
+        key: format!("ready-to-close:{deal_id}"),
+        action: Action::None,
+        notice: Notice {
+            kind: NoticeKind::DealReadyToClose,
+            task_id: None,
+            audience: vec![Audience::Coordinators],
+            params: Params {
+                deal_name: deal_name.map(str::to_owned),
+                ..Params::default()
+            },
+        },
+    })
+}

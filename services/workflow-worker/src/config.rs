@@ -1,0 +1,124 @@
+//! What this service is told by its environment.
+
+use std::net::SocketAddr;
+
+use platform::config::{Common, ConfigError, Env, Secret, ServiceKeySettings};
+use temporalio_client::Url;
+
+/// The settings of workflow-worker.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What every service is told.
+    pub common: Common,
+    /// `SERVICE_KEY_FILE`, `TRUSTED_SERVICES_DIR`: the keys of tokens among services.
+    pub service_keys: ServiceKeySettings,
+    /// `AMQP_URL`: the broker.
+    pub amqp_url: Secret,
+    /// Where the other services answer.
+    pub services: ServiceUrls,
+    /// Where Temporal is.
+    pub temporal: TemporalSettings,
+}
+
+/// Where the other services answer.
+#[derive(Clone, Debug)]
+pub struct ServiceUrls {
+    /// `USER_SERVICE_URL`
+    pub user_service: String,
+    /// `DEAL_SERVICE_URL`
+    pub deal_service: String,
+    /// `TASK_SERVICE_URL`
+    pub task_service: String,
+}
+
+/// Where Temporal is and what it is told of us.
+#[derive(Clone, Debug)]
+pub struct TemporalSettings {
+    /// `TEMPORAL_URL`: the frontend's gRPC address, as `http://host:port`.
+    pub url: Url,
+    /// `TEMPORAL_NAMESPACE`; default `haushavn`.
+    pub namespace: String,
+    /// `TEMPORAL_UI_URL`: the web interface that administrators are linked to; no link without.
+    pub ui_url: Option<String>,
+    /// `TEMPORAL_METRICS_LISTEN`: where the SDK shows its own metrics.
+    pub metrics_listen: SocketAddr,
+}
+
+impl Config {
+    /// Reads the environment of this process; reports everything that is wrong with it at once.
+    pub fn from_process() -> Result<Self, ConfigError> {
+        Self::read(Env::from_process())
+    }
+
+    fn read(mut env: Env) -> Result<Self, ConfigError> {
+        let common = Common::read(&mut env);
+        let service_keys = ServiceKeySettings::read(&mut env);
+        let amqp_url = env.required("AMQP_URL");
+        let services = ServiceUrls::read(&mut env);
+        let temporal = TemporalSettings::read(&mut env);
+        env.finish(|| {
+            Some(Self {
+                common: common?,
+                service_keys: service_keys?,
+                amqp_url: amqp_url?,
+                services: services?,
+                temporal: temporal?,
+            })
+        })
+    }
+}
+
+impl ServiceUrls {
+    fn read(env: &mut Env) -> Option<Self> {
+        let user_service = env.required("USER_SERVICE_URL");
+        let deal_service = env.required("DEAL_SERVICE_URL");
+        let task_service = env.required("TASK_SERVICE_URL");
+        Some(Self {
+            user_service: user_service?,
+            deal_service: deal_service?,
+            task_service: task_service?,
+        })
+    }
+}
+
+impl TemporalSettings {
+    fn read(env: &mut Env) -> Option<Self> {
+        let url = env.required("TEMPORAL_URL");
+        let namespace = env.or("TEMPORAL_NAMESPACE", "haushavn".to_owned());
+        let ui_url = env.optional("TEMPORAL_UI_URL");
+        let metrics_listen = env.required("TEMPORAL_METRICS_LISTEN");
+        Some(Self {
+            url: url?,
+            namespace,
+            ui_url,
+            metrics_listen: metrics_listen?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_missing_is_reported_in_one_message() {
+        let problems = Config::read(Env::from_pairs([(
+            "HAUSHAVN_TEMPORAL_URL",
+            "not an address",
+        )]))
+        .unwrap_err()
+        .to_string();
+        for name in [
+            "AMQP_URL",
+            "TASK_SERVICE_URL",
+            "TEMPORAL_URL",
+            "TEMPORAL_METRICS_LISTEN",
+            "SERVICE_KEY_FILE",
+        ] {
+            assert!(
+                problems.contains(&format!("HAUSHAVN_{name}")),
+                "{name} is not in: {problems}"
+            );
+        }
+    }
+}

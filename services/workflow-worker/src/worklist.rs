@@ -1,0 +1,70 @@
+//! How a deal stands, as task-service tells it (`GET /internal/deals/{id}/worklist`).
+//!
+//! Statuses are text here: the domain's types read them in [`crate::agenda`]. Fields that this build does not
+//! know are ignored, so that task-service may be newer.
+
+use serde::Deserialize;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// Everything that is needed to decide what is to be done for a deal, and nothing confidential.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Worklist {
+    /// DRAFT, ACTIVE, ON_HOLD, CLOSED or CANCELLED.
+    pub deal_status: String,
+    /// The deal's name, for notices.
+    #[serde(default)]
+    pub deal_name: Option<String>,
+    /// PENDING, APPLIED or FAILED.
+    pub plan_state: String,
+    /// The deal's time zone, as an IANA name.
+    pub time_zone: String,
+    /// The plan's milestones.
+    pub milestones: Vec<WorklistMilestone>,
+    /// All of the deal's tasks, done ones included.
+    pub tasks: Vec<WorklistTask>,
+}
+
+/// A milestone of the worklist.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WorklistMilestone {
+    /// Its id.
+    pub id: Uuid,
+    /// The template's key.
+    pub key: String,
+    /// For people.
+    pub title: String,
+    /// Place in the plan.
+    pub position: u32,
+    /// Whether task-service has recorded it as done.
+    pub completed: bool,
+}
+
+/// A task of the worklist.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WorklistTask {
+    /// Its id.
+    pub id: Uuid,
+    /// For people.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// The milestone it belongs to, if to one.
+    pub milestone_id: Option<Uuid>,
+    /// PENDING, IN_PROGRESS, BLOCKED, OVERDUE, COMPLETED or WAIVED.
+    pub status: String,
+    /// `YYYY-MM-DD` in the deal's time zone.
+    pub due_date: Option<String>,
+    /// From when it is overdue.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub due_at: Option<OffsetDateTime>,
+    /// Whose task it is.
+    pub assignee_id: Option<Uuid>,
+    /// Since when it is overdue, where it is.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub overdue_since: Option<OffsetDateTime>,
+    /// Whether it waits for other tasks, overdue or not.
+    pub is_blocked: bool,
+}
