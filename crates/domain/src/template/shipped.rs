@@ -1,5 +1,7 @@
 //! The four shipped templates, for tests.
 
+use std::{collections::BTreeMap, sync::LazyLock};
+
 use super::{Template, parse};
 
 /// Each shipped template by a short name.
@@ -26,11 +28,14 @@ pub(crate) const SHIPPED: [(&str, &str); 4] = [
     ),
 ];
 
+static PARSED: LazyLock<BTreeMap<&str, Template>> = LazyLock::new(|| {
+    SHIPPED
+        .iter()
+        .map(|(name, source)| (*name, parse(source).unwrap()))
+        .collect()
+});
+
 /// The shipped template of this name, parsed.
 pub(crate) fn shipped(name: &str) -> Template {
-    let (_, source) = SHIPPED
-        .iter()
-        .find(|(shipped, _)| *shipped == name)
-        .unwrap();
-    parse(source).unwrap()
+    PARSED[name].clone()
 }
