@@ -21,7 +21,6 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use self::deadlines::Deadlines;
 use crate::{
     activities::{Audience, Params},
     worklist::{Worklist, WorklistMilestone, WorklistTask},
@@ -184,18 +183,10 @@ pub fn of(deal_id: Uuid, worklist: &Worklist, now: OffsetDateTime) -> anyhow::Re
         .collect();
 
     let (steps, next_wakeup_at) = if standing == Standing::Running {
-        let deadlines = Deadlines { zone, now };
-        let (mut steps, next) = deadlines.of_all(&tasks, worklist.deal_name.as_deref())?;
-        steps.extend(reached(
-            &milestones,
-            &counts,
-            worklist.deal_name.as_deref(),
-        ));
-        steps.extend(ready_to_close(
-            deal_id,
-            &tasks,
-            worklist.deal_name.as_deref(),
-        ));
+        let deal_name = worklist.deal_name.as_deref();
+        let (mut steps, next) = deadlines::steps(&tasks, &zone, deal_name, now)?;
+        steps.extend(reached(&milestones, &counts, deal_name));
+        steps.extend(ready_to_close(deal_id, &tasks, deal_name));
         (steps, next)
     } else {
         (Vec::new(), None)
@@ -218,16 +209,19 @@ pub fn of(deal_id: Uuid, worklist: &Worklist, now: OffsetDateTime) -> anyhow::Re
     })
 }
 
-/// What is told when no plan could be made. `occasion` tells this failure from an earlier one.
-pub fn plan_failed(deal_id: Uuid, occasion: &str) -> Step {
+/// What is told when no plan could be made, at `now`, for this reason.
+pub fn plan_failed(deal_id: Uuid, reason: &str, now: OffsetDateTime) -> Step {
     Step {
-        key: format!("plan-failed:{deal_id}:{occasion}"),
+        key: format!("plan-failed:{deal_id}:{}", now.unix_timestamp()),
         action: Action::None,
         notice: Notice {
             kind: NoticeKind::PlanFailed,
             task_id: None,
             audience: vec![Audience::Coordinators],
-            params: Params::default(),
+            params: Params {
+                reason: Some(reason.to_owned()),
+                ..Params::default()
+            },
         },
     }
 }
@@ -253,16 +247,9 @@ impl<'a> Entry<'a> {
         Params {
             task_title: self.task.title.clone(),
             due_date: self.task.due_date.clone(),
-            milestone_title: None,
             deal_name: deal_name.map(str::to_owned),
+            ..Params::default()
         }
-    }
-
-    /// Whoever has to act: the assignee, or the coordinators where there is none.
-    fn responsible(&self) -> Audience {
-        self.task
-            .assignee_id
-            .map_or(Audience::Coordinators, Audience::User)
     }
 }
 

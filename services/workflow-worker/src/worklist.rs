@@ -4,7 +4,6 @@
 //! know are ignored, so that task-service may be newer.
 
 use serde::Deserialize;
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// Everything that is needed to decide what is to be done for a deal, and nothing confidential.
@@ -57,14 +56,11 @@ pub struct WorklistTask {
     pub status: String,
     /// `YYYY-MM-DD` in the deal's time zone.
     pub due_date: Option<String>,
-    /// From when it is overdue.
-    #[serde(default, with = "time::serde::rfc3339::option")]
-    pub due_at: Option<OffsetDateTime>,
+    /// The time of day at which it becomes overdue, `HH:MM`; at the end of the due date without.
+    #[serde(default)]
+    pub due_time: Option<String>,
     /// Whose task it is.
     pub assignee_id: Option<Uuid>,
-    /// Since when it is overdue, where it is.
-    #[serde(default, with = "time::serde::rfc3339::option")]
-    pub overdue_since: Option<OffsetDateTime>,
     /// Whether it waits for other tasks, overdue or not.
     pub is_blocked: bool,
 }

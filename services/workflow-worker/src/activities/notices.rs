@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde_json::json;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use uuid::Uuid;
@@ -17,7 +18,7 @@ pub struct NoticeActivities {
 }
 
 /// Who is to be told. User-service knows who that is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Audience {
     /// One user.
     #[serde(rename = "user")]
@@ -49,6 +50,9 @@ pub struct Params {
     /// The deal's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deal_name: Option<String>,
+    /// Why something failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// What to tell whom.
@@ -120,10 +124,12 @@ impl NoticeActivities {
             dedupe_key: &input.dedupe_key,
             params: &input.params,
         };
-        let path = "/internal/notifications".to_owned();
         self.user_service
-            .post_blindly(&context, input.organization_id, path, &body)
+            .call(&context, input.organization_id, async |calls| {
+                calls.post::<IgnoredAny>("/internal/notifications", &body).await
+            })
             .await
+            .map(drop)
     }
 
     /// Has the notification's e-mail sent; one that has been sent is not sent again.
@@ -135,12 +141,9 @@ impl NoticeActivities {
     ) -> Result<EmailOutcome, ActivityError> {
         let path = format!("/internal/notifications/{}/deliver", input.notification_id);
         self.user_service
-            .post(
-                &context,
-                input.organization_id,
-                path,
-                &serde_json::json!({}),
-            )
+            .call(&context, input.organization_id, async |calls| {
+                calls.post(&path, &json!({})).await
+            })
             .await
     }
 
@@ -153,12 +156,10 @@ impl NoticeActivities {
     ) -> Result<(), ActivityError> {
         let path = format!("/internal/notifications/{}/dead", input.notification_id);
         self.user_service
-            .post_blindly(
-                &context,
-                input.organization_id,
-                path,
-                &serde_json::json!({}),
-            )
+            .call(&context, input.organization_id, async |calls| {
+                calls.post::<IgnoredAny>(&path, &json!({})).await
+            })
             .await
+            .map(drop)
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use time::OffsetDateTime;
@@ -98,12 +99,9 @@ impl PlanActivities {
     ) -> Result<AppliedPlan, ActivityError> {
         let path = format!("/internal/deals/{}/plan", input.deal_id);
         self.task_service
-            .post(
-                &context,
-                input.organization_id,
-                path,
-                &serde_json::json!({}),
-            )
+            .call(&context, input.organization_id, async |calls| {
+                calls.post(&path, &json!({})).await
+            })
             .await
     }
 
@@ -120,7 +118,9 @@ impl PlanActivities {
         let path = format!("/internal/deals/{}/worklist", input.deal_id);
         let worklist: Worklist = self
             .task_service
-            .get(&context, input.organization_id, path)
+            .call(&context, input.organization_id, async |calls| {
+                calls.get(&path).await
+            })
             .await?;
         Ok(agenda::of(input.deal_id, &worklist, input.now)?)
     }
@@ -134,12 +134,9 @@ impl PlanActivities {
     ) -> Result<Marked, ActivityError> {
         let path = format!("/internal/tasks/{}/overdue", input.task_id);
         self.task_service
-            .post(
-                &context,
-                input.organization_id,
-                path,
-                &serde_json::json!({}),
-            )
+            .call(&context, input.organization_id, async |calls| {
+                calls.post(&path, &json!({})).await
+            })
             .await
     }
 
@@ -152,12 +149,9 @@ impl PlanActivities {
     ) -> Result<Checked, ActivityError> {
         let path = format!("/internal/milestones/{}/check", input.milestone_id);
         self.task_service
-            .post(
-                &context,
-                input.organization_id,
-                path,
-                &serde_json::json!({}),
-            )
+            .call(&context, input.organization_id, async |calls| {
+                calls.post(&path, &json!({})).await
+            })
             .await
     }
 }

@@ -1,14 +1,12 @@
-//! One service as activities call it: service token, idempotency key, trace context, and failures told apart.
+//! One service as activities call it: idempotency key, trace, measure, and failures told apart.
 
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
 use platform::{
     auth::ServiceKeys,
+    client::{CallError, Calls, Errand, RemoteProblem, ServiceClient},
     telemetry::{self, metrics::WORKFLOW_EXECUTION_DURATION},
 };
-use reqwest::{Method, StatusCode};
-use serde::{Serialize, de::DeserializeOwned};
 use temporalio_sdk::{
     ApplicationFailure,
     activities::{ActivityContext, ActivityError},
@@ -16,142 +14,67 @@ use temporalio_sdk::{
 use tracing::{Instrument as _, field::Empty};
 use uuid::Uuid;
 
-/// A connection is made within this time.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// A call takes no longer. Activities' own limit lies above it.
-const CALL_TIMEOUT: Duration = Duration::from_secs(10);
-/// Of an error's body, no more goes into the workflow's history.
-const PROBLEM_CHARACTERS_MAX: usize = 500;
+/// A call takes no longer. The workflow's limit on an attempt lies above it.
+const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The type of failures that a repetition would not mend: the service refused (4xx).
 pub const REFUSED: &str = "Refused";
 /// The type of failures where what was asked for does not exist (404).
 pub const NOT_FOUND: &str = "NotFound";
 
+/// Refusals that another time may take back: a token that has just run out, too many calls at once.
+const PASSING: [u16; 4] = [401, 408, 425, 429];
+
 /// A service whose `/internal` routes activities call.
 #[derive(Clone, Debug)]
 pub struct Remote {
-    service: &'static str,
-    base_url: String,
+    client: ServiceClient,
     keys: ServiceKeys,
-    client: reqwest::Client,
-}
-
-/// One call.
-pub(super) struct Call<'a, B> {
-    pub(super) organization_id: Uuid,
-    pub(super) method: Method,
-    /// Begins with `/internal/`.
-    pub(super) path: String,
-    pub(super) body: Option<&'a B>,
 }
 
 impl Remote {
-    /// `service` names it in logs; `base_url` is where it answers.
-    ///
-    /// # Errors
-    /// When the HTTP client cannot be made.
-    pub fn new(service: &'static str, base_url: &str, keys: ServiceKeys) -> anyhow::Result<Self> {
-        let client = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(CALL_TIMEOUT)
-            .build()
-            .with_context(|| format!("failed to make the HTTP client for {service}"))?;
-        Ok(Self {
-            service,
-            base_url: base_url.trim_end_matches('/').to_owned(),
-            keys,
-            client,
-        })
+    /// The service behind `client`, called in this service's own name.
+    pub fn new(client: ServiceClient, keys: ServiceKeys) -> Self {
+        Self { client, keys }
     }
 
-    /// Reads something.
-    pub(super) async fn get<A: DeserializeOwned>(
+    /// Makes one call for the activity, in a span of its own, and counts it.
+    pub(super) async fn call<A>(
         &self,
         context: &ActivityContext,
         organization_id: Uuid,
-        path: String,
+        call: impl AsyncFnOnce(Calls<'_>) -> Result<A, CallError>,
     ) -> Result<A, ActivityError> {
-        let call = Call::<()> {
-            organization_id,
-            method: Method::GET,
-            path,
-            body: None,
-        };
-        self.answer(context, call).await
-    }
-
-    /// Has something done.
-    pub(super) async fn post<B: Serialize, A: DeserializeOwned>(
-        &self,
-        context: &ActivityContext,
-        organization_id: Uuid,
-        path: String,
-        body: &B,
-    ) -> Result<A, ActivityError> {
-        let call = Call {
-            organization_id,
-            method: Method::POST,
-            path,
-            body: Some(body),
-        };
-        self.answer(context, call).await
-    }
-
-    /// Has something done whose answer says nothing.
-    pub(super) async fn post_blindly<B: Serialize>(
-        &self,
-        context: &ActivityContext,
-        organization_id: Uuid,
-        path: String,
-        body: &B,
-    ) -> Result<(), ActivityError> {
-        let call = Call {
-            organization_id,
-            method: Method::POST,
-            path,
-            body: Some(body),
-        };
-        self.observed(context, call).await.map(drop)
-    }
-
-    async fn answer<B: Serialize, A: DeserializeOwned>(
-        &self,
-        context: &ActivityContext,
-        call: Call<'_, B>,
-    ) -> Result<A, ActivityError> {
-        let service = self.service;
-        let text = self.observed(context, call).await?;
-        serde_json::from_str(&text)
-            .with_context(|| format!("failed to read the answer of {service}"))
-            .map_err(ActivityError::from)
-    }
-
-    /// Makes the call within a span of its own, and counts it.
-    async fn observed<B: Serialize>(
-        &self,
-        context: &ActivityContext,
-        call: Call<'_, B>,
-    ) -> Result<String, ActivityError> {
         let info = context.info();
-        // A child of the span that the Temporal plugin has made current, and so of the workflow's cause.
+        let key = idempotency_key(context);
+        let errand = Errand {
+            organization_id: Some(organization_id),
+            on_behalf_of: None,
+            // Request ids allow fewer characters than idempotency keys.
+            request_id: Some(key.replace(':', ".")),
+        };
+        let calls = self
+            .client
+            .for_service(&self.keys, &errand)?
+            .idempotent(key)
+            .within(CALL_TIMEOUT);
+        // A child of the span that the Temporal plugin has made current, and so of what set the workflow going.
         let span = tracing::info_span!(
             "activity",
-            otel.name = format!("{} {}", call.method, self.service),
-            otel.kind = "client",
+            otel.name = format!("activity {}", info.activity_type),
             activity = info.activity_type,
             workflowId = info.workflow_id,
             attempt = info.attempt,
-            organizationId = %call.organization_id,
+            organizationId = %organization_id,
             traceId = Empty,
         );
         telemetry::continue_trace(&span, None);
         let started = Instant::now();
-        let outcome = self.made(context, call).instrument(span.clone()).await;
+        let outcome = call(calls).instrument(span.clone()).await;
         let word = match &outcome {
             Ok(_) => "completed",
-            Err(error) if is_final(error) => "refused",
-            Err(_) => "failed",
+            Err(CallError::Refused(_)) => "refused",
+            Err(CallError::Unavailable(_) | CallError::Unexpected(_)) => "failed",
         };
         metrics::histogram!(
             WORKFLOW_EXECUTION_DURATION,
@@ -160,52 +83,11 @@ impl Remote {
             "outcome" => word
         )
         .record(started.elapsed());
-        if let Err(error) = &outcome {
+        outcome.map_err(|error| {
             let _entered = span.enter();
-            tracing::warn!(
-                error = %Told(error),
-                duration = elapsed_ms(started),
-                "an activity's call of {} failed",
-                self.service
-            );
-        }
-        outcome
-    }
-
-    async fn made<B: Serialize>(
-        &self,
-        context: &ActivityContext,
-        call: Call<'_, B>,
-    ) -> Result<String, ActivityError> {
-        let service = self.service;
-        let token = self.keys.sign(Some(call.organization_id), None)?;
-        let key = idempotency_key(context);
-        let mut request = self
-            .client
-            .request(call.method, format!("{}{}", self.base_url, call.path))
-            .bearer_auth(token.expose())
-            .header("x-request-id", request_id(&key))
-            .header("idempotency-key", key);
-        if let Some(traceparent) = telemetry::current_traceparent() {
-            request = request.header("traceparent", traceparent);
-        }
-        if let Some(body) = call.body {
-            request = request.json(body);
-        }
-        let response = request
-            .send()
-            .await
-            .with_context(|| format!("{service} does not answer"))?;
-        let status = response.status();
-        let text = response
-            .text()
-            .await
-            .with_context(|| format!("{service} broke off its answer"))?;
-        if status.is_success() {
-            return Ok(text);
-        }
-        let problem: String = text.chars().take(PROBLEM_CHARACTERS_MAX).collect();
-        Err(refusal(service, status, &problem))
+            tracing::warn!(%error, "the activity {} failed", info.activity_type);
+            told(error)
+        })
     }
 }
 
@@ -221,69 +103,33 @@ fn idempotency_key(context: &ActivityContext) -> String {
     )
 }
 
-/// Request ids allow fewer characters than idempotency keys.
-fn request_id(key: &str) -> String {
-    key.replace(':', ".")
-}
-
-/// A refusal is final, unless it says that another time would do.
-fn refusal(service: &str, status: StatusCode, problem: &str) -> ActivityError {
-    let error = anyhow::anyhow!("{service} answered {status}: {problem}");
-    let passing = [
-        // A token that has just run out, or a key that has just been replaced.
-        StatusCode::UNAUTHORIZED,
-        StatusCode::REQUEST_TIMEOUT,
-        StatusCode::TOO_EARLY,
-        StatusCode::TOO_MANY_REQUESTS,
-    ];
-    if !status.is_client_error() || passing.contains(&status) {
-        return error.into();
-    }
-    let type_name = if status == StatusCode::NOT_FOUND {
+/// The failure as the workflow hears of it: refusals are final and typed, anything else is tried again.
+fn told(error: CallError) -> ActivityError {
+    let problem = match error {
+        CallError::Refused(problem) if !PASSING.contains(&problem.status) => problem,
+        error => return anyhow::Error::from(error).into(),
+    };
+    let type_name = if problem.status == 404 {
         NOT_FOUND
     } else {
         REFUSED
     };
+    let RemoteProblem { code, message, .. } = problem;
     ActivityError::application(
-        ApplicationFailure::builder(error)
+        ApplicationFailure::builder(anyhow::anyhow!("{message} ({code})"))
             .type_name(type_name.to_owned())
             .non_retryable(true)
             .build(),
     )
 }
 
-fn is_final(error: &ActivityError) -> bool {
-    matches!(error, ActivityError::Application(failure) if failure.is_non_retryable())
-}
-
-/// An activity's error with its causes, for the log.
-struct Told<'a>(&'a ActivityError);
-
-impl std::fmt::Display for Told<'_> {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            ActivityError::Application(failure) => {
-                let mut source = Some(failure.source_error() as &dyn std::error::Error);
-                let mut between = "";
-                while let Some(error) = source {
-                    write!(formatter, "{between}{error}")?;
-                    between = ": ";
-                    source = error.source();
-                }
-                Ok(())
-            }
-            other => write!(formatter, "{other:?}"),
-        }
-    }
-}
-
-fn elapsed_ms(started: Instant) -> u64 {
-    u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn is_final(error: CallError) -> bool {
+        matches!(told(error), ActivityError::Application(failure) if failure.is_non_retryable())
+    }
 
     #[test]
     fn refusals_are_final_and_everything_else_is_tried_again() {
@@ -294,16 +140,21 @@ mod tests {
             (404, true, "what does not exist will not appear"),
             (409, true, "the state refuses"),
             (429, false, "too often now is not too often later"),
-            (500, false, "a fault may pass"),
-            (503, false, "the service says that it will be back"),
         ];
         for (status, expected, reason) in cases {
-            let error = refusal(
-                "task-service",
-                StatusCode::from_u16(status).unwrap(),
-                "problem",
+            let problem = RemoteProblem {
+                status,
+                code: "CODE".to_owned(),
+                message: "no".to_owned(),
+                details: serde_json::Value::Null,
+            };
+            assert_eq!(
+                is_final(CallError::Refused(problem)),
+                expected,
+                "{status}: {reason}"
             );
-            assert_eq!(is_final(&error), expected, "{status}: {reason}");
         }
+        assert!(!is_final(CallError::Unavailable("away".to_owned())));
+        assert!(!is_final(CallError::Unexpected(anyhow::anyhow!("500"))));
     }
 }

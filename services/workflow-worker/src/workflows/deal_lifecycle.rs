@@ -203,10 +203,11 @@ impl DealLifecycle {
             )
             .await;
         let reason = match applied {
-            Ok(_) => {
+            Ok(plan) if plan.state == "APPLIED" => {
                 ctx.state_mut(|s| s.memory.plan_failure = None);
                 return Ok(Settled::Yes);
             }
+            Ok(plan) => format!("the plan is {}", plan.state),
             Err(error) => match calls::failure(&error)? {
                 Failure::NotFound => return Ok(Settled::Yes),
                 Failure::Unanswered => return Ok(Settled::No),
@@ -216,8 +217,7 @@ impl DealLifecycle {
         if ctx.state(|s| s.memory.plan_failure.as_ref() == Some(&reason)) {
             return Ok(Settled::Yes);
         }
-        let occasion = now(ctx).unix_timestamp().to_string();
-        let step = agenda::plan_failed(ctx.state(|s| s.input.deal_id), &occasion);
+        let step = agenda::plan_failed(ctx.state(|s| s.input.deal_id), &reason, now(ctx));
         let told = Self::take(ctx, &step).await?;
         if told == Settled::Yes {
             ctx.state_mut(|s| s.memory.plan_failure = Some(reason));
