@@ -1,0 +1,1 @@
+//! `/api/templates`: the plans that deals are made from, shipped and an organization's own.
