@@ -57,7 +57,8 @@ mod tests {
     async fn it_waits_until_the_dependency_is_there() {
         tokio::time::pause();
         let left = Cell::new(3);
-        let found = wait_for("PostgreSQL", &CancellationToken::new(), || async {
+        let shutdown = CancellationToken::new();
+        let found = wait_for("PostgreSQL", &shutdown, || async {
             left.set(left.get() - 1);
             anyhow::ensure!(left.get() == 0, "connection refused");
             Ok("connected")

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::{
     middleware::BODY_BYTES_MAX,
-    strict_json::{self, describe},
+    strict_json::{self, describe, dotted},
 };
 use crate::error::{Error, Refusal, Result};
 
@@ -145,7 +145,7 @@ pub(super) fn decode_text<T: DeserializeOwned>(
         Ok(value) if unknown.is_empty() => Ok(value),
         Ok(_) => Err(unknown),
         Err(error) => {
-            unknown.push(describe(&track.path().to_string(), &error.to_string()));
+            unknown.push(describe(&dotted(&track.path()), &error.to_string()));
             Err(unknown)
         }
     }

@@ -7,11 +7,13 @@ use domain::rejection::{FieldError, Rejection};
 use serde::{
     de::{
         DeserializeOwned, DeserializeSeed, Error as _, IntoDeserializer, MapAccess, SeqAccess,
-        Visitor, value::StrDeserializer,
+        Unexpected, Visitor,
+        value::{MapDeserializer, SeqDeserializer, StrDeserializer},
     },
     forward_to_deserialize_any,
 };
 use serde_json::{Map, Number, Value};
+use serde_path_to_error::Segment;
 
 /// Parses JSON text. Refused with the dotted path of what is wrong; `body` where it is no JSON at all.
 pub(super) fn parse(bytes: &[u8]) -> Result<Value, Rejection> {
@@ -44,11 +46,12 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Value, Rejection> {
     }
 }
 
-/// Decodes a parsed value. All unknown fields are told at once, with the first other problem behind them.
+/// Decodes a parsed value. All unknown fields are told at once, by name, with the first other problem
+/// behind them.
 pub(super) fn decode<T: DeserializeOwned>(raw: &Value) -> Result<T, Rejection> {
     let mut errors = Vec::new();
     let mut track = serde_path_to_error::Track::new();
-    let tracked = serde_path_to_error::Deserializer::new(raw, &mut track);
+    let tracked = serde_path_to_error::Deserializer::new(Plain(raw), &mut track);
     let decoded = serde_ignored::deserialize(tracked, |path| {
         let field = ignored_path(&path);
         let message = format!("{field} is not known");
@@ -58,7 +61,7 @@ pub(super) fn decode<T: DeserializeOwned>(raw: &Value) -> Result<T, Rejection> {
         Ok(value) if errors.is_empty() => return Ok(value),
         Ok(_) => {}
         Err(error) => {
-            let found = describe(&track.path().to_string(), &error.to_string());
+            let found = describe(&dotted(&track.path()), &error.to_string());
             if !errors
                 .iter()
                 .any(|known: &FieldError| known.field == found.field)
@@ -70,13 +73,22 @@ pub(super) fn decode<T: DeserializeOwned>(raw: &Value) -> Result<T, Rejection> {
     Err(Rejection::Validation { errors })
 }
 
+/// A path of `serde_path_to_error` as it stands in `details.field`.
+pub(super) fn dotted(path: &serde_path_to_error::Path) -> String {
+    path.iter()
+        .fold(String::new(), |path, segment| match segment {
+            Segment::Seq { index } => join(&path, &index.to_string()),
+            Segment::Map { key } => join(&path, key),
+            Segment::Enum { .. } | Segment::Unknown => path,
+        })
+}
+
 /// Puts one of serde's messages into field, constraint and a sentence that repeats nothing of the value.
 pub(super) fn describe(path: &str, message: &str) -> FieldError {
-    let path = if path == "." { "" } else { path };
     // Messages end with where in the text, which says nothing here.
     let message = message.split(" at line ").next().unwrap_or(message);
     if let Some(name) = message.strip_prefix("missing field ").and_then(quoted) {
-        return FieldError::required(below(path, name));
+        return FieldError::required(join(path, name));
     }
     if let Some(name) = message.strip_prefix("unknown field ").and_then(quoted) {
         let field = below(path, name);
@@ -87,23 +99,24 @@ pub(super) fn describe(path: &str, message: &str) -> FieldError {
     if message.starts_with("invalid type: null") {
         return FieldError::required(field);
     }
+    // The last one: what comes before may repeat what the client sent.
     let expected = message
-        .split_once("expected ")
+        .rsplit_once("expected ")
         .map(|(_, expected)| expected);
-    let must_be = |word: &str| match expected {
-        Some(expected) => format!("{field} must be {word}{}", expected.replace('`', "")),
+    let must_be = match expected {
+        Some(expected) => format!("{field} must be {}", expected.replace('`', "")),
         None => format!("{field} is not valid"),
     };
     if message.starts_with("unknown variant") {
-        return FieldError::new(field, "one_of", must_be(""));
+        return FieldError::new(field, "one_of", must_be);
     }
     if message.starts_with("invalid type") {
-        return FieldError::new(field, "type", must_be(""));
+        return FieldError::new(field, "type", must_be);
     }
     if message.starts_with("invalid length") {
-        return FieldError::new(field, "length", must_be(""));
+        return FieldError::new(field, "length", must_be);
     }
-    FieldError::new(field, "format", must_be(""))
+    FieldError::new(field, "format", must_be)
 }
 
 fn quoted(text: &str) -> Option<&str> {
@@ -239,6 +252,100 @@ impl<'de> Visitor<'de> for Strict<'_> {
             object.insert(name, value);
         }
         Ok(object.into())
+    }
+}
+
+/// A value as serde_json reads it, but for one thing: an array is no structure.
+struct Plain<'de>(&'de Value);
+
+impl Plain<'_> {
+    fn unexpected(&self) -> Unexpected<'_> {
+        match self.0 {
+            Value::Null => Unexpected::Other("null"),
+            Value::Bool(value) => Unexpected::Bool(*value),
+            Value::Number(_) => Unexpected::Other("number"),
+            Value::String(text) => Unexpected::Str(text),
+            Value::Array(_) => Unexpected::Seq,
+            Value::Object(_) => Unexpected::Map,
+        }
+    }
+}
+
+impl<'de> IntoDeserializer<'de, serde_json::Error> for Plain<'de> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+impl<'de> serde::Deserializer<'de> for Plain<'de> {
+    type Error = serde_json::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> serde_json::Result<V::Value> {
+        match self.0 {
+            Value::Array(items) => {
+                let mut sequence = SeqDeserializer::new(items.iter().map(Plain));
+                let value = visitor.visit_seq(&mut sequence)?;
+                sequence.end()?;
+                Ok(value)
+            }
+            Value::Object(fields) => {
+                let entries = fields
+                    .iter()
+                    .map(|(name, value)| (name.as_str(), Plain(value)));
+                let mut map = MapDeserializer::new(entries);
+                let value = visitor.visit_map(&mut map)?;
+                map.end()?;
+                Ok(value)
+            }
+            plain => plain.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> serde_json::Result<V::Value> {
+        if self.0.is_object() {
+            return self.deserialize_any(visitor);
+        }
+        Err(serde_json::Error::invalid_type(
+            self.unexpected(),
+            &"an object",
+        ))
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> serde_json::Result<V::Value> {
+        if self.0.is_null() {
+            visitor.visit_none()
+        } else {
+            visitor.visit_some(self)
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> serde_json::Result<V::Value> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> serde_json::Result<V::Value> {
+        self.0.deserialize_enum(name, variants, visitor)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
+        seq tuple tuple_struct map identifier ignored_any
     }
 }
 
@@ -454,6 +561,10 @@ mod tests {
             ("{", is("body", "json")),
             ("", is("body", "required")),
             ("[]", is("body", "type")),
+            (
+                r#"{"name":"A","propertyAddress":["x"]}"#,
+                is("propertyAddress", "type"),
+            ),
         ];
         for (text, expected) in cases {
             assert_eq!(one(text), expected, "{text}");
@@ -478,8 +589,8 @@ mod tests {
             found,
             [
                 is("a", "unknown"),
-                is("propertyAddress.b", "unknown"),
-                is("c", "unknown")
+                is("c", "unknown"),
+                is("propertyAddress.b", "unknown")
             ]
         );
     }
