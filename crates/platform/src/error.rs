@@ -33,6 +33,12 @@ pub enum Error {
         /// What is away, for the log only.
         reason: String,
     },
+    /// The transaction lost a deadlock or waited too long for a lock. The database layer tries it again;
+    /// what is left of it is told as 503.
+    Busy {
+        /// What was lost, for the log only.
+        reason: String,
+    },
     /// The request took longer than its limit: 503 with code `TIMEOUT`.
     TimedOut,
     /// A fault of ours: 500. The client learns nothing of it.
@@ -142,7 +148,7 @@ impl Error {
             Self::Unexpected(error) => {
                 tracing::error!(error = format!("{error:#}"), "an unexpected error");
             }
-            Self::Unavailable { reason, .. } => {
+            Self::Unavailable { reason, .. } | Self::Busy { reason } => {
                 tracing::warn!(reason, "answered 503: something needed is away");
             }
             Self::TimedOut => tracing::warn!("answered 503: the request took too long"),
@@ -157,7 +163,7 @@ impl Error {
         match self {
             Self::Rejected(rejection) => rejection.code(),
             Self::Refused(refusal) => refusal.code(),
-            Self::Unavailable { .. } => "SERVICE_UNAVAILABLE",
+            Self::Unavailable { .. } | Self::Busy { .. } => "SERVICE_UNAVAILABLE",
             Self::TimedOut => "TIMEOUT",
             Self::Unexpected(_) => "INTERNAL_ERROR",
         }
@@ -167,7 +173,7 @@ impl Error {
         match self {
             Self::Rejected(rejection) => Family::of_kind(rejection.kind()),
             Self::Refused(refusal) => Family::of_refusal(*refusal),
-            Self::Unavailable { .. } | Self::TimedOut => Family {
+            Self::Unavailable { .. } | Self::Busy { .. } | Self::TimedOut => Family {
                 status: StatusCode::SERVICE_UNAVAILABLE,
                 error: "ServiceUnavailable",
                 title: "The service is not available for the moment",
@@ -184,7 +190,7 @@ impl Error {
         match self {
             Self::Rejected(rejection) => rejection.message(),
             Self::Refused(refusal) => refusal.message().to_owned(),
-            Self::Unavailable { .. } => "try again in a moment".to_owned(),
+            Self::Unavailable { .. } | Self::Busy { .. } => "try again in a moment".to_owned(),
             Self::TimedOut => "the request took too long; try again in a moment".to_owned(),
             Self::Unexpected(_) => {
                 "an unexpected error; the request id helps to find it".to_owned()
@@ -198,7 +204,11 @@ impl Error {
             Self::Refused(Refusal::IdempotencyMismatch | Refusal::IdempotencyInFlight) => {
                 json!({ "field": "Idempotency-Key" })
             }
-            Self::Refused(_) | Self::Unavailable { .. } | Self::TimedOut | Self::Unexpected(_) => {
+            Self::Refused(_)
+            | Self::Unavailable { .. }
+            | Self::Busy { .. }
+            | Self::TimedOut
+            | Self::Unexpected(_) => {
                 json!({})
             }
         }
@@ -215,7 +225,9 @@ impl Error {
                 },
             ) => Some(*retry_after_seconds),
             Self::Unavailable { retry_after_s, .. } => Some(*retry_after_s),
-            Self::TimedOut | Self::Refused(Refusal::IdempotencyInFlight) => Some(1),
+            Self::Busy { .. } | Self::TimedOut | Self::Refused(Refusal::IdempotencyInFlight) => {
+                Some(1)
+            }
             Self::Rejected(_) | Self::Refused(_) | Self::Unexpected(_) => None,
         }
     }
@@ -422,6 +434,7 @@ impl fmt::Display for Error {
                 write!(formatter, "{}: {}", refusal.code(), refusal.message())
             }
             Self::Unavailable { reason, .. } => write!(formatter, "not available: {reason}"),
+            Self::Busy { reason } => write!(formatter, "too busy: {reason}"),
             Self::TimedOut => formatter.write_str("took too long"),
             Self::Unexpected(error) => write!(formatter, "{error:#}"),
         }
@@ -497,12 +510,12 @@ impl From<DbErr> for Error {
             | SqlxError::PoolClosed
             | SqlxError::WorkerCrashed => unavailable(&error),
             SqlxError::Database(refusal) => match SqlState::of(refusal.code().as_deref()) {
-                SqlState::Busy => Self::Unavailable {
-                    retry_after_s: 1,
+                SqlState::Busy => Self::Busy {
                     reason: format!("PostgreSQL: {error}"),
                 },
                 SqlState::Away => unavailable(&error),
                 SqlState::NobodyValid => Rejection::Unauthenticated.into(),
+                SqlState::NotVisible => Rejection::NotFound.into(),
                 SqlState::Other => Self::Unexpected(error.into()),
             },
             _ => Self::Unexpected(error.into()),
@@ -513,12 +526,14 @@ impl From<DbErr> for Error {
 /// What a SQLSTATE means for the caller.
 #[derive(Debug, PartialEq, Eq)]
 enum SqlState {
-    /// Locks, deadlocks, serialization, statement timeout: over in a moment.
+    /// A lock, a deadlock, a serialization failure: the transaction may be tried again.
     Busy,
     /// The server is starting, stopping, full or gone.
     Away,
     /// `ctx.enter` found no active user or live session.
     NobodyValid,
+    /// `ctx.lock_deal` found a deal that the caller may not see.
+    NotVisible,
     /// A fault of ours, or a constraint that the command should have mapped.
     Other,
 }
@@ -526,11 +541,12 @@ enum SqlState {
 impl SqlState {
     fn of(code: Option<&str>) -> Self {
         match code {
-            Some("57014" | "55P03" | "40001" | "40P01") => Self::Busy,
-            // Idle-in-transaction timeout; shutdown, crash and start-up; too many connections; disk full.
-            Some("25P03" | "57P01" | "57P02" | "57P03" | "53300" | "53100") => Self::Away,
+            Some("55P03" | "40001" | "40P01") => Self::Busy,
+            // Statement timeout; idle-in-transaction timeout; shutdown, crash and start-up; too many connections; disk full.
+            Some("57014" | "25P03" | "57P01" | "57P02" | "57P03" | "53300" | "53100") => Self::Away,
             Some(code) if code.starts_with("08") => Self::Away,
             Some("28000") => Self::NobodyValid,
+            Some("P0002") => Self::NotVisible,
             _ => Self::Other,
         }
     }
