@@ -1,0 +1,408 @@
+//! The one OpenAPI document of the API, merged from the services' documents.
+//!
+//! Nothing is described here that a service does not describe, except what the gateway itself can answer. Names
+//! that two services use for different things are told apart by the service's name; that is a makeshift, and a
+//! test asks that it is not needed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use platform::error::Problem;
+use serde_json::{Map, Value, json};
+use utoipa::PartialSchema as _;
+
+use crate::upstream::{ServiceDocument, Upstream};
+
+/// How schemas are referred to.
+const SCHEMA_REF: &str = "#/components/schemas/";
+/// The name of the security scheme.
+const BEARER: &str = "bearer";
+
+/// The merged document, and what had to be renamed for it.
+#[derive(Debug)]
+pub struct Merged {
+    /// The document.
+    pub document: Value,
+    /// Schemas and operations that had the same name in two services.
+    pub renamed: Vec<String>,
+}
+
+/// Merges the documents.
+pub fn merge(documents: &[ServiceDocument]) -> Merged {
+    let schemas = colliding_schemas(documents);
+    let operations = colliding_operations(documents);
+    let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
+    let mut components: BTreeMap<String, Value> = BTreeMap::new();
+    let mut tags: BTreeMap<String, Value> = BTreeMap::new();
+    for service in documents {
+        let mut document = service.document.clone();
+        rename_schemas(&mut document, service.upstream, &schemas);
+        for (name, schema) in members(&document["components"]["schemas"]) {
+            components.insert(name.clone(), schema.clone());
+        }
+        for tag in document["tags"].as_array().into_iter().flatten() {
+            let name = tag["name"].as_str().unwrap_or_default().to_owned();
+            tags.entry(name).or_insert_with(|| tag.clone());
+        }
+        for (path, item) in members(&document["paths"]) {
+            let mut item = item.clone();
+            for operation in item.as_object_mut().into_iter().flat_map(Map::values_mut) {
+                rename_operation(operation, service.upstream, &operations);
+                complete(operation, path);
+            }
+            let into = paths.entry(path.clone()).or_default();
+            into.extend(item.as_object().cloned().unwrap_or_default());
+        }
+    }
+    components.insert("Problem".to_owned(), problem_schema());
+    let document = json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Haushavn",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Real-estate transactions from contract to closing.",
+            "license": { "name": "MIT", "identifier": "MIT" }
+        },
+        "servers": [{ "url": "/" }],
+        "tags": tags.into_values().collect::<Vec<_>>(),
+        "security": [{ BEARER: [] }],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "responses": responses(),
+            "securitySchemes": {
+                BEARER: { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" }
+            }
+        }
+    });
+    let renamed = schemas.into_iter().chain(operations).collect();
+    Merged { document, renamed }
+}
+
+/// Answers that the gateway gives before a service is asked, or in its place.
+const ANSWERS: [(&str, &str, &str); 7] = [
+    ("401", "Unauthorized", "Nobody valid is signed in."),
+    (
+        "403",
+        "Forbidden",
+        "The caller's permissions do not allow it; `details.required` names those that would.",
+    ),
+    (
+        "404",
+        "NotFound",
+        "There is nothing here, as far as the caller may know.",
+    ),
+    ("413", "PayloadTooLarge", "The body is larger than 1 MiB."),
+    (
+        "415",
+        "UnsupportedMediaType",
+        "The body has a type or an encoding that is not taken.",
+    ),
+    (
+        "429",
+        "TooManyRequests",
+        "Too many requests; `Retry-After` tells when the next one is heard.",
+    ),
+    (
+        "503",
+        "ServiceUnavailable",
+        "Something needed is away or too slow; `Retry-After` tells when to try again.",
+    ),
+];
+
+fn responses() -> Value {
+    let content = json!({
+        "application/problem+json": { "schema": { "$ref": format!("{SCHEMA_REF}Problem") } }
+    });
+    ANSWERS
+        .into_iter()
+        .map(|(_, name, description)| {
+            let answer = json!({ "description": description, "content": content.clone() });
+            (name.to_owned(), answer)
+        })
+        .collect::<Map<_, _>>()
+        .into()
+}
+
+fn problem_schema() -> Value {
+    serde_json::to_value(Problem::schema()).unwrap_or_default()
+}
+
+/// Adds to an operation how it is secured and what the gateway may answer.
+fn complete(operation: &mut Value, path: &str) {
+    let is_public = operation["x-public"] == true;
+    let asks_permission = members_of_list(&operation["x-permissions"]) > 0;
+    let takes_body = operation.get("requestBody").is_some();
+    let Some(operation) = operation.as_object_mut() else {
+        return;
+    };
+    let security = if is_public {
+        json!([])
+    } else {
+        json!([{ BEARER: [] }])
+    };
+    operation.insert("security".to_owned(), security);
+    let answers = operation.entry("responses").or_insert_with(|| json!({}));
+    let Some(answers) = answers.as_object_mut() else {
+        return;
+    };
+    for (status, name, _) in ANSWERS {
+        let applies = match status {
+            "401" => !is_public,
+            "403" => asks_permission,
+            "404" => path.contains('{'),
+            "413" | "415" => takes_body,
+            _ => true,
+        };
+        if applies {
+            answers
+                .entry(status)
+                .or_insert_with(|| json!({ "$ref": format!("#/components/responses/{name}") }));
+        }
+    }
+}
+
+/// Schemas that two documents give one name but different contents, or that refer to such schemas.
+fn colliding_schemas(documents: &[ServiceDocument]) -> BTreeSet<String> {
+    let mut by_name: BTreeMap<&String, Vec<&Value>> = BTreeMap::new();
+    for service in documents {
+        for (name, schema) in members(&service.document["components"]["schemas"]) {
+            // There is one shape of errors, and the platform fixes it.
+            if name != "Problem" {
+                by_name.entry(name).or_default().push(schema);
+            }
+        }
+    }
+    by_name.retain(|_, schemas| schemas.len() > 1);
+    let mut colliding: BTreeSet<String> = BTreeSet::new();
+    loop {
+        let before = colliding.len();
+        for (name, schemas) in &by_name {
+            let differ = schemas.windows(2).any(|pair| pair[0] != pair[1]);
+            let refer = || schemas.iter().any(|schema| refers_to(schema, &colliding));
+            if differ || refer() {
+                colliding.insert((*name).clone());
+            }
+        }
+        if colliding.len() == before {
+            return colliding;
+        }
+    }
+}
+
+fn refers_to(value: &Value, schemas: &BTreeSet<String>) -> bool {
+    match value {
+        Value::Object(members) => members.iter().any(|(name, value)| {
+            let target = value
+                .as_str()
+                .and_then(|text| text.strip_prefix(SCHEMA_REF));
+            (name == "$ref" && target.is_some_and(|target| schemas.contains(target)))
+                || refers_to(value, schemas)
+        }),
+        Value::Array(items) => items.iter().any(|item| refers_to(item, schemas)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
+fn rename_schemas(document: &mut Value, upstream: Upstream, colliding: &BTreeSet<String>) {
+    if colliding.is_empty() {
+        return;
+    }
+    rename_references(document, upstream, colliding);
+    let Some(schemas) = document
+        .pointer_mut("/components/schemas")
+        .and_then(Value::as_object_mut)
+    else {
+        return;
+    };
+    for name in colliding {
+        if let Some(schema) = schemas.remove(name) {
+            schemas.insert(format!("{}{name}", upstream.schema_prefix()), schema);
+        }
+    }
+}
+
+fn rename_references(value: &mut Value, upstream: Upstream, colliding: &BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            for (_, value) in members.iter_mut() {
+                rename_references(value, upstream, colliding);
+            }
+            if let Some(Value::String(reference)) = members.get_mut("$ref")
+                && let Some(name) = reference.strip_prefix(SCHEMA_REF)
+                && colliding.contains(name)
+            {
+                *reference = format!("{SCHEMA_REF}{}{name}", upstream.schema_prefix());
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                rename_references(item, upstream, colliding);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Operation ids that occur more than once.
+fn colliding_operations(documents: &[ServiceDocument]) -> BTreeSet<String> {
+    let mut seen = BTreeSet::new();
+    documents
+        .iter()
+        .flat_map(|service| members(&service.document["paths"]))
+        .flat_map(|(_, item)| members(item))
+        .filter_map(|(_, operation)| operation["operationId"].as_str())
+        .filter(|id| !seen.insert(*id))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn rename_operation(operation: &mut Value, upstream: Upstream, colliding: &BTreeSet<String>) {
+    if let Some(Value::String(id)) = operation.get_mut("operationId")
+        && colliding.contains(id.as_str())
+    {
+        *id = format!("{}_{id}", upstream.name().replace('-', "_"));
+    }
+}
+
+fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    value.as_object().into_iter().flatten()
+}
+
+fn members_of_list(value: &Value) -> usize {
+    value.as_array().map_or(0, Vec::len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::upstream::committed_documents;
+
+    fn document(upstream: Upstream, paths: Value, schemas: Value) -> ServiceDocument {
+        ServiceDocument {
+            upstream,
+            document: json!({ "paths": paths, "components": { "schemas": schemas } }),
+        }
+    }
+
+    fn reference(name: &str) -> Value {
+        json!({ "$ref": format!("{SCHEMA_REF}{name}") })
+    }
+
+    /// Every reference in a document, wherever it is.
+    fn references(value: &Value, into: &mut Vec<String>) {
+        match value {
+            Value::Object(members) => {
+                if let Some(Value::String(target)) = members.get("$ref") {
+                    into.push(target.clone());
+                }
+                members.values().for_each(|value| references(value, into));
+            }
+            Value::Array(items) => items.iter().for_each(|item| references(item, into)),
+            _ => {}
+        }
+    }
+
+    fn assert_references_resolve(document: &Value) {
+        let mut all = Vec::new();
+        references(document, &mut all);
+        for target in all {
+            let pointer = target.strip_prefix('#').unwrap();
+            assert!(document.pointer(pointer).is_some(), "{target}");
+        }
+    }
+
+    #[test]
+    fn a_schema_shared_by_two_services_stands_once() {
+        let schemas = json!({ "Address": { "type": "object" }, "Problem": { "type": "object" } });
+        let merged = merge(&[
+            document(Upstream::DealService, json!({}), schemas.clone()),
+            document(Upstream::TaskService, json!({}), schemas),
+        ]);
+        assert!(merged.renamed.is_empty());
+        let names: Vec<_> = members(&merged.document["components"]["schemas"])
+            .map(|(name, _)| name.as_str())
+            .collect();
+        assert_eq!(names, ["Address", "Problem"]);
+    }
+
+    #[test]
+    fn two_things_with_one_name_are_told_apart_with_all_that_refers_to_them() {
+        let schemas = |kind: &str| json!({ "Plan": reference("Task"), "Task": { "type": kind } });
+        let paths = |path: &str| {
+            json!({ path: { "get": { "operationId": "get_plan", "x-permissions": [], "responses": {
+                "200": { "description": "", "content": { "application/json": { "schema": reference("Plan") } } }
+            } } } })
+        };
+        let merged = merge(&[
+            document(Upstream::DealService, paths("/api/a"), schemas("object")),
+            document(Upstream::TaskService, paths("/api/b"), schemas("string")),
+        ]);
+        assert_eq!(merged.renamed, ["Plan", "Task", "get_plan"]);
+        let schemas = &merged.document["components"]["schemas"];
+        assert_eq!(schemas["DealServiceTask"]["type"], "object");
+        assert_eq!(schemas["TaskServicePlan"], reference("TaskServiceTask"));
+        let operation = &merged.document["paths"]["/api/b"]["get"];
+        assert_eq!(operation["operationId"], "task_service_get_plan");
+        assert_references_resolve(&merged.document);
+    }
+
+    #[test]
+    fn services_may_answer_for_different_methods_of_one_path() {
+        let paths = |method: &str| json!({ "/api/a": { method: { "x-public": true } } });
+        let merged = merge(&[
+            document(Upstream::DealService, paths("get"), json!({})),
+            document(Upstream::TaskService, paths("post"), json!({})),
+        ]);
+        let item = merged.document["paths"]["/api/a"].as_object().unwrap();
+        assert_eq!(item.len(), 2);
+    }
+
+    #[test]
+    fn what_the_gateway_may_answer_is_added_where_it_can_happen() {
+        let merged = merge(&[document(
+            Upstream::DealService,
+            json!({ "/api/deals/{id}": {
+                "get": { "x-permissions": ["view_deals"], "responses": { "404": { "description": "own" } } },
+                "post": { "x-public": true, "requestBody": {} }
+            } }),
+            json!({}),
+        )]);
+        let item = &merged.document["paths"]["/api/deals/{id}"];
+        let statuses = |method: &str| {
+            members(&item[method]["responses"])
+                .map(|(status, _)| status.clone())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(statuses("get"), ["401", "403", "404", "429", "503"]);
+        assert_eq!(statuses("post"), ["404", "413", "415", "429", "503"]);
+        assert_eq!(item["get"]["responses"]["404"]["description"], "own");
+        assert_eq!(item["post"]["security"], json!([]));
+        assert_references_resolve(&merged.document);
+    }
+
+    #[test]
+    fn the_committed_documents_go_together_without_renaming_anything() {
+        let merged = merge(&committed_documents().unwrap());
+        assert_eq!(merged.renamed, Vec::<String>::new());
+        assert_references_resolve(&merged.document);
+        let tags: BTreeSet<&str> = merged.document["tags"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|tag| tag["name"].as_str())
+            .collect();
+        for (path, item) in members(&merged.document["paths"]) {
+            for (method, operation) in members(item) {
+                let id = operation["operationId"].as_str();
+                assert!(id.is_some(), "{method} {path} has no operationId");
+                let own = operation["tags"].as_array().into_iter().flatten();
+                for tag in own.filter_map(Value::as_str) {
+                    assert!(
+                        !tag.is_empty() && (tags.is_empty() || tags.contains(tag)),
+                        "{tag}"
+                    );
+                }
+            }
+        }
+    }
+}
