@@ -8,7 +8,7 @@ pub mod traces;
 
 use anyhow::Context as _;
 use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator, SdkTracerProvider};
 use tracing_subscriber::{
     EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
@@ -36,8 +36,17 @@ impl Guard {
 
 /// Starts logs, metrics and traces. Called once, first thing in `main`, inside a Tokio runtime.
 pub fn init(service: &'static str, common: &Common) -> anyhow::Result<Guard> {
+    init_with_ids(service, common, RandomIdGenerator::default())
+}
+
+/// The same, with another source of trace and span ids: what a workflow replays must get the same ids again.
+pub fn init_with_ids(
+    service: &'static str,
+    common: &Common,
+    ids: impl IdGenerator + 'static,
+) -> anyhow::Result<Guard> {
     let filter = EnvFilter::try_new(&common.log).context("HAUSHAVN_LOG is not a filter")?;
-    let provider = traces::provider(service, common.otlp_endpoint.as_deref())?;
+    let provider = traces::provider(service, common.otlp_endpoint.as_deref(), ids)?;
     let spans = tracing_opentelemetry::layer()
         .with_tracer(provider.tracer(service))
         .with_filter(exported());
@@ -62,6 +71,7 @@ fn exported() -> tracing_subscriber::filter::FilterFn {
             "opentelemetry",
             "sqlx",
             "lapin",
+            "temporalio",
             "rustls",
         ];
         *metadata.level() <= tracing::Level::INFO

@@ -9,7 +9,11 @@ use actix_web::http::header::HeaderMap;
 use anyhow::Context as _;
 use opentelemetry::{Context, KeyValue, global, trace::TraceContextExt as _};
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
-use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
+use opentelemetry_sdk::{
+    Resource,
+    propagation::TraceContextPropagator,
+    trace::{IdGenerator, SdkTracerProvider},
+};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
@@ -20,13 +24,16 @@ pub const TRACEPARENT: &str = "traceparent";
 pub(super) fn provider(
     service: &'static str,
     endpoint: Option<&str>,
+    ids: impl IdGenerator + 'static,
 ) -> anyhow::Result<SdkTracerProvider> {
     global::set_text_map_propagator(TraceContextPropagator::new());
     let resource = Resource::builder()
         .with_service_name(service)
         .with_attribute(KeyValue::new("service.namespace", "haushavn"))
         .build();
-    let mut builder = SdkTracerProvider::builder().with_resource(resource);
+    let mut builder = SdkTracerProvider::builder()
+        .with_resource(resource)
+        .with_id_generator(ids);
     if let Some(endpoint) = endpoint {
         let exporter = SpanExporter::builder()
             .with_tonic()
