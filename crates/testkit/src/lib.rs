@@ -13,7 +13,7 @@ mod organization;
 mod stack;
 mod wait;
 
-pub use client::{Client, Response};
+pub use client::{Client, Response, base64url};
 pub use database::Database;
 pub use mail::{Mail, mails_to};
 pub use organization::{Deal, Organization, User, buyer_purchase};
