@@ -93,6 +93,10 @@ CREATE TABLE notifications (
   body text NOT NULL,
   -- Names the occasion (task, due date, kind …): the same occasion never notifies a person twice.
   dedupe_key text NOT NULL,
+  -- What the mail's template is filled with. Never a token.
+  params jsonb NOT NULL DEFAULT '{}',
+  -- Whether it stands in the recipient's list; else it is told by mail alone, or not at all.
+  in_app boolean NOT NULL DEFAULT true,
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   read_at timestamptz,
   email_status text NOT NULL DEFAULT 'PENDING' CONSTRAINT notifications_email_status_known
@@ -103,16 +107,17 @@ CREATE TABLE notifications (
   CONSTRAINT notifications_user_fkey FOREIGN KEY (organization_id, user_id) REFERENCES users (organization_id, id),
   CONSTRAINT notifications_dedupe_key UNIQUE (organization_id, user_id, dedupe_key)
 );
-CREATE INDEX notifications_user_idx ON notifications (organization_id, user_id, id DESC);
-CREATE INDEX notifications_unread_idx ON notifications (organization_id, user_id) WHERE read_at IS NULL;
+CREATE INDEX notifications_user_idx ON notifications (organization_id, user_id, id DESC) WHERE in_app;
+CREATE INDEX notifications_unread_idx ON notifications (organization_id, user_id) WHERE in_app AND read_at IS NULL;
 
 CREATE TABLE notification_preferences (
+  id uuid PRIMARY KEY,
   organization_id uuid NOT NULL,
   user_id uuid NOT NULL,
-  kind text NOT NULL,
-  in_app boolean NOT NULL DEFAULT true,
-  email boolean NOT NULL DEFAULT true,
-  CONSTRAINT notification_preferences_pkey PRIMARY KEY (organization_id, user_id, kind),
+  -- {"KIND": {"inApp": boolean, "email": boolean}}: where the user departs from being told both ways.
+  choices jsonb NOT NULL,
+  version bigint NOT NULL DEFAULT 1,
+  CONSTRAINT notification_preferences_user_key UNIQUE (organization_id, user_id),
   CONSTRAINT notification_preferences_user_fkey FOREIGN KEY (organization_id, user_id) REFERENCES users (organization_id, id)
 );
 
@@ -182,7 +187,8 @@ CREATE TRIGGER guard_user_authority BEFORE UPDATE ON users FOR EACH ROW EXECUTE 
 
 GRANT SELECT, INSERT, UPDATE ON organizations, users, credentials, sessions, password_resets,
   notifications, signing_keys TO user_svc;
-GRANT SELECT, INSERT, UPDATE, DELETE ON notification_preferences, login_attempts TO user_svc;
+GRANT SELECT, INSERT, UPDATE ON notification_preferences TO user_svc;
+GRANT SELECT, INSERT, UPDATE, DELETE ON login_attempts TO user_svc;
 
 -- The definer functions of ctx read accounts and sessions.
 GRANT SELECT ON organizations, users, credentials, sessions, password_resets TO ctx_owner;

@@ -5,8 +5,11 @@
 
 pub mod commands;
 pub mod config;
+pub mod consumers;
 pub mod holidays;
 pub mod lockout;
+pub mod mail;
+pub mod notices;
 pub mod openapi;
 pub mod queries;
 pub mod repository;
@@ -16,19 +19,32 @@ pub mod services;
 pub mod session_cache;
 pub mod views;
 
-use actix_web::web;
+use std::time::Duration;
+
+use actix_web::{
+    rt::{self, task::JoinHandle},
+    web,
+};
 use anyhow::Context as _;
+use futures::future::join_all;
 use platform::{
+    auth::ServiceKeys,
     cache::Cache,
     config::{Env, Secret},
     db::{Db, PoolSize},
     http::{Check, Readiness},
+    messaging::{self, Delivery, Publisher, topology::USER_SERVICE},
+    outbox::Relay,
     shutdown, telemetry,
     wait::wait_for,
 };
 use sqlx::migrate::Migrator;
+use tokio_util::sync::CancellationToken;
 
-use crate::{config::Config, secrets::signing_keys, services::Services};
+use crate::{config::Config, repository::login_attempts, secrets::signing_keys, services::Services};
+
+/// How often sign-in attempts that do not count any more are deleted.
+const FORGET_INTERVAL: Duration = Duration::from_secs(600);
 
 /// The service's name, in logs, events and tokens.
 pub const NAME: &str = "user-service";
@@ -46,13 +62,56 @@ pub async fn serve() -> anyhow::Result<()> {
     if wait_for("PostgreSQL", &stop, || services.keys.load()).await.is_none() {
         return Ok(());
     }
-    actix_web::rt::spawn(services.keys.clone().keep_loaded(stop.clone()));
+    let publisher = Publisher::new(config.amqp_url.clone(), NAME);
+    let background = start_background(&config, &services, &publisher, &stop)?;
 
     let data = web::Data::new(services.clone());
+    let keys = web::Data::new(ServiceKeys::load(NAME, &config.service_keys)?);
     let configure = move |config: &mut web::ServiceConfig| {
-        config.app_data(data.clone()).configure(routes::configure);
+        config.app_data(data.clone()).app_data(keys.clone()).configure(routes::configure);
     };
-    platform::http::serve(NAME, &config.common, readiness(&services, cache), configure, stop).await
+    let readiness = readiness(&services, cache, publisher);
+    let served = platform::http::serve(NAME, &config.common, readiness, configure, stop.clone()).await;
+    stop.cancel();
+    join_all(background).await;
+    served
+}
+
+/// Everything that goes on beside requests, until `stop` is cancelled.
+fn start_background(
+    config: &Config,
+    services: &Services,
+    publisher: &Publisher,
+    stop: &CancellationToken,
+) -> anyhow::Result<Vec<JoinHandle<()>>> {
+    let relay = Relay::new(&config.relay_database_url, "identity", NAME, publisher.clone())?;
+    let hearing = services.clone();
+    let heard = messaging::consume(
+        config.amqp_url.clone(),
+        USER_SERVICE,
+        async move |delivery: &Delivery| consumers::handle(&hearing, delivery).await,
+        stop.clone(),
+    );
+    Ok(vec![
+        rt::spawn(services.keys.clone().keep_loaded(stop.clone())),
+        rt::spawn(relay.run(stop.clone())),
+        rt::spawn(heard),
+        rt::spawn(forget_attempts(services.db.clone(), stop.clone())),
+    ])
+}
+
+/// Deletes sign-in attempts that do not count any more.
+async fn forget_attempts(db: Db, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(FORGET_INTERVAL) => {}
+        }
+        let outcome = db.anonymous("forget-attempts", None, async |tx| login_attempts::delete_old(tx).await).await;
+        if let Err(error) = outcome {
+            tracing::debug!(%error, "old sign-in attempts could not be deleted");
+        }
+    }
 }
 
 /// Brings the schema up to date, with the owner's role.
@@ -71,7 +130,7 @@ fn connect(url: &Secret) -> anyhow::Result<Db> {
     Db::connect(url, "identity", PoolSize::Small).context("DATABASE_URL cannot be used")
 }
 
-fn readiness(services: &Services, cache: Cache) -> Readiness {
+fn readiness(services: &Services, cache: Cache, publisher: Publisher) -> Readiness {
     let db = services.db.clone();
     vec![
         Check::required("postgresql", move || {
@@ -81,6 +140,10 @@ fn readiness(services: &Services, cache: Cache) -> Readiness {
         Check::reported("redis", move || {
             let cache = cache.clone();
             async move { cache.ping().await }
+        }),
+        Check::reported("rabbitmq", move || {
+            let publisher = publisher.clone();
+            async move { publisher.ping().await }
         }),
     ]
 }

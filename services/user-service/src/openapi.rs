@@ -2,7 +2,7 @@
 
 use platform::http::{
     openapi::{self, Door},
-    permission::SignedIn,
+    permission::{ManageOrganization, ManageUsers, SignedIn},
 };
 use utoipa::OpenApi;
 
@@ -14,8 +14,27 @@ const DOORS: &[(&str, Door)] = &[
     ("signUp", Door::Public),
     ("logIn", Door::Public),
     ("refresh", Door::Public),
+    ("acceptInvitation", Door::Public),
+    ("forgotPassword", Door::Public),
+    ("resetPassword", Door::Public),
     ("logOut", Door::needs::<SignedIn>()),
     ("getMe", Door::needs::<SignedIn>()),
+    ("changePassword", Door::needs::<SignedIn>()),
+    ("listUsers", Door::needs::<SignedIn>()),
+    ("getUser", Door::needs::<SignedIn>()),
+    ("inviteUser", Door::needs::<ManageUsers>()),
+    ("putUser", Door::needs::<ManageUsers>()),
+    ("patchUser", Door::needs::<ManageUsers>()),
+    ("disableUser", Door::needs::<ManageUsers>()),
+    ("getOrganization", Door::needs::<SignedIn>()),
+    ("putOrganization", Door::needs::<ManageOrganization>()),
+    ("patchOrganization", Door::needs::<ManageOrganization>()),
+    ("listNotifications", Door::needs::<SignedIn>()),
+    ("readNotification", Door::needs::<SignedIn>()),
+    ("readAllNotifications", Door::needs::<SignedIn>()),
+    ("getNotificationPreferences", Door::needs::<SignedIn>()),
+    ("putNotificationPreferences", Door::needs::<SignedIn>()),
+    ("patchNotificationPreferences", Door::needs::<SignedIn>()),
 ];
 
 #[derive(OpenApi)]
@@ -26,10 +45,34 @@ const DOORS: &[(&str, Door)] = &[
         routes::auth::sign_up,
         routes::auth::log_in,
         routes::auth::refresh,
+        routes::auth::accept_invitation,
         routes::auth::log_out,
         routes::auth::me,
+        routes::passwords::forgot,
+        routes::passwords::reset,
+        routes::passwords::change,
+        routes::users::list,
+        routes::users::invite,
+        routes::users::get,
+        routes::users::put,
+        routes::users::patch,
+        routes::users::disable,
+        routes::organization::get,
+        routes::organization::put,
+        routes::organization::patch,
+        routes::notifications::list,
+        routes::notifications::mark_read,
+        routes::notifications::mark_all_read,
+        routes::notifications::get_preferences,
+        routes::notifications::put_preferences,
+        routes::notifications::patch_preferences,
     ),
-    tags((name = "identity", description = "Organizations, users, sign-in"))
+    tags(
+        (name = "identity", description = "Sign-up, sign-in, passwords"),
+        (name = "users", description = "The people of an organization"),
+        (name = "organization", description = "The tenant and its settings"),
+        (name = "notifications", description = "What people are told")
+    )
 )]
 struct Document;
 

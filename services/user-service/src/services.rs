@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use crate::{
     config::Config,
     lockout::Turns,
+    mail::Mailer,
     repository::{sessions::Session, users::User},
     secrets::{
         passwords::Passwords,
@@ -35,6 +36,8 @@ pub struct Services {
     pub keys: KeyRing,
     /// Sessions and profiles in Redis.
     pub cache: SessionCache,
+    /// Sends mail.
+    pub mailer: Mailer,
     /// Lets sign-ins to one account wait for each other.
     pub turns: Turns,
     /// Whether answers may carry invitation and reset tokens.
@@ -69,6 +72,7 @@ impl Services {
             tokens: TokenKey::new(&config.secrets.token_key),
             keys: KeyRing::new(db.clone(), config)?,
             cache: SessionCache::new(cache.clone()),
+            mailer: Mailer::new(&config.mail)?,
             turns: Turns::default(),
             development: config.common.is_development(),
             db,

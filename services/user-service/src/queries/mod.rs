@@ -1,3 +1,5 @@
 //! Reads, one a file.
 
+pub mod list_notifications;
+pub mod list_users;
 pub mod profile;

@@ -2,7 +2,10 @@
 
 pub mod credentials;
 pub mod login_attempts;
+pub mod notifications;
 pub mod organizations;
+pub mod password_resets;
+pub mod preferences;
 pub mod sessions;
 pub mod signing_keys;
 pub mod users;

@@ -108,8 +108,7 @@ pub async fn own(tx: &Tx) -> Result<Organization> {
     row.context("the caller's organization is gone")?.restore()
 }
 
-/// The caller's organization, locked against other changes. With this lock held, nobody else changes who
-/// the organization's administrators are either.
+/// The caller's organization, locked against other changes; for those who may manage it.
 pub async fn lock_own(tx: &Tx) -> Result<Organization> {
     let row: Option<Row> = tx
         .first(

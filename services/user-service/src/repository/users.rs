@@ -207,6 +207,32 @@ pub async fn other_admins(tx: &Tx, id: Uuid) -> Result<i64> {
     Ok(row.map_or(0, |row| row.count))
 }
 
+/// Holds other changes of who the organization's administrators are, until the end of the session.
+pub async fn hold_admins(tx: &Tx) -> Result<()> {
+    tx.run(
+        "SELECT pg_advisory_xact_lock(hashtextextended('admins ' || $1::text, 0))",
+        [tx.actor().organization_id.into()],
+    )
+    .await?;
+    Ok(())
+}
+
+#[derive(FromQueryResult)]
+struct Id {
+    id: Uuid,
+}
+
+/// The active users of the caller's organization.
+pub async fn active_ids(tx: &Tx) -> Result<Vec<Uuid>> {
+    let rows: Vec<Id> = tx
+        .all(
+            "SELECT id FROM users WHERE organization_id = $1 AND status = 'ACTIVE' AND role <> 'SYSTEM'",
+            [tx.actor().organization_id.into()],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
 /// Stores a new user, told as `change`.
 ///
 /// # Errors

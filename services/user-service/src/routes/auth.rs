@@ -17,7 +17,10 @@ use crate::{
     commands::{self, refresh_session::Refreshed, sign_up::SignUp},
     queries::profile::{self, Profile},
     repository::{credentials, login_attempts},
-    secrets::passwords::{NewPassword, TypedPassword},
+    secrets::{
+        passwords::{NewPassword, TypedPassword},
+        tokens::SingleUseToken,
+    },
     services::{Services, SignedIn},
 };
 
@@ -63,6 +66,20 @@ pub struct LogInBody {
 pub struct RefreshBody {
     /// The last one given out for the session.
     refresh_token: String,
+}
+
+/// What an invited person sends.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AcceptBody {
+    /// From the invitation's mail.
+    token: String,
+    /// The person's name.
+    #[schema(max_length = 200)]
+    full_name: String,
+    /// 12 to 256 characters, taken exactly as sent.
+    #[schema(min_length = 12, max_length = 256)]
+    password: String,
 }
 
 /// The caller, with what they may do.
@@ -190,6 +207,46 @@ pub(crate) async fn refresh(request: HttpRequest, body: Json<RefreshBody>, servi
             Err(Rejection::Unauthenticated.into())
         }
     }
+}
+
+/// Takes the account that an invitation offers, and signs in.
+///
+/// Rejections: `TOKEN_INVALID`; `EMAIL_TAKEN` when the address is an account of another organization.
+#[utoipa::path(
+    operation_id = "acceptInvitation",
+    tag = "identity",
+    request_body = AcceptBody,
+    responses(
+        (status = 201, description = "Joined and signed in", body = SignedIn)
+    )
+)]
+#[post("/api/auth/accept-invitation")]
+pub(crate) async fn accept_invitation(
+    request: HttpRequest,
+    body: Json<AcceptBody>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let AcceptBody { token, full_name, password } = body.value;
+    let mut fields = Fields::new();
+    fields.text("fullName", &full_name, 1..=200);
+    let password = NewPassword::parse(&mut fields, "password", &password);
+    fields.finish()?;
+    let password = password.ok_or_else(|| Rejection::required("password"))?;
+    let token = SingleUseToken::parse(&token).ok_or(Rejection::TokenInvalid)?;
+
+    let Services { db, tokens, .. } = services.get_ref();
+    let RequestContext { request_id, ip, .. } = RequestContext::of(&request);
+    db.anonymous(&request_id, ip, async |tx| commands::accept_invitation::check(tx, tokens, &token).await).await?;
+    let hash = services.passwords.hash(&password).await?;
+    let full_name = full_name.trim();
+    let (user, session) = db
+        .anonymous(&request_id, ip, async |tx| {
+            commands::accept_invitation::run(tx, tokens, &token, full_name, &hash).await
+        })
+        .await?;
+    Ok(HttpResponse::Created()
+        .insert_header(("Location", format!("/api/users/{}", user.id)))
+        .json(services.signed_in(&user, &session)?))
 }
 
 /// Ends the caller's session. Its tokens stop working at once.

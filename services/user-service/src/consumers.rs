@@ -1,0 +1,58 @@
+//! Events that this service hears: its own, of users and organizations, to drop what is cached of them a
+//! second time. The first time is right after the commit; a process that died in between made none.
+
+use contracts::event::Event;
+use platform::{
+    db::{Order, ServiceScope},
+    error::Result,
+    messaging::{Delivery, Outcome, topology::USER_SERVICE},
+};
+use uuid::Uuid;
+
+use crate::{
+    repository::{sessions, users},
+    services::Services,
+};
+
+/// Handles one event.
+pub async fn handle(services: &Services, delivery: &Delivery) -> Outcome {
+    drop_caches(services, delivery).await.into()
+}
+
+/// Dropping comes first and does no harm twice; the inbox then records that the event had its effect.
+async fn drop_caches(services: &Services, delivery: &Delivery) -> Result<()> {
+    let Delivery { head, event, envelope } = delivery;
+    let scope = ServiceScope { organization_id: head.organization_id, ..ServiceScope::default() };
+    match event {
+        Event::User(..) => {
+            let user_id = head.subject;
+            let stale = services.db.service(&scope, async |tx| sessions::running_of(tx, user_id).await).await?;
+            services.cache.drop_sessions(&stale).await;
+            services.cache.drop_profiles(&[user_id]).await;
+        }
+        Event::Organization(..) => {
+            let (stale, members): (Vec<Uuid>, Vec<Uuid>) = services
+                .db
+                .service(&scope, async |tx| {
+                    Ok((sessions::running_of_all(tx).await?, users::active_ids(tx).await?))
+                })
+                .await?;
+            services.cache.drop_sessions(&stale).await;
+            services.cache.drop_profiles(&members).await;
+        }
+        Event::Deal(..)
+        | Event::Party(..)
+        | Event::Task(..)
+        | Event::Milestone(..)
+        | Event::Plan(..)
+        | Event::KeyDates(..)
+        | Event::Comment(..)
+        | Event::Notification(..)
+        | Event::Unknown { .. } => {}
+    }
+    services
+        .db
+        .apply(USER_SERVICE.queue, Order::Any, head, event, envelope, async |_, _, _| Ok(()))
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,187 @@
+//! The occasions on which people are told something, and the words for it.
+
+use std::sync::LazyLock;
+
+use anyhow::Context as _;
+use minijinja::{Environment, Value, context, syntax::SyntaxConfig};
+use platform::error::Result;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Declares the kinds, each with its spelling and template.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident = $text:literal from $template:literal,)+) => {
+        /// An occasion on which people are told something.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+        #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+        pub enum NoticeKind {
+            $($(#[$doc])* $kind,)+
+        }
+
+        impl NoticeKind {
+            /// Every kind.
+            pub const ALL: &[Self] = &[$(Self::$kind),+];
+
+            /// The kind as it is stored and sent.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $text,)+
+                }
+            }
+        }
+
+        const TEMPLATES: &[(&str, &str)] = &[$(($text, include_str!(concat!("../templates/", $template))),)+];
+    };
+}
+
+kinds! {
+    /// A task is due in three days, or in one.
+    TaskDueSoon = "TASK_DUE_SOON" from "task_due_soon.txt",
+    /// A task has passed its due instant.
+    TaskOverdue = "TASK_OVERDUE" from "task_overdue.txt",
+    /// A task has been overdue for three days.
+    TaskEscalated = "TASK_ESCALATED" from "task_escalated.txt",
+    /// Every task of a milestone is done.
+    MilestoneReached = "MILESTONE_REACHED" from "milestone_reached.txt",
+    /// Every task of a deal is done.
+    DealReadyToClose = "DEAL_READY_TO_CLOSE" from "deal_ready_to_close.txt",
+    /// A deal's template gave no plan.
+    PlanFailed = "PLAN_FAILED" from "plan_failed.txt",
+    /// Somebody is asked to join an organization.
+    Invitation = "INVITATION" from "invitation.txt",
+    /// Somebody forgot their password.
+    PasswordReset = "PASSWORD_RESET" from "password_reset.txt",
+}
+
+/// What a notice is about. Nothing confidential, and never a token.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct NoticeParams {
+    /// The task's title.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task_title: Option<String>,
+    /// When the task is due, `YYYY-MM-DD`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due_date: Option<String>,
+    /// The milestone's title.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub milestone_title: Option<String>,
+    /// The deal's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deal_name: Option<String>,
+    /// Why something failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The organization's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organization_name: Option<String>,
+    /// Of an invitation: the address is an account already, so it cannot be accepted.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub has_account: bool,
+}
+
+/// The words of a notice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// One line.
+    pub title: String,
+    /// A few sentences, paragraphs parted by empty lines.
+    pub body: String,
+}
+
+impl NoticeKind {
+    /// Reads a stored or sent kind.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == text)
+    }
+
+    /// Whether it stands in people's lists and may be turned off. Invitations and resets are mail alone.
+    pub const fn is_optional(self) -> bool {
+        !matches!(self, Self::Invitation | Self::PasswordReset)
+    }
+
+    /// The words for it.
+    pub fn words(self, params: &NoticeParams) -> Result<Words> {
+        let render = || {
+            let template = WORDS.get_template(self.as_str())?;
+            let mut rendered = template.render_captured(filling(params))?;
+            rendered.with_state_mut(|state| {
+                Ok::<_, minijinja::Error>(Words {
+                    title: state.render_block("title")?.split_whitespace().collect::<Vec<_>>().join(" "),
+                    body: state.render_block("body")?.trim().to_owned(),
+                })
+            })
+        };
+        Ok(render().with_context(|| format!("write a notice of kind {}", self.as_str()))?)
+    }
+}
+
+/// What templates are filled with, under the names that the API uses.
+fn filling(params: &NoticeParams) -> Value {
+    let params = params.clone();
+    context! {
+        taskTitle => params.task_title,
+        dueDate => params.due_date,
+        milestoneTitle => params.milestone_title,
+        dealName => params.deal_name,
+        reason => params.reason,
+        organizationName => params.organization_name,
+        hasAccount => params.has_account,
+    }
+}
+
+/// Plain text: nothing is escaped here.
+static WORDS: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).build() {
+        environment.set_syntax(syntax);
+    }
+    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    for (name, source) in TEMPLATES {
+        if let Err(error) = environment.add_template(name, source) {
+            tracing::error!(%error, name, "a built-in template does not parse");
+        }
+    }
+    environment
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_words_with_and_without_what_it_is_about() {
+        let full = NoticeParams {
+            task_title: Some("Order the inspection".to_owned()),
+            due_date: Some("2026-03-02".to_owned()),
+            milestone_title: Some("Inspection".to_owned()),
+            deal_name: Some("12 Harbour Lane".to_owned()),
+            reason: Some("the closing date is missing".to_owned()),
+            organization_name: Some("Harbour & Sons".to_owned()),
+            has_account: false,
+        };
+        for kind in NoticeKind::ALL {
+            for params in [&full, &NoticeParams::default(), &NoticeParams { has_account: true, ..full.clone() }] {
+                let words = kind.words(params).unwrap();
+                assert!(!words.title.is_empty() && !words.title.contains('\n'), "{kind:?}: {words:?}");
+                assert!(words.body.ends_with('.'), "{kind:?}: {words:?}");
+                assert!(!words.body.contains("  "), "{kind:?}: {words:?}");
+            }
+            assert_eq!(NoticeKind::parse(kind.as_str()), Some(*kind));
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
+    }
+
+    #[test]
+    fn a_reminder_names_task_date_and_deal() {
+        let params = NoticeParams {
+            task_title: Some("Order the inspection".to_owned()),
+            due_date: Some("2026-03-02".to_owned()),
+            deal_name: Some("12 Harbour Lane".to_owned()),
+            ..NoticeParams::default()
+        };
+        let words = NoticeKind::TaskDueSoon.words(&params).unwrap();
+        assert_eq!(words.title, "Due 2026-03-02: Order the inspection");
+        assert_eq!(words.body, "\"Order the inspection\" (12 Harbour Lane) is due on 2026-03-02.");
+    }
+}

@@ -1,0 +1,146 @@
+//! For the other services only: sessions for the gateway, notifications for the workflows. The gateway does
+//! not lead here.
+
+use actix_web::{HttpResponse, get, post, web};
+use domain::rejection::Rejection;
+use platform::{
+    auth::{InternalCaller, InternalService},
+    db::ServiceScope,
+    error::{Error, Result},
+    http::{Json, PathId},
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    commands::{
+        deliver_notification::{self, Delivery},
+        notify::{self as notify_people, Audience, Notify},
+    },
+    notices::{NoticeKind, NoticeParams},
+    repository::{
+        notifications::{self, EmailStatus},
+        sessions,
+    },
+    services::Services,
+    session_cache::SessionView,
+};
+
+/// What the workflows want told.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct NotifyBody {
+    kind: NoticeKind,
+    deal_id: Uuid,
+    task_id: Option<Uuid>,
+    audience: Vec<Audience>,
+    dedupe_key: String,
+    #[serde(default)]
+    params: NoticeParams,
+}
+
+/// What was stored now; whoever was told before is not among them.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct NotifiedView {
+    notification_ids: Vec<Uuid>,
+}
+
+/// Where a notification's mail stands.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EmailView {
+    email_status: String,
+}
+
+/// What a live session may do; 404 otherwise. Keeps it for the gateway's next look.
+#[get("/internal/sessions/{id}")]
+pub(crate) async fn session(
+    caller: InternalService,
+    id: PathId,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let state = services
+        .db
+        .anonymous(&caller.request_id, None, async |tx| sessions::state(tx, id.0).await)
+        .await?;
+    let view = SessionView::from(state.ok_or(Rejection::NotFound)?);
+    services.cache.keep_session(id.0, &view).await;
+    Ok(HttpResponse::Ok().json(view))
+}
+
+/// Stores a notification for each recipient. Asked again with the same key, it stores none.
+#[post("/internal/notifications")]
+pub(crate) async fn notify(
+    caller: InternalCaller,
+    body: Json<NotifyBody>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let NotifyBody { kind, deal_id, task_id, audience, dedupe_key, params } = body.value;
+    if !kind.is_optional() {
+        return Err(Rejection::field("kind", "one_of", "this kind is told by user-service itself").into());
+    }
+    let command = Notify { kind, deal_id, task_id, audience, dedupe_key, params };
+    let notification_ids =
+        services.db.service(&scope(&caller), async |tx| notify_people::run(tx, &command).await).await?;
+    Ok(HttpResponse::Ok().json(NotifiedView { notification_ids }))
+}
+
+/// Sends a notification's mail. What was sent is not sent again; a mail server that is away is 503.
+#[post("/internal/notifications/{id}/deliver")]
+pub(crate) async fn deliver(
+    caller: InternalCaller,
+    id: PathId,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let scope = scope(&caller);
+    let delivery = services
+        .db
+        .service(&scope, async |tx| deliver_notification::prepare(tx, &services.tokens, id.0).await)
+        .await?;
+    let email_status = match delivery {
+        Delivery::Settled(status) => status,
+        Delivery::Send(mail) => {
+            if let Err(error) = services.mailer.send(&mail).await {
+                let reason = format!("{error:#}");
+                metrics::counter!("mails_total", "outcome" => "failed").increment(1);
+                services
+                    .db
+                    .service(&scope, async |tx| notifications::note_failure(tx, id.0, &reason).await)
+                    .await?;
+                return Err(Error::unavailable(format!("mail: {reason}")));
+            }
+            metrics::counter!("mails_total", "outcome" => "sent").increment(1);
+            services
+                .db
+                .service(&scope, async |tx| deliver_notification::settle(tx, id.0, EmailStatus::Sent).await)
+                .await?
+        }
+    };
+    Ok(HttpResponse::Ok().json(EmailView { email_status }))
+}
+
+/// Gives a notification's mail up.
+#[post("/internal/notifications/{id}/dead")]
+pub(crate) async fn give_up(
+    caller: InternalCaller,
+    id: PathId,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let email_status = services
+        .db
+        .service(&scope(&caller), async |tx| deliver_notification::settle(tx, id.0, EmailStatus::Dead).await)
+        .await?;
+    tracing::warn!(notification.id = %id.0, email_status, "a notification's mail was given up");
+    Ok(HttpResponse::Ok().json(EmailView { email_status }))
+}
+
+fn scope(caller: &InternalCaller) -> ServiceScope {
+    ServiceScope {
+        organization_id: caller.organization_id,
+        on_behalf_of: caller.on_behalf_of,
+        cause_event_id: None,
+        request_id: Some(caller.request_id.clone()),
+        traceparent: caller.traceparent.clone(),
+    }
+}

@@ -1,0 +1,159 @@
+//! The caller's organization.
+
+use std::collections::BTreeMap;
+
+use actix_web::{HttpResponse, get, patch, put, web};
+use platform::{
+    db::Reply,
+    error::Result,
+    http::{
+        Authorized, Conditional, Fields, Json, MergePatch,
+        permission::{ManageOrganization, SignedIn},
+    },
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    commands::update_organization::{self, Stale, UpdateOrganization},
+    holidays::HolidayCalendar,
+    repository::organizations::{self, Organization},
+    services::Services,
+    views::OrganizationView,
+};
+
+/// What can be written of an organization.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrganizationBody {
+    /// What it is called.
+    #[schema(max_length = 200)]
+    name: String,
+    /// IANA name.
+    #[schema(example = "America/New_York")]
+    timezone: String,
+    /// Its own business holidays, beside the federal ones; none without.
+    holiday_calendar: Option<HolidayCalendar>,
+    /// What roles may do beyond the default: permissions by role.
+    #[serde(default)]
+    #[schema(example = json!({"TRANSACTION_COORDINATOR": ["create_deals"]}))]
+    role_grants: BTreeMap<String, Vec<String>>,
+}
+
+/// An organization to be written whole.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PutOrganizationBody {
+    /// What it is called.
+    #[schema(max_length = 200)]
+    name: String,
+    /// IANA name.
+    #[schema(example = "America/New_York")]
+    timezone: String,
+    /// Its own business holidays, beside the federal ones; none without.
+    holiday_calendar: Option<HolidayCalendar>,
+    /// What roles may do beyond the default: permissions by role.
+    #[serde(default)]
+    #[schema(example = json!({"TRANSACTION_COORDINATOR": ["create_deals"]}))]
+    role_grants: BTreeMap<String, Vec<String>>,
+    /// The version this is meant for; not needed with `If-Match`.
+    version: Option<i64>,
+}
+
+impl OrganizationBody {
+    fn checked(self) -> Result<UpdateOrganization> {
+        let mut fields = Fields::new();
+        let command = UpdateOrganization {
+            name: self.name,
+            time_zone: self.timezone,
+            holiday_calendar: self.holiday_calendar,
+            role_grants: self.role_grants,
+        }
+        .checked(&mut fields);
+        fields.finish()?;
+        Ok(command)
+    }
+}
+
+/// The caller's organization.
+#[utoipa::path(
+    operation_id = "getOrganization",
+    tag = "organization",
+    responses(
+        (status = 200, description = "The organization", body = OrganizationView),
+        (status = 304, description = "Not changed")
+    )
+)]
+#[get("/api/organization")]
+pub(crate) async fn get(
+    caller: Authorized<SignedIn>,
+    conditional: Conditional,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let organization = services.db.read(&caller, async |tx| organizations::own(tx).await).await?;
+    Ok(conditional.respond(organization.version, &OrganizationView::of(&organization)?))
+}
+
+/// Replaces the organization's name, zone, holidays and grants.
+///
+/// Grants only add to what roles may do. Administrative permissions are granted by those who may do
+/// everything.
+///
+/// Permissions: manage_organization. Rejections: `VERSION_CONFLICT`, `VERSION_MISMATCH`.
+#[utoipa::path(
+    operation_id = "putOrganization",
+    tag = "organization",
+    request_body = PutOrganizationBody,
+    responses((status = 200, description = "The organization as it is now", body = OrganizationView))
+)]
+#[put("/api/organization")]
+pub(crate) async fn put(
+    caller: Authorized<ManageOrganization>,
+    conditional: Conditional,
+    body: Json<PutOrganizationBody>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let PutOrganizationBody { name, timezone, holiday_calendar, role_grants, version } = body.value;
+    let command = OrganizationBody { name, timezone, holiday_calendar, role_grants }.checked()?;
+    let expected = conditional.expected_version(version)?;
+    let updated = services
+        .db
+        .write(&caller, async |tx| update_organization::run(tx, expected, |_| Ok(command.clone())).await)
+        .await?;
+    answer(&services, updated).await
+}
+
+/// Changes some of the organization's name, zone, holidays and grants.
+///
+/// Permissions: manage_organization. Rejections: `VERSION_CONFLICT`, `VERSION_MISMATCH`.
+#[utoipa::path(
+    operation_id = "patchOrganization",
+    tag = "organization",
+    request_body(content = OrganizationBody, content_type = "application/merge-patch+json"),
+    responses((status = 200, description = "The organization as it is now", body = OrganizationView))
+)]
+#[patch("/api/organization")]
+pub(crate) async fn patch(
+    caller: Authorized<ManageOrganization>,
+    conditional: Conditional,
+    patch: MergePatch,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let expected = conditional.expected_or_any(patch.version()?);
+    let decide = |organization: &Organization| {
+        let OrganizationView { name, timezone, holiday_calendar, role_grants, .. } = OrganizationView::of(organization)?;
+        patch.apply(&OrganizationBody { name, timezone, holiday_calendar, role_grants })?.checked()
+    };
+    let updated = services
+        .db
+        .write(&caller, async |tx| update_organization::run(tx, expected, decide).await)
+        .await?;
+    answer(&services, updated).await
+}
+
+async fn answer(services: &Services, (organization, stale): (Organization, Stale)) -> Result<HttpResponse> {
+    services.cache.drop_sessions(&stale.sessions).await;
+    services.cache.drop_profiles(&stale.users).await;
+    let view = OrganizationView::of(&organization)?;
+    Ok(Reply::ok(&view)?.version(organization.version).into_response())
+}

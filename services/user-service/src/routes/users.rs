@@ -1,0 +1,283 @@
+//! The people of an organization.
+
+use actix_web::{HttpResponse, delete, get, patch, post, put, web};
+use domain::{
+    permission::{Permission, Role},
+    rejection::Rejection,
+};
+use platform::{
+    db::{Idempotency, Reply},
+    error::Result,
+    http::{
+        Authorized, Conditional, Fields, Json, MergePatch, Page, PathId, Query,
+        permission::{ManageUsers, SignedIn},
+    },
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    commands::{disable_user, invite_user, update_user},
+    commands::{invite_user::InviteUser, update_user::UpdateUser},
+    queries::list_users::{self, UsersQuery},
+    repository::users::{self, User},
+    services::Services,
+    views::{AnyUserView, ColleagueView, UserView},
+};
+
+/// Whom to invite.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct InviteBody {
+    /// The address to invite.
+    #[schema(example = "agent@brokerage.example", max_length = 254)]
+    email: String,
+    /// The person's name, which they may correct when they accept.
+    #[schema(max_length = 200)]
+    full_name: String,
+    /// BUYER, BUYER_AGENT, TRANSACTION_COORDINATOR or ADMIN.
+    #[schema(example = "BUYER_AGENT")]
+    role: String,
+}
+
+/// An invited user.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct InvitedView {
+    /// The user.
+    #[serde(flatten)]
+    pub user: UserView,
+    /// What the mail carries; answered in development only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invitation_token: Option<String>,
+}
+
+/// What can be written of a user.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UserBody {
+    /// The user's name.
+    #[schema(max_length = 200)]
+    full_name: String,
+    /// BUYER, BUYER_AGENT, TRANSACTION_COORDINATOR or ADMIN.
+    #[schema(example = "TRANSACTION_COORDINATOR")]
+    role: String,
+}
+
+/// A user to be written whole.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PutUserBody {
+    /// The user's name.
+    #[schema(max_length = 200)]
+    full_name: String,
+    /// BUYER, BUYER_AGENT, TRANSACTION_COORDINATOR or ADMIN.
+    #[schema(example = "TRANSACTION_COORDINATOR")]
+    role: String,
+    /// The version this is meant for; not needed with `If-Match`.
+    version: Option<i64>,
+}
+
+impl UserBody {
+    fn checked(&self) -> Result<UpdateUser> {
+        let mut fields = Fields::new();
+        fields.text("fullName", &self.full_name, 1..=200);
+        let role = role(&mut fields, &self.role);
+        fields.finish()?;
+        let role = role.ok_or_else(|| Rejection::required("role"))?;
+        Ok(UpdateUser { full_name: self.full_name.trim().to_owned(), role })
+    }
+}
+
+/// Lists the organization's people.
+///
+/// Whoever manages users sees all of them with address and status, everybody else the active ones with
+/// name and role.
+#[utoipa::path(
+    operation_id = "listUsers",
+    tag = "users",
+    params(UsersQuery),
+    responses((status = 200, description = "A page of users", body = Page<AnyUserView>))
+)]
+#[get("/api/users")]
+pub(crate) async fn list(
+    caller: Authorized<SignedIn>,
+    query: Query<UsersQuery>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let query = query.0;
+    let cut = query.cut()?;
+    let page = services
+        .db
+        .read(&caller, async |tx| {
+            let manages = tx.actor().permissions.has(Permission::ManageUsers);
+            let page = cut.page(list_users::run(tx, &query, &cut).await?, list_users::place)?;
+            Ok(page.map(|user| view(&user, manages)))
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(page))
+}
+
+/// Invites somebody to the organization by mail.
+///
+/// An address of the caller's own organization is refused. One of another organization is answered as if
+/// it were new; its holder is told by mail.
+///
+/// Permissions: manage_users. Rejections: `EMAIL_TAKEN`.
+#[utoipa::path(
+    operation_id = "inviteUser",
+    tag = "users",
+    request_body = InviteBody,
+    responses((status = 201, description = "Invited", body = InvitedView))
+)]
+#[post("/api/users")]
+pub(crate) async fn invite(
+    caller: Authorized<ManageUsers>,
+    idempotency: Idempotency,
+    body: Json<InviteBody>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let mut fields = Fields::new();
+    fields.email("email", &body.value.email).text("fullName", &body.value.full_name, 1..=200);
+    let role = role(&mut fields, &body.value.role);
+    fields.finish()?;
+    let command = InviteUser {
+        email: body.value.email.clone(),
+        full_name: body.value.full_name.trim().to_owned(),
+        role: role.ok_or_else(|| Rejection::required("role"))?,
+    };
+    services
+        .db
+        .once(&caller, &idempotency, &body.raw, async |tx| {
+            let (user, until) = invite_user::run(tx, &command).await?;
+            let invitation_token = services.development.then(|| services.tokens.invitation(user.id, until));
+            let view = InvitedView { user: UserView::from(&user), invitation_token };
+            Ok(Reply::created(format!("/api/users/{}", user.id), &view)?.version(user.version))
+        })
+        .await
+}
+
+/// One user of the organization, as much as the caller may see.
+#[utoipa::path(
+    operation_id = "getUser",
+    tag = "users",
+    params(("id" = Uuid, Path, description = "The user")),
+    responses((status = 200, description = "The user", body = AnyUserView), (status = 304, description = "Not changed"))
+)]
+#[get("/api/users/{id}")]
+pub(crate) async fn get(
+    caller: Authorized<SignedIn>,
+    id: PathId,
+    conditional: Conditional,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let (version, view) = services
+        .db
+        .read(&caller, async |tx| {
+            let manages = tx.actor().permissions.has(Permission::ManageUsers);
+            let user = users::find(tx, id.0).await?;
+            // Whoever was only invited is nobody's colleague yet.
+            let user = user.filter(|user| manages || user.joined_at.is_some()).ok_or(Rejection::NotFound)?;
+            Ok((user.version, view(&user, manages)))
+        })
+        .await?;
+    Ok(conditional.respond(version, &view))
+}
+
+/// Replaces a user's name and role.
+///
+/// Permissions: manage_users. Rejections: `LAST_ADMIN`, `VERSION_CONFLICT`, `VERSION_MISMATCH`.
+#[utoipa::path(
+    operation_id = "putUser",
+    tag = "users",
+    params(("id" = Uuid, Path, description = "The user")),
+    request_body = PutUserBody,
+    responses((status = 200, description = "The user as it is now", body = UserView))
+)]
+#[put("/api/users/{id}")]
+pub(crate) async fn put(
+    caller: Authorized<ManageUsers>,
+    id: PathId,
+    conditional: Conditional,
+    body: Json<PutUserBody>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let PutUserBody { full_name, role, version } = body.value;
+    let command = UserBody { full_name, role }.checked()?;
+    let expected = conditional.expected_version(version)?;
+    let updated = services
+        .db
+        .write(&caller, async |tx| update_user::run(tx, id.0, expected, |_| Ok(command.clone())).await)
+        .await?;
+    answer(&services, updated).await
+}
+
+/// Changes a user's name or role.
+///
+/// Permissions: manage_users. Rejections: `LAST_ADMIN`, `VERSION_CONFLICT`, `VERSION_MISMATCH`.
+#[utoipa::path(
+    operation_id = "patchUser",
+    tag = "users",
+    params(("id" = Uuid, Path, description = "The user")),
+    request_body(content = UserBody, content_type = "application/merge-patch+json"),
+    responses((status = 200, description = "The user as it is now", body = UserView))
+)]
+#[patch("/api/users/{id}")]
+pub(crate) async fn patch(
+    caller: Authorized<ManageUsers>,
+    id: PathId,
+    conditional: Conditional,
+    patch: MergePatch,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let expected = conditional.expected_or_any(patch.version()?);
+    let decide = |user: &User| {
+        let present = UserBody { full_name: user.full_name.clone(), role: user.role.as_str().to_owned() };
+        patch.apply(&present)?.checked()
+    };
+    let updated = services
+        .db
+        .write(&caller, async |tx| update_user::run(tx, id.0, expected, decide).await)
+        .await?;
+    answer(&services, updated).await
+}
+
+/// Disables a user: no sign-in any more, and every session ends. Withdraws an invitation.
+///
+/// Permissions: manage_users. Rejections: `LAST_ADMIN`, `VERSION_MISMATCH`.
+#[utoipa::path(
+    operation_id = "disableUser",
+    tag = "users",
+    params(("id" = Uuid, Path, description = "The user")),
+    responses((status = 204, description = "Disabled"))
+)]
+#[delete("/api/users/{id}")]
+pub(crate) async fn disable(
+    caller: Authorized<ManageUsers>,
+    id: PathId,
+    conditional: Conditional,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let expected = conditional.expected_or_any(None);
+    let ended = services.db.write(&caller, async |tx| disable_user::run(tx, id.0, expected).await).await?;
+    services.cache.drop_sessions(&ended).await;
+    services.cache.drop_profiles(&[id.0]).await;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+async fn answer(services: &Services, (user, stale_sessions): (User, Vec<Uuid>)) -> Result<HttpResponse> {
+    services.cache.drop_sessions(&stale_sessions).await;
+    services.cache.drop_profiles(&[user.id]).await;
+    Ok(Reply::ok(&UserView::from(&user))?.version(user.version).into_response())
+}
+
+fn view(user: &User, manages: bool) -> AnyUserView {
+    if manages { AnyUserView::Whole(user.into()) } else { AnyUserView::Colleague(ColleagueView::from(user)) }
+}
+
+fn role(fields: &mut Fields, text: &str) -> Option<Role> {
+    let role = Role::parse(text).filter(|role| Role::OF_PEOPLE.contains(role));
+    fields.one_of("role", text, &Role::OF_PEOPLE.map(Role::as_str));
+    role
+}
