@@ -27,8 +27,6 @@ CREATE TABLE plans (
   state text NOT NULL CONSTRAINT plans_state_known CHECK (state IN ('PENDING', 'APPLIED', 'FAILED')),
   -- Why the plan could not be made.
   failure text,
-  -- Whether a date of this plan is counted from the completion of a task.
-  task_anchored boolean NOT NULL DEFAULT false,
   version bigint NOT NULL DEFAULT 1,
   CONSTRAINT plans_deal_key UNIQUE (organization_id, deal_id),
   CONSTRAINT plans_deal_fkey FOREIGN KEY (organization_id, deal_id) REFERENCES ctx.deals (organization_id, id)
@@ -181,7 +179,8 @@ CREATE POLICY tenant ON templates AS RESTRICTIVE FOR ALL TO task_svc
   WITH CHECK (organization_id = (SELECT ctx.org()));
 CREATE POLICY read ON templates FOR SELECT TO task_svc USING ((SELECT ctx.org()) IS NOT NULL);
 CREATE POLICY write ON templates FOR INSERT TO task_svc WITH CHECK ((SELECT ctx.may('manage_tasks')));
-CREATE POLICY change ON templates FOR UPDATE TO task_svc USING ((SELECT ctx.may('manage_tasks')) AND status = 'DRAFT');
+CREATE POLICY change ON templates FOR UPDATE TO task_svc USING ((SELECT ctx.may('manage_tasks')) AND status = 'DRAFT')
+  WITH CHECK ((SELECT ctx.may('manage_tasks')));
 -- Shipped templates are loaded by the owner, in a migration-like step.
 CREATE POLICY shipped ON templates FOR ALL TO task_owner
   USING (organization_id = '00000000-0000-0000-0000-000000000000')
@@ -200,18 +199,26 @@ BEGIN
              OR ((SELECT ctx.may('view_own_deals')) AND cardinality(a.party_roles) > 0))))$p$, t);
   END LOOP;
   -- Dates are moved by manage_tasks, and by the deal's creator with create_deals.
-  FOREACH t IN ARRAY ARRAY['plans', 'key_date_sets', 'key_dates'] LOOP
-    EXECUTE format($p$CREATE POLICY write ON %I FOR INSERT TO task_svc WITH CHECK ((SELECT ctx.may('manage_tasks')))$p$, t);
+  -- A completion from which dates are counted moves them too, whoever completes the task.
+  FOREACH t IN ARRAY ARRAY['key_date_sets', 'key_dates'] LOOP
+    EXECUTE format($p$CREATE POLICY write ON %I FOR INSERT TO task_svc WITH CHECK (
+      (SELECT ctx.may('manage_tasks')) OR ((SELECT ctx.may('create_deals')) AND deal_id IN (
+        SELECT d.id FROM ctx.deals d WHERE d.created_by = (SELECT ctx.uid())))
+      OR deal_id = (SELECT ctx.following()))$p$, t);
     EXECUTE format($p$CREATE POLICY change ON %I FOR UPDATE TO task_svc USING (
       (SELECT ctx.may('manage_tasks')) OR ((SELECT ctx.may('create_deals')) AND deal_id IN (
-        SELECT d.id FROM ctx.deals d WHERE d.created_by = (SELECT ctx.uid()))))$p$, t);
+        SELECT d.id FROM ctx.deals d WHERE d.created_by = (SELECT ctx.uid())))
+      OR deal_id = (SELECT ctx.following()))$p$, t);
   END LOOP;
 END $$;
+CREATE POLICY write ON plans FOR INSERT TO task_svc WITH CHECK ((SELECT ctx.may('manage_tasks')));
+CREATE POLICY change ON plans FOR UPDATE TO task_svc USING ((SELECT ctx.may('manage_tasks')));
 
 CREATE POLICY write ON milestones FOR INSERT TO task_svc WITH CHECK ((SELECT ctx.may('manage_tasks')));
 CREATE POLICY change ON milestones FOR UPDATE TO task_svc USING (
   (SELECT ctx.may('manage_tasks')) OR (SELECT ctx.may('assign_tasks'))
-  OR id IN (SELECT t.milestone_id FROM task.tasks t WHERE t.id = (SELECT ctx.unlocking())));
+  OR id IN (SELECT t.milestone_id FROM task.tasks t WHERE t.id = (SELECT ctx.unlocking()))
+  OR deal_id = (SELECT ctx.following()));
 
 -- A buyer sees the tasks that are meant for buyers, and its own.
 CREATE POLICY staff_read ON tasks FOR SELECT TO task_svc USING ((SELECT ctx.may('view_all_deals')));
@@ -224,6 +231,7 @@ CREATE POLICY buyer_read ON tasks FOR SELECT TO task_svc USING (
     SELECT a.deal_id FROM ctx.deal_access a WHERE a.user_id = (SELECT ctx.uid()) AND cardinality(a.party_roles) > 0));
 CREATE POLICY unlock_read ON tasks FOR SELECT TO task_svc USING (
   id IN (SELECT d.task_id FROM task.dependencies d WHERE d.depends_on_id = (SELECT ctx.unlocking())));
+CREATE POLICY follow_read ON tasks FOR SELECT TO task_svc USING (deal_id = (SELECT ctx.following()));
 
 CREATE POLICY create_ ON tasks FOR INSERT TO task_svc WITH CHECK (
   (SELECT ctx.may('manage_tasks')) OR ((SELECT ctx.may('assign_tasks')) AND deal_id IN (
@@ -238,11 +246,17 @@ CREATE POLICY redate ON tasks FOR UPDATE TO task_svc USING (
 CREATE POLICY complete_own ON tasks FOR UPDATE TO task_svc USING (assignee_id = (SELECT ctx.uid()));
 CREATE POLICY unlock ON tasks FOR UPDATE TO task_svc USING (
   id IN (SELECT d.task_id FROM task.dependencies d WHERE d.depends_on_id = (SELECT ctx.unlocking())));
+CREATE POLICY follow ON tasks FOR UPDATE TO task_svc USING (deal_id = (SELECT ctx.following()));
+CREATE POLICY follow_create ON tasks FOR INSERT TO task_svc WITH CHECK (
+  deal_id = (SELECT ctx.following()) AND key IS NOT NULL);
 
 CREATE POLICY read ON dependencies FOR SELECT TO task_svc USING (true);
 CREATE POLICY write ON dependencies FOR INSERT TO task_svc WITH CHECK (
   (SELECT ctx.may('manage_tasks')) OR (SELECT ctx.may('assign_tasks')));
-CREATE POLICY remove ON dependencies FOR DELETE TO task_svc USING ((SELECT ctx.may('manage_tasks')));
+-- A task that nobody started yet may be deleted by whoever may add one.
+CREATE POLICY remove ON dependencies FOR DELETE TO task_svc USING (
+  (SELECT ctx.may('manage_tasks')) OR ((SELECT ctx.may('assign_tasks')) AND deal_id IN (
+    SELECT a.deal_id FROM ctx.deal_access a WHERE a.user_id = (SELECT ctx.uid()))));
 
 CREATE POLICY read ON comments FOR SELECT TO task_svc USING (
   (visibility = 'SHARED' OR (SELECT ctx.may('view_deals')) OR (SELECT ctx.may('view_all_deals')))
@@ -287,7 +301,11 @@ BEGIN
   in_deal := EXISTS (SELECT FROM ctx.deal_access a WHERE a.user_id = caller AND a.deal_id = OLD.deal_id);
 
   IF (NEW.waived_by, NEW.waived_at, NEW.waive_reason, NEW.due_rule, NEW.template_fields)
-     IS DISTINCT FROM (OLD.waived_by, OLD.waived_at, OLD.waive_reason, OLD.due_rule, OLD.template_fields) THEN
+     IS DISTINCT FROM (OLD.waived_by, OLD.waived_at, OLD.waive_reason, OLD.due_rule, OLD.template_fields)
+     -- Whoever may move the deal's dates sets the one that makes such a task pointless.
+     AND NOT (OLD.template_fields ? 'cancelWhenSet' AND (OLD.due_rule, OLD.template_fields) IS NOT DISTINCT FROM (NEW.due_rule, NEW.template_fields)
+       AND ctx.may('create_deals') AND EXISTS (
+         SELECT FROM ctx.deals d WHERE d.id = OLD.deal_id AND d.created_by = caller)) THEN
     RAISE EXCEPTION 'this change of a task needs manage_tasks' USING errcode = '42501';
   END IF;
 
@@ -310,6 +328,7 @@ BEGIN
   IF (NEW.due_date, NEW.due_time, NEW.due_at, NEW.pinned)
      IS DISTINCT FROM (OLD.due_date, OLD.due_time, OLD.due_at, OLD.pinned)
      AND NOT (in_deal AND ctx.may('assign_tasks'))
+     AND OLD.deal_id IS DISTINCT FROM ctx.following()
      AND NOT (ctx.may('create_deals') AND EXISTS (
        SELECT FROM ctx.deals d WHERE d.id = OLD.deal_id AND d.created_by = caller)) THEN
     RAISE EXCEPTION 'the due date of a task needs assign_tasks, or create_deals on one''s own deal' USING errcode = '42501';

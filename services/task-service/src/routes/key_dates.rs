@@ -1,1 +1,230 @@
-//! `/api/deals/{id}/key-dates` and `/api/deals/{id}/what-if`: a deal's dates, how they came about, and moving them.
+//! Key dates: reading, previewing, moving, explaining.
+
+use std::collections::BTreeMap;
+
+use actix_web::{HttpRequest, HttpResponse, get, post, put, web};
+use domain::rejection::Rejection;
+use platform::{
+    db::Reply,
+    error::Result,
+    http::{
+        Authorized,
+        body::Json,
+        conditional::Conditional,
+        path::PathId,
+        permission::{ManageDeals, ViewDealActivity, ViewDeals},
+    },
+};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::plan_input;
+use crate::{
+    commands::move_key_dates::{self, MoveKeyDates},
+    queries::{
+        key_dates::{self, Explanation, KeyDatesView, Preview},
+        what_if::{self, WhatIf},
+    },
+    services::Services,
+};
+
+pub(super) fn configure(config: &mut web::ServiceConfig) {
+    config
+        .service(read)
+        .service(move_dates)
+        .service(preview)
+        .service(explain)
+        .service(imagine);
+}
+
+/// Dates to set, with the reason.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MoveBody {
+    /// `YYYY-MM-DD` by key; null takes an anchor's date away, and lets a computed date follow its rule again.
+    #[schema(value_type = std::collections::HashMap<String, Option<String>>, example = json!({"closing_date": "2026-06-15"}))]
+    key_dates: BTreeMap<String, Option<String>>,
+    #[schema(max_length = 1000)]
+    reason: String,
+    /// The version that these were decided on, unless `If-Match` names it.
+    version: Option<i64>,
+}
+
+/// Dates to try.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PreviewBody {
+    /// As for PUT.
+    #[schema(value_type = std::collections::HashMap<String, Option<String>>, example = json!({"closing_date": "2026-06-15"}))]
+    key_dates: BTreeMap<String, Option<String>>,
+    /// Not needed for a preview.
+    reason: Option<String>,
+    /// Refused if it is not the present one.
+    version: Option<i64>,
+}
+
+/// Dates to imagine.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WhatIfBody {
+    /// As for PUT.
+    #[schema(value_type = std::collections::HashMap<String, Option<String>>, example = json!({"closing_date": "2026-06-15"}))]
+    key_dates: BTreeMap<String, Option<String>>,
+}
+
+/// The key dates of a deal.
+///
+/// **Permissions**: whoever sees the deal; clients see the dates meant for them. Rejections: `NOT_FOUND`.
+#[utoipa::path(
+    operation_id = "getKeyDates",
+    tag = "key dates",
+    params(("id" = uuid::Uuid, Path, description = "The deal")),
+    responses(
+        (status = 200, description = "The key dates", body = KeyDatesView),
+        (status = 304, description = "The client has this version"),
+    ),
+)]
+#[get("/api/deals/{id}/key-dates")]
+pub(crate) async fn read(
+    caller: Authorized<ViewDeals>,
+    id: PathId,
+    conditional: Conditional,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let input = plan_input(&services, &caller, id.0).await?;
+    let dates = services
+        .db
+        .read(&caller, async |tx| {
+            key_dates::read(tx, id.0, input.as_ref()).await
+        })
+        .await?;
+    Ok(conditional.respond(dates.version, &dates))
+}
+
+/// Moves key dates; what follows them moves in the same transaction.
+///
+/// **Permissions**: `create_deals` on own deals, or `manage_tasks`. Rejections: `NOT_FOUND`, `FORBIDDEN`,
+/// `VERSION_MISMATCH`, `VERSION_CONFLICT`, `DEAL_NOT_ACTIVE` once the deal is over.
+#[utoipa::path(
+    operation_id = "moveKeyDates",
+    tag = "key dates",
+    params(("id" = uuid::Uuid, Path, description = "The deal")),
+    request_body = MoveBody,
+    responses((status = 200, description = "The key dates", body = KeyDatesView)),
+)]
+#[put("/api/deals/{id}/key-dates")]
+pub(crate) async fn move_dates(
+    caller: Authorized<ManageDeals>,
+    id: PathId,
+    conditional: Conditional,
+    body: Json<MoveBody>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let command = MoveKeyDates {
+        deal_id: id.0,
+        key_dates: body.value.key_dates,
+        expected: conditional.expected_version(body.value.version)?,
+        reason: body.value.reason,
+    };
+    let input = plan_input(&services, &caller, id.0).await?;
+    let dates = services
+        .db
+        .write(&caller, async |tx| {
+            let moved = move_key_dates::run(tx, &command, input.as_ref()).await?;
+            Ok(KeyDatesView::of(&moved, tx.actor()))
+        })
+        .await?;
+    Ok(Reply::ok(&dates)?.version(dates.version).into_response())
+}
+
+/// What moving key dates would do; writes nothing.
+///
+/// **Permissions**: as for moving them. Rejections: `NOT_FOUND`, `FORBIDDEN`, `VERSION_CONFLICT`.
+#[utoipa::path(
+    operation_id = "previewKeyDates",
+    tag = "key dates",
+    params(("id" = uuid::Uuid, Path, description = "The deal")),
+    request_body = PreviewBody,
+    responses((status = 200, description = "What would move", body = Preview)),
+)]
+#[post("/api/deals/{id}/key-dates/preview")]
+pub(crate) async fn preview(
+    caller: Authorized<ManageDeals>,
+    id: PathId,
+    body: Json<PreviewBody>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let PreviewBody {
+        key_dates: dates,
+        reason,
+        version,
+    } = body.value;
+    if let Some(reason) = reason {
+        domain::text::reason(&reason)?;
+    }
+    let input = plan_input(&services, &caller, id.0).await?;
+    let preview = services
+        .db
+        .read(&caller, async |tx| {
+            key_dates::preview(tx, id.0, &dates, version, input.as_ref()).await
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(preview))
+}
+
+/// How a key date came about: what it was counted from, each day counted or skipped, the roll, whose rule won.
+///
+/// **Permissions**: whoever sees the deal. Rejections: `NOT_FOUND`.
+#[utoipa::path(
+    operation_id = "explainKeyDate",
+    tag = "key dates",
+    params(
+        ("id" = uuid::Uuid, Path, description = "The deal"),
+        ("key" = String, Path, description = "The key of the date"),
+    ),
+    responses((status = 200, description = "The explanation", body = Explanation)),
+)]
+#[get("/api/deals/{id}/key-dates/{key}/explain")]
+pub(crate) async fn explain(
+    caller: Authorized<ViewDeals>,
+    id: PathId,
+    request: HttpRequest,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let key = request.match_info().get("key").ok_or(Rejection::NotFound)?;
+    let input = plan_input(&services, &caller, id.0).await?;
+    let explanation = services
+        .db
+        .read(&caller, async |tx| {
+            key_dates::explain_date(tx, id.0, key, input.as_ref()).await
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(explanation))
+}
+
+/// Dates, slack and critical path under other assumptions; writes nothing.
+///
+/// **Permissions**: `view_deals` or `view_all_deals`. Rejections: `NOT_FOUND`.
+#[utoipa::path(
+    operation_id = "whatIf",
+    tag = "key dates",
+    params(("id" = uuid::Uuid, Path, description = "The deal")),
+    request_body = WhatIfBody,
+    responses((status = 200, description = "How it would be", body = WhatIf)),
+)]
+#[post("/api/deals/{id}/what-if")]
+pub(crate) async fn imagine(
+    caller: Authorized<ViewDealActivity>,
+    id: PathId,
+    body: Json<WhatIfBody>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let input = plan_input(&services, &caller, id.0).await?;
+    let answer = services
+        .db
+        .read(&caller, async |tx| {
+            what_if::run(tx, id.0, &body.value.key_dates, input.as_ref()).await
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(answer))
+}

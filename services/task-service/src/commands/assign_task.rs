@@ -1,0 +1,44 @@
+//! Giving a task to somebody, or taking it away.
+
+use platform::{db::Tx, error::Result};
+use uuid::Uuid;
+
+use super::{Loaded, Outcome, Step, load_task, require_assigning, take_steps, unknown_reference};
+use crate::repository::deals;
+
+/// Who else could do it.
+const MAY_ASSIGN: [domain::permission::Permission; 2] = [
+    domain::permission::Permission::AssignTasks,
+    domain::permission::Permission::ManageTasks,
+];
+
+/// Assigns the task; `None` takes it away. The same assignee again is no change. Rejections: `NOT_FOUND`,
+/// `FORBIDDEN`, `UNKNOWN_REFERENCE` of `assigneeId`, `DEAL_NOT_ACTIVE`, `TASK_ALREADY_DONE`.
+pub(crate) async fn run(
+    tx: &mut Tx,
+    task_id: Uuid,
+    assignee_id: Option<Uuid>,
+) -> Result<Outcome> {
+    let Loaded { deal, stored } = load_task(tx, task_id, &MAY_ASSIGN).await?;
+    require_assigning(tx, &deal)?;
+    require_assignee(tx, stored.task.deal_id, assignee_id).await?;
+    deal.status.require_active()?;
+    let change = stored.task.assign(assignee_id)?;
+    let step = Step::of(&stored, change);
+    take_steps(tx, &deal.zone, std::slice::from_ref(&step), None).await?;
+    Ok(Outcome::of(tx, &deal.zone, &step.change, &step.details))
+}
+
+/// Refuses an assignee who is not active or would not see the deal: `UNKNOWN_REFERENCE` of `assigneeId`.
+pub(super) async fn require_assignee(
+    tx: &Tx,
+    deal_id: Uuid,
+    assignee_id: Option<Uuid>,
+) -> Result<()> {
+    match assignee_id {
+        Some(id) if !deals::may_be_assigned(tx, id, deal_id).await? => {
+            Err(unknown_reference("assigneeId"))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,213 @@
+//! What changes something: one use case a file, each a `run(tx, command)` that loads and locks, lets the
+//! domain decide, saves and tells. Routes and consumers open the session; nothing here knows of HTTP.
+
+pub(crate) mod add_comment;
+pub(crate) mod add_dependency;
+pub(crate) mod apply_dates;
+pub(crate) mod apply_plan;
+pub(crate) mod assign_role;
+pub(crate) mod assign_task;
+pub(crate) mod complete_task;
+pub(crate) mod create_task;
+pub(crate) mod create_template;
+pub(crate) mod delete_task;
+pub(crate) mod edit_task;
+pub(crate) mod follow_completion;
+pub(crate) mod mark_overdue;
+pub(crate) mod move_key_dates;
+pub(crate) mod publish_template;
+pub(crate) mod release_user;
+pub(crate) mod remove_dependency;
+pub(crate) mod reopen_task;
+pub(crate) mod replace_template;
+pub(crate) mod shift_due_dates;
+pub(crate) mod waive_task;
+pub(crate) mod write_template;
+
+use contracts::event::MilestoneChange;
+use domain::{
+    deal::{self, Relation},
+    permission::Permission,
+    rejection::Rejection,
+    task::Change,
+    zone::Zone,
+};
+use platform::{db::Tx, error::Result};
+use uuid::Uuid;
+
+use crate::{
+    history::{self, Told},
+    repository::{
+        deals::Deal,
+        milestones::{self, Shifts},
+        tasks::{self, Details, Saved, StoredTask, due_at},
+    },
+    views::{TaskView, task_actor},
+};
+
+/// A locked task in its locked deal.
+pub(crate) struct Loaded {
+    pub(crate) deal: Deal,
+    pub(crate) stored: StoredTask,
+}
+
+/// Locks a task and its deal: `NOT_FOUND` if the caller cannot see it, `FORBIDDEN` if it may not change it.
+pub(crate) async fn load_task(tx: &Tx, id: Uuid, any_of: &[Permission]) -> Result<Loaded> {
+    let deal = tasks::lock_deal(tx, id).await?;
+    load_in(tx, deal, id, any_of).await
+}
+
+/// As [`load_task`], while no other task of the deal changes.
+pub(crate) async fn load_task_exclusively(
+    tx: &Tx,
+    id: Uuid,
+    any_of: &[Permission],
+) -> Result<Loaded> {
+    let deal = tasks::lock_deal_exclusively(tx, id).await?;
+    load_in(tx, deal, id, any_of).await
+}
+
+async fn load_in(
+    tx: &Tx,
+    deal: Deal,
+    id: Uuid,
+    any_of: &[Permission],
+) -> Result<Loaded> {
+    if let Some(stored) = tasks::lock(tx, id).await? {
+        return Ok(Loaded { deal, stored });
+    }
+    // Hidden by the policies for changing, or deleted while we waited for the lock.
+    Err(match tasks::find(tx, id).await? {
+        Some(_) => Rejection::forbidden(any_of).into(),
+        None => Rejection::NotFound.into(),
+    })
+}
+
+/// Refuses whoever may not change which tasks a deal has, to whom they are given and when they are due. The
+/// deal has been locked, so the caller sees it.
+pub(crate) fn require_assigning(tx: &Tx, deal: &Deal) -> Result<(), Rejection> {
+    deal::may_assign(&task_actor(tx.actor()), relation(deal))
+}
+
+/// Refuses whoever may not move the deal's key dates. The deal has been locked, so the caller sees it.
+pub(crate) fn require_steering(tx: &Tx, deal: &Deal) -> Result<(), Rejection> {
+    deal::may_steer(&task_actor(tx.actor()), relation(deal))
+}
+
+/// Whoever locked the deal sees it, as its creator, as a party or as staff.
+fn relation(deal: &Deal) -> Relation {
+    Relation {
+        created_by: deal.created_by,
+        is_party: true,
+    }
+}
+
+/// A task as it came out of a command.
+#[derive(Clone, Debug)]
+pub(crate) struct Outcome {
+    pub(crate) task: TaskView,
+}
+
+impl Outcome {
+    fn of(tx: &Tx, zone: &Zone, change: &Change, details: &Details) -> Self {
+        let due_at = due_at(zone, &change.task);
+        Self {
+            task: TaskView::of(&change.task, details, due_at, tx.actor()),
+        }
+    }
+}
+
+/// A task that takes a step, with its details before and after.
+pub(crate) struct Step<'a> {
+    pub(crate) stored: &'a StoredTask,
+    pub(crate) change: Change,
+    pub(crate) details: Details,
+}
+
+impl<'a> Step<'a> {
+    /// A step that leaves the details as they are.
+    pub(crate) fn of(stored: &'a StoredTask, change: Change) -> Self {
+        Self {
+            details: stored.details.clone(),
+            stored,
+            change,
+        }
+    }
+
+    fn changes_nothing(&self) -> bool {
+        self.change.task == self.stored.task && self.details == self.stored.details
+    }
+}
+
+/// Saves steps of tasks, counts their milestones, and tells of all of it.
+pub(crate) async fn take_steps(
+    tx: &mut Tx,
+    zone: &Zone,
+    steps: &[Step<'_>],
+    reason: Option<&str>,
+) -> Result<()> {
+    let taken: Vec<&Step<'_>> = steps.iter().filter(|step| !step.changes_nothing()).collect();
+    let saved: Vec<Saved<'_>> = taken
+        .iter()
+        .map(|step| Saved {
+            loaded_version: step.stored.task.version,
+            task: &step.change.task,
+            details: &step.details,
+        })
+        .collect();
+    tasks::save(tx, zone, &saved).await?;
+    let mut shifts = Shifts::default();
+    for step in &taken {
+        shifts.count(Some(&step.stored.task), Some(&step.change.task));
+        history::tell_task(
+            tx,
+            &step.change.transitions,
+            Told {
+                zone,
+                before: &step.stored.details,
+                after: &step.details,
+                reason,
+            },
+        );
+    }
+    shift_milestones(tx, &shifts).await
+}
+
+/// Shifts the counts of milestones, and tells which were reached or opened again.
+pub(crate) async fn shift_milestones(tx: &mut Tx, shifts: &Shifts) -> Result<()> {
+    for shifted in milestones::shift(tx, shifts).await? {
+        let change = if shifted.has_completed() {
+            MilestoneChange::Completed
+        } else if shifted.has_reopened() {
+            MilestoneChange::Reopened
+        } else {
+            continue;
+        };
+        history::tell_milestone(tx, change, &shifted.before, &shifted.after);
+    }
+    Ok(())
+}
+
+/// Refuses a milestone that the deal does not have: `UNKNOWN_REFERENCE` of `milestoneId`.
+pub(crate) async fn require_milestone(
+    tx: &Tx,
+    deal_id: Uuid,
+    milestone_id: Option<Uuid>,
+) -> Result<()> {
+    let Some(id) = milestone_id else {
+        return Ok(());
+    };
+    let found = milestones::find(tx, id).await?;
+    if found.is_some_and(|milestone| milestone.deal_id == deal_id) {
+        return Ok(());
+    }
+    Err(unknown_reference("milestoneId"))
+}
+
+/// The refusal of a reference to nothing that the caller could know of.
+pub(crate) fn unknown_reference(field: impl Into<String>) -> platform::error::Error {
+    Rejection::UnknownReference {
+        field: field.into(),
+    }
+    .into()
+}

@@ -1,0 +1,62 @@
+//! Reopening a finished task, alone or with what was built on it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{
+    permission::Permission,
+    rejection::Rejection,
+    task::{Dependents, Task, reopen},
+};
+use platform::{db::Tx, error::Result};
+use uuid::Uuid;
+
+use super::{Loaded, Outcome, Step, follow_completion, load_task_exclusively, take_steps};
+use crate::repository::{dependencies, tasks};
+
+/// Reopens the task and re-blocks what waits for it. Rejections: `NOT_FOUND`, `DEAL_NOT_ACTIVE`,
+/// `TASK_NOT_DONE`, `TASK_DEPENDENT_DONE`, and of `reason`.
+pub(crate) async fn run(
+    tx: &mut Tx,
+    task_id: Uuid,
+    reason: &str,
+    dependents: Dependents,
+) -> Result<Outcome> {
+    let reason = domain::text::reason(reason)?;
+    let Loaded { deal, stored } =
+        load_task_exclusively(tx, task_id, &[Permission::ManageTasks]).await?;
+    deal.status.require_active()?;
+    let all = tasks::lock_of_deal(tx, stored.task.deal_id).await?;
+    let mut waits_for: BTreeMap<Uuid, BTreeSet<Uuid>> = BTreeMap::new();
+    for edge in dependencies::of_deal(tx, stored.task.deal_id).await? {
+        waits_for
+            .entry(edge.task_id)
+            .or_default()
+            .insert(edge.depends_on_id);
+    }
+    let by_id: BTreeMap<Uuid, Task> = all
+        .iter()
+        .map(|stored| (stored.task.id, stored.task.clone()))
+        .collect();
+    let moment = deal.moment(tx.now());
+    let changes = reopen(task_id, &by_id, &waits_for, dependents, &moment)?;
+
+    let steps: Vec<Step<'_>> = changes
+        .into_iter()
+        .filter_map(|change| {
+            let stored = all.iter().find(|stored| stored.task.id == change.task.id)?;
+            Some(Step::of(stored, change))
+        })
+        .collect();
+    take_steps(tx, &deal.zone, &steps, Some(&reason)).await?;
+    let reopened = steps
+        .iter()
+        .find(|step| step.change.task.id == task_id)
+        .ok_or(Rejection::NotFound)?;
+    follow_completion::run(tx, &reopened.change.task, &reopened.details).await?;
+    Ok(Outcome::of(
+        tx,
+        &deal.zone,
+        &reopened.change,
+        &reopened.details,
+    ))
+}

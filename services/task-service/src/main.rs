@@ -1,0 +1,41 @@
+//! The binary `task-service`.
+
+use std::io::Write as _;
+
+use clap::{Parser, Subcommand};
+
+/// Templates, plans, dates and tasks of Haushavn. Settings are environment variables with the prefix HAUSHAVN_.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve HTTP, relay events and consume them (the default).
+    Serve,
+    /// Bring the schema `task` up to date.
+    Migrate,
+    /// Load the templates that are built in; what is there already stays.
+    LoadTemplates,
+    /// Print the OpenAPI document.
+    Openapi,
+}
+
+#[actix_web::main]
+async fn main() -> anyhow::Result<()> {
+    match Arguments::parse().command.unwrap_or(Command::Serve) {
+        Command::Serve => task_service::serve().await,
+        Command::Migrate => task_service::migrate().await,
+        Command::LoadTemplates => {
+            let added = task_service::load_templates().await?;
+            print(&format!("{added} templates added\n"))
+        }
+        Command::Openapi => print(&task_service::openapi()?),
+    }
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    Ok(write!(std::io::stdout(), "{text}")?)
+}

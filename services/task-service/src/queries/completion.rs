@@ -1,0 +1,140 @@
+//! What a completion should be checked against without being refused: waiting times, earliest dates, papers,
+//! licences.
+
+use domain::{
+    calendar::FEDERAL,
+    dates::{Counting, DayCount, Roll, resolve},
+    permission::Role,
+    task::TaskState,
+};
+use platform::{db::{Actor, Tx}, error::Result};
+use sea_orm::FromQueryResult;
+use serde_json::Value;
+use time::Date;
+use uuid::Uuid;
+
+use crate::{
+    planning::CALENDARS,
+    repository::tasks::{Details, StoredTask},
+};
+
+/// The dates around a completion.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Circumstances {
+    /// The deal's first anchor date: nothing was done before it.
+    pub(crate) first_anchor: Option<Date>,
+    /// The date before which the task should not start.
+    pub(crate) not_before: Option<Date>,
+    /// When the tasks that it waited for were finished, by their keys.
+    pub(crate) prerequisites_finished: Vec<(String, Date)>,
+}
+
+#[derive(FromQueryResult)]
+struct DatesRow {
+    first_anchor: Option<Date>,
+    not_before: Option<Date>,
+}
+
+#[derive(FromQueryResult)]
+struct FinishedRow {
+    key: String,
+    completed_on: Date,
+}
+
+/// Reads what this completion depends on; most completions depend on none of it and read nothing.
+pub(crate) async fn circumstances(
+    tx: &Tx,
+    stored: &StoredTask,
+    completed_on: Option<Date>,
+) -> Result<Circumstances> {
+    let fields = &stored.details.template_fields;
+    let not_before = fields["notBefore"].as_str();
+    let mut circumstances = Circumstances::default();
+    if completed_on.is_some() || not_before.is_some() {
+        let row: Option<DatesRow> = tx
+            .first(
+                "SELECT min(date) FILTER (WHERE is_anchor) AS first_anchor,
+                        min(date) FILTER (WHERE key = $3) AS not_before
+                   FROM key_dates WHERE organization_id = $1 AND deal_id = $2",
+                [
+                    tx.actor().organization_id.into(),
+                    stored.task.deal_id.into(),
+                    not_before.unwrap_or_default().into(),
+                ],
+            )
+            .await?;
+        if let Some(row) = row {
+            circumstances.first_anchor = row.first_anchor;
+            circumstances.not_before = row.not_before;
+        }
+    }
+    if fields["lags"].is_array() {
+        circumstances.prerequisites_finished = finished(tx, &stored.details.depends_on).await?;
+    }
+    Ok(circumstances)
+}
+
+async fn finished(tx: &Tx, depends_on: &[Uuid]) -> Result<Vec<(String, Date)>> {
+    let rows: Vec<FinishedRow> = tx
+        .all(
+            "SELECT key, completed_on FROM tasks
+              WHERE organization_id = $1 AND id = ANY ($2) AND key IS NOT NULL AND completed_on IS NOT NULL",
+            [
+                tx.actor().organization_id.into(),
+                depends_on.to_vec().into(),
+            ],
+        )
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.key, row.completed_on))
+        .collect())
+}
+
+/// What somebody should look at, in sentences.
+pub(crate) fn warnings(
+    task: &TaskState,
+    details: &Details,
+    circumstances: &Circumstances,
+    actor: &Actor,
+) -> Vec<String> {
+    let on = task.facts.completed.as_ref().map(|completion| completion.on);
+    let fields = &details.template_fields;
+    let mut warnings = Vec::new();
+    if let (Some(on), Some(not_before)) = (on, circumstances.not_before)
+        && on < not_before
+    {
+        warnings.push(format!("it was not to start before {not_before}"));
+    }
+    for lag in fields["lags"].as_array().into_iter().flatten() {
+        if let (Some(on), Some(free)) = (on, free_after(lag, circumstances))
+            && on < free
+        {
+            warnings.push(format!("it was to wait until {free} after an earlier task"));
+        }
+    }
+    if details.licensed_only && actor.role == Role::TransactionCoordinator {
+        warnings.push("it is for a licensed person".to_owned());
+    }
+    if fields["document"]["required"] == Value::Bool(true) {
+        let kind = fields["document"]["type"].as_str().unwrap_or("document");
+        warnings.push(format!("it needs the document {}", kind.replace('_', " ")));
+    }
+    warnings
+}
+
+/// The first day on which a waiting time after a prerequisite is over.
+fn free_after(lag: &Value, circumstances: &Circumstances) -> Option<Date> {
+    let after = lag["after"].as_str()?;
+    let (_, finished_on) = circumstances
+        .prerequisites_finished
+        .iter()
+        .find(|(key, _)| key == after)?;
+    let counting = Counting {
+        offset_days: i32::try_from(lag["offsetDays"].as_i64()?).ok()?,
+        day_count: DayCount::parse(lag["calendar"].as_str()?)?,
+        business_calendar: lag["businessCalendar"].as_str().unwrap_or(FEDERAL).to_owned(),
+        roll: Roll::NONE,
+    };
+    resolve(*finished_on, &counting, &CALENDARS).ok()
+}

@@ -1,0 +1,87 @@
+//! One task with its neighbours: what it waits for, and what waits for it.
+
+use domain::rejection::Rejection;
+use platform::{db::Tx, error::Result};
+use sea_orm::FromQueryResult;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{repository::tasks, views::TaskView};
+
+/// A task with its neighbours.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TaskWithDependencies {
+    #[serde(flatten)]
+    pub(crate) task: TaskView,
+    /// What it waits for, done or not.
+    pub(crate) dependencies: Vec<Neighbour>,
+    /// What waits for it.
+    pub(crate) dependents: Vec<Neighbour>,
+}
+
+/// A task at the other end of a dependency. Of one that the caller may not see only the part that owns it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Neighbour {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) title: Option<String>,
+    pub(crate) owner_role: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) assignee_id: Option<Uuid>,
+}
+
+#[derive(FromQueryResult)]
+struct NeighbourRow {
+    is_prerequisite: bool,
+    id: Option<Uuid>,
+    title: Option<String>,
+    owner_role: Option<String>,
+    status: Option<String>,
+    assignee_id: Option<Uuid>,
+}
+
+/// Reads the task. Rejections: `NOT_FOUND`.
+pub(crate) async fn run(tx: &Tx, id: Uuid) -> Result<TaskWithDependencies> {
+    let stored = tasks::find(tx, id).await?.ok_or(Rejection::NotFound)?;
+    let rows: Vec<NeighbourRow> = tx
+        .all(
+            "WITH edge AS (
+               SELECT d.depends_on_id AS other_id, true AS is_prerequisite FROM dependencies d
+                WHERE d.organization_id = $1 AND d.task_id = $2
+               UNION ALL
+               SELECT d.task_id, false FROM dependencies d
+                WHERE d.organization_id = $1 AND d.depends_on_id = $2)
+             SELECT e.is_prerequisite, t.id, t.title, o.owner_role, t.status, t.assignee_id
+               FROM edge e
+               JOIN ctx.task_owners(ARRAY(SELECT other_id FROM edge)) o ON o.id = e.other_id
+               LEFT JOIN tasks t ON t.organization_id = $1 AND t.id = e.other_id
+              ORDER BY t.position, e.other_id",
+            [tx.actor().organization_id.into(), id.into()],
+        )
+        .await?;
+    let (prerequisites, dependents): (Vec<_>, Vec<_>) =
+        rows.into_iter().partition(|row| row.is_prerequisite);
+    Ok(TaskWithDependencies {
+        task: TaskView::stored(&stored, tx.actor()),
+        dependencies: prerequisites.into_iter().map(Neighbour::from).collect(),
+        dependents: dependents.into_iter().map(Neighbour::from).collect(),
+    })
+}
+
+impl From<NeighbourRow> for Neighbour {
+    fn from(row: NeighbourRow) -> Self {
+        Self {
+            id: row.id,
+            title: row.title,
+            owner_role: row.owner_role,
+            status: row.status,
+            assignee_id: row.assignee_id,
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! The plan that a template would give a new deal, in the template's keys. Writes nothing.
+
+use std::collections::BTreeMap;
+
+use contracts::field::date_text;
+use domain::{
+    cascade::{Circumstances, DateHold, HeldDate, PlannedTask, compute},
+    milestone::{TaskCounts, states},
+    rejection::Rejection,
+    task::{Deadlines, Due, Moment, NewTask, Task, TaskEdit},
+    zone::Zone,
+};
+use platform::{db::Tx, error::Result};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::{
+    deal_plan::{PlanMilestone, PlanTask},
+    key_dates::{KeyDateView, ViolationView},
+};
+use crate::{
+    planning::{CALENDARS, facts_of, parse_inputs, require_known_facts},
+    repository::{key_dates::KeyDate, templates},
+};
+
+/// The deal to be.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PreviewPlan {
+    template_key: String,
+    #[serde(default)]
+    facts: Map<String, Value>,
+    #[serde(default)]
+    key_dates: BTreeMap<String, Option<String>>,
+    time_zone: Option<String>,
+}
+
+/// The plan to be. Ids are the template's keys.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PlanPreview {
+    template_id: Uuid,
+    template_key: String,
+    template_version: i32,
+    /// Required anchors without a date.
+    missing_anchors: Vec<String>,
+    key_dates: Vec<KeyDateView>,
+    milestones: Vec<PlanMilestone>,
+    /// Tasks and dates that do not apply.
+    dropped: Vec<String>,
+    violations: Vec<ViolationView>,
+}
+
+/// Computes the plan. Rejections: of `templateKey`, `facts.<name>`, `keyDates.<key>` and `timeZone`.
+pub(crate) async fn run(tx: &Tx, command: &PreviewPlan) -> Result<PlanPreview> {
+    let stored = templates::find_by_key(tx, &command.template_key).await?;
+    let stored = stored.ok_or_else(|| {
+        let message = "templateKey is not a published template";
+        Rejection::field("templateKey", "unknown", message)
+    })?;
+    let template = stored.parsed()?;
+    let facts = facts_of(&command.facts)?;
+    require_known_facts(&template, &facts)?;
+    let inputs = parse_inputs(&template, "keyDates", &command.key_dates)?;
+    let zone = command.time_zone.as_deref().unwrap_or(&tx.actor().time_zone);
+    let zone = Zone::parse(zone).map_err(|_| {
+        Rejection::field("timeZone", "time_zone", "timeZone must be an IANA time zone")
+    })?;
+
+    let mut circumstances = Circumstances {
+        facts,
+        ..Circumstances::default()
+    };
+    for (key, date) in inputs {
+        match date {
+            Some(date) if template.anchor(&key).is_some() => {
+                circumstances.anchors.insert(key, date);
+            }
+            Some(date) => {
+                let held = HeldDate {
+                    date: Some(date),
+                    why: DateHold::Pinned,
+                };
+                circumstances.held_dates.insert(key, held);
+            }
+            None => {}
+        }
+    }
+    let planned = compute(&template, &circumstances, &CALENDARS);
+    let moment = Moment {
+        now: tx.now(),
+        zone: &zone,
+        deadlines: Deadlines::Running,
+    };
+    let mut tasks = Vec::with_capacity(planned.tasks.len());
+    for task in &planned.tasks {
+        if let Some(rule) = template.task(&task.key) {
+            tasks.push((rule, task, new_task(task, rule, &moment)?));
+        }
+    }
+    let its = |key: &str| {
+        let key = key.to_owned();
+        tasks.iter().filter(move |(rule, _, _)| rule.milestone == key)
+    };
+    let counts: Vec<TaskCounts> = template
+        .milestones
+        .iter()
+        .map(|milestone| {
+            its(&milestone.key).fold(TaskCounts::default(), |counts, (_, _, task)| counts.and(task))
+        })
+        .collect();
+    let milestones = template.milestones.iter().zip(states(&counts));
+    Ok(PlanPreview {
+        template_id: stored.id,
+        template_key: stored.key.clone(),
+        template_version: stored.template_version,
+        missing_anchors: template
+            .required_anchors()
+            .filter(|key| !circumstances.anchors.contains_key(*key))
+            .map(str::to_owned)
+            .collect(),
+        key_dates: planned
+            .key_dates
+            .iter()
+            .map(|date| KeyDateView::of(&KeyDate::of(date)))
+            .collect(),
+        milestones: milestones
+            .map(|(milestone, state)| PlanMilestone {
+                id: milestone.key.clone(),
+                key: Some(milestone.key.clone()),
+                title: milestone.title.clone(),
+                buyer_title: milestone.client_title.clone(),
+                state: state.as_str(),
+                tasks: its(&milestone.key)
+                    .map(|(rule, planned, task)| plan_task(rule, planned, task))
+                    .collect(),
+            })
+            .collect(),
+        dropped: planned.dropped().map(str::to_owned).collect(),
+        violations: planned.violations.iter().map(ViolationView::from).collect(),
+    })
+}
+
+fn new_task(
+    planned: &PlannedTask,
+    rule: &domain::template::TaskRule,
+    moment: &Moment<'_>,
+) -> Result<Task, Rejection> {
+    let new = NewTask {
+        id: Uuid::nil(),
+        deal_id: Uuid::nil(),
+        key: Some(planned.key.clone()),
+        fields: TaskEdit {
+            title: rule.title.clone(),
+            description: rule.description.clone(),
+            milestone_id: None,
+            owner_role: Some(rule.role),
+            due: planned.due.map(|date| Due {
+                date,
+                time_of_day: planned.time_of_day,
+            }),
+            buyer_visible: rule.buyer_visible,
+        },
+        due_pinned: false,
+        required: rule.required,
+        assignee_id: None,
+        open_dependencies: u32::try_from(planned.depends_on.len()).unwrap_or(u32::MAX),
+    };
+    Ok(Task::create(new, moment)?.task)
+}
+
+fn plan_task(rule: &domain::template::TaskRule, planned: &PlannedTask, task: &Task) -> PlanTask {
+    PlanTask {
+        id: rule.key.clone(),
+        key: Some(rule.key.clone()),
+        title: rule.title.clone(),
+        status: task.status.as_str(),
+        owner_role: Some(rule.role.as_str()),
+        assignee_id: None,
+        due_date: planned.due.map(date_text),
+        projected: task.is_blocked() && task.due.is_some(),
+        critical: rule.critical,
+        buyer_visible: rule.buyer_visible,
+        depends_on: planned.depends_on.iter().cloned().collect(),
+    }
+}

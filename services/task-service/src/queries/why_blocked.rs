@@ -1,0 +1,194 @@
+//! Why a task waits: its open predecessors back to those that somebody could work on now.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use contracts::field::{date_text, instant_text};
+use domain::{
+    plan::{Work, schedule},
+    rejection::Rejection,
+    task::TaskStatus,
+};
+use platform::{db::Tx, error::Result};
+use sea_orm::FromQueryResult;
+use serde::Serialize;
+use time::{Date, OffsetDateTime};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    planning::CALENDARS,
+    repository::{deals, dependencies, tasks},
+    views::created_at,
+};
+
+/// Why a task waits.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WhyBlocked {
+    pub(crate) task_id: Uuid,
+    pub(crate) is_blocked: bool,
+    /// The open tasks that it waits for directly.
+    pub(crate) blocked_by: Vec<Holdup>,
+    /// The tasks at the beginning of the chain, which wait for nothing themselves.
+    pub(crate) frontier: Vec<Holdup>,
+    /// The first day on which it could be free, if all goes as estimated; null if it is free.
+    #[schema(format = "date")]
+    pub(crate) earliest_unblock: Option<String>,
+}
+
+/// A task that holds another one up. Of one that the caller may not see only the part that owns it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Holdup {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) title: Option<String>,
+    pub(crate) owner_role: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) assignee_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = "date")]
+    pub(crate) due_date: Option<String>,
+    /// Since when somebody could have worked on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = "date-time")]
+    pub(crate) since: Option<String>,
+}
+
+#[derive(FromQueryResult)]
+struct TaskRow {
+    other_id: Uuid,
+    owner_role: Option<String>,
+    other_status: String,
+    id: Option<Uuid>,
+    title: Option<String>,
+    assignee_id: Option<Uuid>,
+    due_date: Option<Date>,
+    est_days: Option<i32>,
+    completed_at: Option<OffsetDateTime>,
+    waived_at: Option<OffsetDateTime>,
+}
+
+/// Walks back from the task. Rejections: `NOT_FOUND`.
+pub(crate) async fn run(tx: &Tx, id: Uuid) -> Result<WhyBlocked> {
+    let stored = tasks::find(tx, id).await?.ok_or(Rejection::NotFound)?;
+    let deal = deals::see(tx, stored.task.deal_id).await?;
+    let mut waits_for: BTreeMap<Uuid, BTreeSet<Uuid>> = BTreeMap::new();
+    for edge in dependencies::of_deal(tx, stored.task.deal_id).await? {
+        waits_for.entry(edge.task_id).or_default().insert(edge.depends_on_id);
+    }
+    let behind = predecessors(id, &waits_for);
+    let rows = read(tx, &behind).await?;
+    let by_id: BTreeMap<Uuid, &TaskRow> = rows.iter().map(|row| (row.other_id, row)).collect();
+    let is_open = |id: &Uuid| by_id.get(id).is_some_and(|row| !is_done(row));
+    // Only the way through open tasks counts: what waits behind a finished one holds nothing up.
+    let open_graph: BTreeMap<Uuid, BTreeSet<Uuid>> = waits_for
+        .iter()
+        .map(|(task, others)| (*task, others.iter().copied().filter(is_open).collect()))
+        .collect();
+    let empty = BTreeSet::new();
+    let direct = open_graph.get(&id).unwrap_or(&empty);
+    let reached = predecessors(id, &open_graph);
+    let frontier = reached
+        .iter()
+        .filter(|other| open_graph.get(other).is_none_or(BTreeSet::is_empty));
+    let holdup = |other: &Uuid| Some(by_id.get(other)?.holdup(&waits_for, &by_id));
+    let today = deal.zone.local_date(tx.now());
+    Ok(WhyBlocked {
+        task_id: id,
+        is_blocked: stored.task.is_blocked(),
+        blocked_by: direct.iter().filter_map(holdup).collect(),
+        frontier: frontier.filter_map(holdup).collect(),
+        earliest_unblock: earliest(direct, &reached, &open_graph, &by_id, today).map(date_text),
+    })
+}
+
+async fn read(tx: &Tx, ids: &BTreeSet<Uuid>) -> Result<Vec<TaskRow>> {
+    let ids: Vec<Uuid> = ids.iter().copied().collect();
+    tx.all(
+        "SELECT o.id AS other_id, o.owner_role, o.status AS other_status, t.id, t.title, t.assignee_id,
+                t.due_date, t.est_days, t.completed_at, t.waived_at
+           FROM ctx.task_owners($2) o
+           LEFT JOIN tasks t ON t.organization_id = $1 AND t.id = o.id",
+        [tx.actor().organization_id.into(), ids.into()],
+    )
+    .await
+}
+
+/// When the last of the direct blockers could be done.
+fn earliest(
+    direct: &BTreeSet<Uuid>,
+    reached: &BTreeSet<Uuid>,
+    waits_for: &BTreeMap<Uuid, BTreeSet<Uuid>>,
+    by_id: &BTreeMap<Uuid, &TaskRow>,
+    today: Date,
+) -> Option<Date> {
+    let work: Vec<Work<Uuid>> = reached
+        .iter()
+        .map(|id| Work {
+            key: *id,
+            waits_for: waits_for.get(id).cloned().unwrap_or_default(),
+            lags: Vec::new(),
+            not_before: None,
+            est_days: by_id
+                .get(id)
+                .and_then(|row| u32::try_from(row.est_days?).ok())
+                .unwrap_or_default(),
+            finished_on: None,
+            due: None,
+        })
+        .collect();
+    let scheduled = schedule(&work, today, &CALENDARS).ok()?;
+    let of_direct = scheduled.tasks.iter().filter(|task| direct.contains(&task.key));
+    of_direct.map(|task| task.earliest_finish).max()
+}
+
+/// Everything that a task waits for, directly or not.
+fn predecessors(id: Uuid, waits_for: &BTreeMap<Uuid, BTreeSet<Uuid>>) -> BTreeSet<Uuid> {
+    let mut found = BTreeSet::new();
+    let mut frontier = vec![id];
+    while let Some(next) = frontier.pop() {
+        for other in waits_for.get(&next).into_iter().flatten() {
+            if found.insert(*other) {
+                frontier.push(*other);
+            }
+        }
+    }
+    found
+}
+
+fn is_done(row: &TaskRow) -> bool {
+    TaskStatus::parse(&row.other_status).is_some_and(TaskStatus::is_done)
+}
+
+impl TaskRow {
+    fn holdup(
+        &self,
+        waits_for: &BTreeMap<Uuid, BTreeSet<Uuid>>,
+        by_id: &BTreeMap<Uuid, &Self>,
+    ) -> Holdup {
+        let finished = waits_for
+            .get(&self.other_id)
+            .into_iter()
+            .flatten()
+            .filter_map(|other| by_id.get(other))
+            .filter_map(|row| row.completed_at.or(row.waived_at))
+            .max();
+        let since = finished
+            .map(instant_text)
+            .or_else(|| created_at(self.other_id));
+        let is_visible = self.id.is_some();
+        Holdup {
+            id: self.id,
+            title: self.title.clone(),
+            owner_role: self.owner_role.clone(),
+            status: is_visible.then(|| self.other_status.clone()),
+            assignee_id: self.assignee_id,
+            due_date: self.due_date.map(date_text),
+            since: since.filter(|_| is_visible),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! How a deal stands, for its workflow: enough to decide what is to be done, nothing confidential.
+
+use contracts::field::{date_text, instant_text};
+use domain::deal::PlanState;
+use platform::{db::Tx, error::Result};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::repository::{deals, milestones, plans, tasks};
+
+/// The worklist of a deal.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Worklist {
+    deal_status: &'static str,
+    plan_state: &'static str,
+    time_zone: String,
+    milestones: Vec<WorklistMilestone>,
+    tasks: Vec<WorklistTask>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WorklistMilestone {
+    id: Uuid,
+    key: String,
+    title: String,
+    position: i32,
+    completed: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WorklistTask {
+    id: Uuid,
+    title: String,
+    milestone_id: Option<Uuid>,
+    status: &'static str,
+    due_date: Option<String>,
+    due_at: Option<String>,
+    assignee_id: Option<Uuid>,
+    is_overdue: bool,
+    /// Since when it is overdue, where it is.
+    overdue_since: Option<String>,
+    is_blocked: bool,
+    required: bool,
+}
+
+/// Reads it. Rejections: `NOT_FOUND`.
+pub(crate) async fn run(tx: &Tx, deal_id: Uuid) -> Result<Worklist> {
+    let deal = deals::see(tx, deal_id).await?;
+    let plan = plans::of_deal(tx, deal_id).await?;
+    let milestones = milestones::of_deal(tx, deal_id).await?;
+    let tasks = tasks::of_deal(tx, deal_id).await?;
+    Ok(Worklist {
+        deal_status: deal.status.as_str(),
+        plan_state: plan.map_or(PlanState::Pending, |plan| plan.state).as_str(),
+        time_zone: deal.zone.name().to_owned(),
+        milestones: milestones
+            .into_iter()
+            .map(|milestone| WorklistMilestone {
+                id: milestone.id,
+                completed: milestone.is_completed(),
+                key: milestone.key.unwrap_or_default(),
+                title: milestone.title,
+                position: milestone.position,
+            })
+            .collect(),
+        tasks: tasks
+            .into_iter()
+            .map(|stored| {
+                let due_at = stored.due_at.map(instant_text);
+                let task = stored.task;
+                WorklistTask {
+                    id: task.id,
+                    title: task.title.clone(),
+                    milestone_id: task.milestone_id,
+                    status: task.status.as_str(),
+                    due_date: task.due.map(|due| date_text(due.date)),
+                    overdue_since: due_at.clone().filter(|_| task.is_overdue()),
+                    due_at,
+                    assignee_id: task.facts.assignee_id,
+                    is_overdue: task.is_overdue(),
+                    is_blocked: task.is_blocked(),
+                    required: task.required,
+                }
+            })
+            .collect(),
+    })
+}

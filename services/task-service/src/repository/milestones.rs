@@ -1,0 +1,288 @@
+//! Milestones: how many of their tasks are open, and whether that completed or reopened them.
+
+use std::collections::BTreeMap;
+
+use domain::{task::TaskState, zone::Zone};
+use platform::{db::Tx, error::Result};
+use sea_orm::FromQueryResult;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::tasks::{Saved, require_all, saved_rows};
+
+/// A stage of a deal's plan.
+#[derive(Clone, Debug, PartialEq, FromQueryResult)]
+pub(crate) struct Milestone {
+    /// The milestone.
+    pub(crate) id: Uuid,
+    /// The deal.
+    pub(crate) deal_id: Uuid,
+    /// The template's key.
+    pub(crate) key: Option<String>,
+    /// What it is called.
+    pub(crate) title: String,
+    /// What it is called to the client.
+    pub(crate) buyer_title: Option<String>,
+    /// Its place, for reading.
+    pub(crate) position: i32,
+    /// Tasks that are neither completed nor waived.
+    pub(crate) open_tasks: i32,
+    /// All its tasks.
+    pub(crate) total_tasks: i32,
+    /// When its last task was done.
+    pub(crate) completed_at: Option<OffsetDateTime>,
+    /// Counts its completions and reopenings.
+    pub(crate) version: i64,
+}
+
+impl Milestone {
+    /// Whether all its tasks are done. A milestone without tasks is never completed by itself.
+    pub(crate) fn is_completed(&self) -> bool {
+        self.completed_at.is_some()
+    }
+}
+
+/// How the open and the total number of a milestone's tasks change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Shift {
+    /// By how much the number of open tasks rises.
+    pub(crate) open: i32,
+    /// By how much the number of all tasks rises.
+    pub(crate) total: i32,
+}
+
+/// What became of a milestone whose counts were shifted.
+#[derive(Clone, Debug)]
+pub(crate) struct Shifted {
+    /// The milestone before.
+    pub(crate) before: Milestone,
+    /// The milestone after.
+    pub(crate) after: Milestone,
+}
+
+impl Shifted {
+    /// Whether this shift was the one that completed it.
+    pub(crate) fn has_completed(&self) -> bool {
+        !self.before.is_completed() && self.after.is_completed()
+    }
+
+    /// Whether this shift opened it again.
+    pub(crate) fn has_reopened(&self) -> bool {
+        self.before.is_completed() && !self.after.is_completed()
+    }
+}
+
+/// Counts per milestone what changes between two states of tasks. `None` is a task that does not exist.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shifts(BTreeMap<Uuid, Shift>);
+
+impl Shifts {
+    /// Takes one task into account.
+    pub(crate) fn count(&mut self, before: Option<&TaskState>, after: Option<&TaskState>) {
+        self.add(before, -1);
+        self.add(after, 1);
+    }
+
+    fn add(&mut self, task: Option<&TaskState>, by: i32) {
+        let Some((task, milestone_id)) = task.and_then(|task| Some((task, task.milestone_id?)))
+        else {
+            return;
+        };
+        let shift = self.0.entry(milestone_id).or_default();
+        shift.total += by;
+        if !task.status.is_done() {
+            shift.open += by;
+        }
+    }
+
+    fn rows(&self) -> Value {
+        self.0
+            .iter()
+            .filter(|(_, shift)| **shift != Shift::default())
+            .map(|(id, shift)| json!({"id": id, "open": shift.open, "total": shift.total}))
+            .collect()
+    }
+}
+
+/// A milestone as it stands after a shift, with what it was before.
+#[derive(FromQueryResult)]
+struct ShiftedRow {
+    id: Uuid,
+    deal_id: Uuid,
+    key: Option<String>,
+    title: String,
+    buyer_title: Option<String>,
+    position: i32,
+    open_tasks: i32,
+    total_tasks: i32,
+    completed_at: Option<OffsetDateTime>,
+    version: i64,
+    open_before: i32,
+    total_before: i32,
+    completed_before: Option<OffsetDateTime>,
+    version_before: i64,
+}
+
+impl ShiftedRow {
+    fn restore(self) -> Shifted {
+        let after = Milestone {
+            id: self.id,
+            deal_id: self.deal_id,
+            key: self.key,
+            title: self.title,
+            buyer_title: self.buyer_title,
+            position: self.position,
+            open_tasks: self.open_tasks,
+            total_tasks: self.total_tasks,
+            completed_at: self.completed_at,
+            version: self.version,
+        };
+        Shifted {
+            before: Milestone {
+                open_tasks: self.open_before,
+                total_tasks: self.total_before,
+                completed_at: self.completed_before,
+                version: self.version_before,
+                ..after.clone()
+            },
+            after,
+        }
+    }
+}
+
+/// Locks the milestones in id order, shifts their counts, and completes or reopens them where that follows.
+macro_rules! shift_statement {
+    ($first:literal) => {
+        concat!(
+            "WITH ",
+            $first,
+            "shift AS (SELECT * FROM jsonb_to_recordset($2::jsonb) AS s(id uuid, open integer, total integer)),
+             locked AS (
+               SELECT m.id, m.open_tasks, m.total_tasks, m.completed_at, m.version
+                 FROM milestones m
+                WHERE m.organization_id = $1 AND m.id IN (SELECT id FROM shift)
+                ORDER BY m.id FOR UPDATE),
+             counted AS (
+               SELECT l.*, l.open_tasks + s.open AS open_after, l.total_tasks + s.total AS total_after,
+                      CASE WHEN l.open_tasks + s.open > 0 THEN NULL
+                           WHEN l.completed_at IS NOT NULL THEN l.completed_at
+                           WHEN l.total_tasks + s.total > 0 THEN $3::timestamptz END AS completed_after
+                 FROM locked l JOIN shift s ON s.id = l.id)
+             UPDATE milestones m
+                SET open_tasks = l.open_after, total_tasks = l.total_after, completed_at = l.completed_after,
+                    version = l.version
+                      + CASE WHEN (l.completed_at IS NULL) = (l.completed_after IS NULL) THEN 0 ELSE 1 END
+               FROM counted l
+              WHERE m.organization_id = $1 AND m.id = l.id
+             RETURNING m.id, m.deal_id, m.key, m.title, m.buyer_title, m.position, m.open_tasks, m.total_tasks,
+                       m.completed_at, m.version, l.open_tasks AS open_before, l.total_tasks AS total_before,
+                       l.completed_at AS completed_before, l.version AS version_before"
+        )
+    };
+}
+
+/// Shifts the counts of milestones.
+pub(crate) async fn shift(tx: &Tx, shifts: &Shifts) -> Result<Vec<Shifted>> {
+    let rows = shifts.rows();
+    if rows == json!([]) {
+        return Ok(Vec::new());
+    }
+    let shifted: Vec<ShiftedRow> = tx
+        .all(
+            shift_statement!(""),
+            [
+                tx.actor().organization_id.into(),
+                rows.into(),
+                tx.now().into(),
+            ],
+        )
+        .await?;
+    Ok(shifted.into_iter().map(ShiftedRow::restore).collect())
+}
+
+/// Writes what a finished task unlocked, and shifts the count of its milestone, in one statement. `tasks`
+/// are locked; only what the end of a prerequisite can change in them is written.
+pub(crate) async fn shift_and_unlock(
+    tx: &Tx,
+    zone: &Zone,
+    shifts: &Shifts,
+    tasks: &[Saved<'_>],
+) -> Result<Vec<Shifted>> {
+    if tasks.is_empty() {
+        return shift(tx, shifts).await;
+    }
+    if shifts.rows() == json!([]) {
+        super::tasks::save(tx, zone, tasks).await?;
+        return Ok(Vec::new());
+    }
+    let shifted: Vec<ShiftedRow> = tx
+        .all(
+            shift_statement!(
+                "freed AS (
+                   UPDATE tasks t SET open_dependencies = r.open_dependencies, status = r.status, version = r.version
+                     FROM jsonb_to_recordset($4::jsonb) AS r(
+                          id uuid, loaded_version bigint, open_dependencies integer, status text, version bigint)
+                    WHERE t.organization_id = $1 AND t.id = r.id AND t.version = r.loaded_version
+                   RETURNING t.id), "
+            ),
+            [
+                tx.actor().organization_id.into(),
+                shifts.rows().into(),
+                tx.now().into(),
+                saved_rows(zone, tasks).into(),
+            ],
+        )
+        .await?;
+    Ok(shifted.into_iter().map(ShiftedRow::restore).collect())
+}
+
+/// The milestones of a deal, in their order.
+pub(crate) async fn of_deal(tx: &Tx, deal_id: Uuid) -> Result<Vec<Milestone>> {
+    tx.all(
+        "SELECT id, deal_id, key, title, buyer_title, position, open_tasks, total_tasks, completed_at, version
+           FROM milestones WHERE organization_id = $1 AND deal_id = $2 ORDER BY position, id",
+        [tx.actor().organization_id.into(), deal_id.into()],
+    )
+    .await
+}
+
+/// One milestone, if the caller may see it.
+pub(crate) async fn find(tx: &Tx, id: Uuid) -> Result<Option<Milestone>> {
+    tx.first(
+        "SELECT id, deal_id, key, title, buyer_title, position, open_tasks, total_tasks, completed_at, version
+           FROM milestones WHERE organization_id = $1 AND id = $2",
+        [tx.actor().organization_id.into(), id.into()],
+    )
+    .await
+}
+
+/// Adds the milestones of a plan.
+pub(crate) async fn insert(tx: &Tx, milestones: &[Milestone]) -> Result<()> {
+    if milestones.is_empty() {
+        return Ok(());
+    }
+    let rows: Value = milestones
+        .iter()
+        .map(|milestone| {
+            json!({
+                "id": milestone.id, "deal_id": milestone.deal_id, "key": milestone.key,
+                "title": milestone.title, "buyer_title": milestone.buyer_title,
+                "position": milestone.position, "open_tasks": milestone.open_tasks,
+                "total_tasks": milestone.total_tasks, "version": milestone.version,
+            })
+        })
+        .collect();
+    let added = tx
+        .run(
+            "INSERT INTO milestones (id, organization_id, deal_id, key, title, buyer_title, position, open_tasks,
+                    total_tasks, version)
+             SELECT id, $1, deal_id, key, title, buyer_title, position, open_tasks, total_tasks, version
+               FROM jsonb_to_recordset($2::jsonb) AS r(
+                    id uuid, deal_id uuid, key text, title text, buyer_title text, position integer,
+                    open_tasks integer, total_tasks integer, version bigint)",
+            [tx.actor().organization_id.into(), rows.into()],
+        )
+        .await?;
+    require_all(added, milestones.len())
+}

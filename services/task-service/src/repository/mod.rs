@@ -1,0 +1,13 @@
+//! Rows and the aggregates that they hold: the only place with SQL that writes.
+//!
+//! Every statement names the organization beside the row policies, takes bound parameters only, and serves
+//! any number of rows at once. What may be done is not decided here.
+
+pub(crate) mod comments;
+pub(crate) mod deals;
+pub(crate) mod dependencies;
+pub(crate) mod key_dates;
+pub(crate) mod milestones;
+pub(crate) mod plans;
+pub(crate) mod tasks;
+pub(crate) mod templates;

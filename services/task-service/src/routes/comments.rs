@@ -1,0 +1,142 @@
+//! Comments on tasks.
+
+use actix_web::{HttpResponse, get, post, web};
+use domain::rejection::Rejection;
+use platform::{
+    db::{Idempotency, Reply},
+    error::Result,
+    http::{
+        Authorized,
+        body::Json,
+        page::{Cut, Page},
+        path::PathId,
+        permission::ViewDeals,
+        query::Query,
+    },
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::PageQuery;
+use crate::{
+    commands::add_comment::{self, Visibility},
+    repository::{
+        comments::{self, Comment},
+        tasks,
+    },
+    services::Services,
+    views::created_at,
+};
+
+pub(super) fn configure(config: &mut web::ServiceConfig) {
+    config.service(list).service(add);
+}
+
+/// A comment to write.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CommentBody {
+    #[schema(max_length = 10000)]
+    body: String,
+    /// INTERNAL (not for clients) or SHARED.
+    #[schema(example = "INTERNAL")]
+    visibility: String,
+}
+
+/// A comment.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Comment)]
+pub(crate) struct CommentView {
+    id: Uuid,
+    task_id: Uuid,
+    author_id: Uuid,
+    body: String,
+    /// INTERNAL or SHARED.
+    visibility: String,
+    #[schema(format = "date-time")]
+    created_at: Option<String>,
+}
+
+impl From<Comment> for CommentView {
+    fn from(comment: Comment) -> Self {
+        Self {
+            id: comment.id,
+            task_id: comment.task_id,
+            author_id: comment.author_id,
+            body: comment.body,
+            visibility: comment.visibility,
+            created_at: created_at(comment.id),
+        }
+    }
+}
+
+/// The comments on a task, oldest first; clients read the shared ones.
+///
+/// **Permissions**: whoever sees the task. Rejections: `NOT_FOUND`.
+#[utoipa::path(
+    operation_id = "listComments",
+    tag = "tasks",
+    params(("id" = Uuid, Path, description = "The task"), PageQuery),
+    responses((status = 200, description = "A page of comments", body = Page<CommentView>)),
+)]
+#[get("/api/tasks/{id}/comments")]
+pub(crate) async fn list(
+    caller: Authorized<ViewDeals>,
+    id: PathId,
+    query: Query<PageQuery>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let cut: Cut<Uuid> = Cut::read(
+        "comments",
+        &id.0,
+        query.0.limit,
+        query.0.cursor.as_deref(),
+    )?;
+    let comments = services
+        .db
+        .read(&caller, async |tx| {
+            tasks::find(tx, id.0).await?.ok_or(Rejection::NotFound)?;
+            comments::of_task(tx, id.0, cut.after, cut.fetch()).await
+        })
+        .await?;
+    let page = cut.page(comments, |comment| comment.id)?;
+    Ok(HttpResponse::Ok().json(page.map(CommentView::from)))
+}
+
+/// Writes a comment.
+///
+/// **Permissions**: whoever sees the task; clients write shared ones only. Rejections: `NOT_FOUND`, `FORBIDDEN`.
+#[utoipa::path(
+    operation_id = "addComment",
+    tag = "tasks",
+    params(("id" = Uuid, Path, description = "The task")),
+    request_body = CommentBody,
+    responses((status = 201, description = "The comment", body = CommentView)),
+)]
+#[post("/api/tasks/{id}/comments")]
+pub(crate) async fn add(
+    caller: Authorized<ViewDeals>,
+    id: PathId,
+    idempotency: Idempotency,
+    body: Json<CommentBody>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let visibility = match body.value.visibility.as_str() {
+        "INTERNAL" => Visibility::Internal,
+        "SHARED" => Visibility::Shared,
+        _ => {
+            let message = "visibility must be INTERNAL or SHARED";
+            return Err(Rejection::field("visibility", "one_of", message).into());
+        }
+    };
+    services
+        .db
+        .once(&caller, &idempotency, &body.raw, async |tx| {
+            let comment = add_comment::run(tx, id.0, &body.value.body, visibility).await?;
+            let location = format!("/api/tasks/{}/comments/{}", id.0, comment.id);
+            Reply::created(location, &CommentView::from(comment))
+        })
+        .await
+}

@@ -1,0 +1,89 @@
+//! What waits for what.
+
+use actix_web::{HttpResponse, delete, post, web};
+use platform::{
+    db::{Idempotency, Reply},
+    error::Result,
+    http::{
+        Authorized,
+        body::Json,
+        path::{PathId, PathIds},
+        permission::ManageTasks,
+    },
+};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    commands::{add_dependency, remove_dependency},
+    queries::get_task::{self, TaskWithDependencies},
+    services::Services,
+};
+
+pub(super) fn configure(config: &mut web::ServiceConfig) {
+    config.service(add).service(remove);
+}
+
+/// A task to wait for.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DependencyBody {
+    depends_on_id: Uuid,
+}
+
+/// Makes a task wait for another one of the same deal. One that is there already changes nothing.
+///
+/// **Permissions**: `manage_tasks`. Rejections: `NOT_FOUND`, `UNKNOWN_REFERENCE` of `dependsOnId`,
+/// `TASK_DEPENDENCY_CYCLE` with the path, `DEAL_NOT_ACTIVE`, `TASK_ALREADY_DONE`.
+#[utoipa::path(
+    operation_id = "addDependency",
+    tag = "tasks",
+    params(("id" = Uuid, Path, description = "The task that is to wait")),
+    request_body = DependencyBody,
+    responses((status = 201, description = "The task", body = TaskWithDependencies)),
+)]
+#[post("/api/tasks/{id}/dependencies")]
+pub(crate) async fn add(
+    caller: Authorized<ManageTasks>,
+    id: PathId,
+    idempotency: Idempotency,
+    body: Json<DependencyBody>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let depends_on_id = body.value.depends_on_id;
+    services
+        .db
+        .once(&caller, &idempotency, &body.raw, async |tx| {
+            add_dependency::run(tx, id.0, depends_on_id).await?;
+            let task = get_task::run(tx, id.0).await?;
+            let location = format!("/api/tasks/{}/dependencies/{depends_on_id}", id.0);
+            Ok(Reply::created(location, &task)?.version(task.task.version))
+        })
+        .await
+}
+
+/// Makes a task wait for another one no longer.
+///
+/// **Permissions**: `manage_tasks`. Rejections: `NOT_FOUND`, `DEAL_NOT_ACTIVE`, `TASK_ALREADY_DONE`.
+#[utoipa::path(
+    operation_id = "removeDependency",
+    tag = "tasks",
+    params(
+        ("id" = Uuid, Path, description = "The task that waits"),
+        ("dependsOnId" = Uuid, Path, description = "The task that it waits for"),
+    ),
+    responses((status = 204, description = "Removed")),
+)]
+#[delete("/api/tasks/{id}/dependencies/{dependsOnId}")]
+pub(crate) async fn remove(
+    caller: Authorized<ManageTasks>,
+    ids: PathIds,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    services
+        .db
+        .write(&caller, async |tx| remove_dependency::run(tx, ids.0, ids.1).await)
+        .await?;
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,177 @@
+//! What the other services ask, with their own tokens. Not in the OpenAPI document, not behind the gateway.
+
+use actix_web::{HttpResponse, get, post, web};
+use domain::{deal::PlanState, rejection::Rejection};
+use platform::{
+    auth::InternalCaller,
+    db::ServiceScope,
+    error::Result,
+    http::{Authorized, body::Json, path::PathId, permission::CreateDeals},
+};
+use serde_json::json;
+
+use crate::{
+    commands::{
+        apply_plan::{self, Applied},
+        mark_overdue,
+    },
+    planning::Ground,
+    queries::{plan_preview::{self, PreviewPlan}, worklist},
+    repository::{deals, milestones},
+    services::Services,
+};
+
+pub(super) fn configure(config: &mut web::ServiceConfig) {
+    config
+        .service(preview)
+        .service(apply)
+        .service(list_missing_anchors)
+        .service(read_worklist)
+        .service(mark)
+        .service(check);
+}
+
+/// The plan that a template would give a new deal. deal-service passes the caller's own token on.
+#[post("/internal/plans/preview")]
+async fn preview(
+    caller: Authorized<CreateDeals>,
+    body: Json<PreviewPlan>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let preview = services
+        .db
+        .read(&caller, async |tx| plan_preview::run(tx, &body.value).await)
+        .await?;
+    Ok(HttpResponse::Ok().json(preview))
+}
+
+/// Applies a deal's template, once. A plan that cannot be made is recorded, and answered 409.
+#[post("/internal/deals/{id}/plan")]
+async fn apply(
+    caller: InternalCaller,
+    id: PathId,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let input = services
+        .plan_input(caller.organization_id, id.0, Some(&caller.request_id))
+        .await?;
+    let applied = services
+        .db
+        .service(&scope(&caller), async |tx| {
+            apply_plan::run(tx, id.0, &input).await
+        })
+        .await?;
+    if applied.plan.state == PlanState::Failed {
+        let message = applied.plan.failure.as_deref().unwrap_or("the plan cannot be made");
+        return Ok(HttpResponse::Conflict()
+            .content_type("application/problem+json")
+            .json(json!({
+                "type": "urn:haushavn:problem:PLAN_FAILED",
+                "title": "The present state does not allow it",
+                "status": 409,
+                "instance": format!("/internal/deals/{}/plan", id.0),
+                "error": "Conflict",
+                "message": message,
+                "code": "PLAN_FAILED",
+                "details": {},
+                "requestId": caller.request_id,
+            })));
+    }
+    Ok(HttpResponse::Ok().json(answer(&applied)))
+}
+
+fn answer(applied: &Applied) -> serde_json::Value {
+    let milestones: Vec<serde_json::Value> = applied
+        .milestones
+        .iter()
+        .map(|milestone| {
+            json!({
+                "id": milestone.id,
+                "key": milestone.key,
+                "title": milestone.title,
+                "position": milestone.position,
+                "tasks": apply_plan::tasks_of(applied, milestone.id),
+            })
+        })
+        .collect();
+    json!({
+        "planId": applied.plan.id,
+        "state": applied.plan.state.as_str(),
+        "milestones": milestones,
+    })
+}
+
+/// The required anchors of a deal that still have no date: it cannot become active before they have.
+#[get("/internal/deals/{id}/missing-anchors")]
+async fn list_missing_anchors(
+    caller: InternalCaller,
+    id: PathId,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let input = services
+        .plan_input(caller.organization_id, id.0, Some(&caller.request_id))
+        .await?;
+    let missing = services
+        .db
+        .service(&scope(&caller), async |tx| {
+            let deal = deals::see(tx, id.0).await?;
+            let ground = Ground::read(tx, id.0, &deal.zone, Some(&input)).await?;
+            Ok(ground.basis.missing_anchors(&ground.key_dates))
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(json!({ "missingAnchors": missing })))
+}
+
+/// How a deal stands, for its workflow.
+#[get("/internal/deals/{id}/worklist")]
+async fn read_worklist(
+    caller: InternalCaller,
+    id: PathId,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let worklist = services
+        .db
+        .service(&scope(&caller), async |tx| worklist::run(tx, id.0).await)
+        .await?;
+    Ok(HttpResponse::Ok().json(worklist))
+}
+
+/// Marks a task OVERDUE whose due instant has passed. Again, or too early, it changes nothing.
+#[post("/internal/tasks/{id}/overdue")]
+async fn mark(
+    caller: InternalCaller,
+    id: PathId,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let status = services
+        .db
+        .service(&scope(&caller), async |tx| mark_overdue::run(tx, id.0).await)
+        .await?;
+    Ok(HttpResponse::Ok().json(json!({ "status": status.as_str() })))
+}
+
+/// Whether every task of a milestone is done. Its last task has recorded that already.
+#[post("/internal/milestones/{id}/check")]
+async fn check(
+    caller: InternalCaller,
+    id: PathId,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let milestone = services
+        .db
+        .service(&scope(&caller), async |tx| {
+            Ok(milestones::find(tx, id.0).await?.ok_or(Rejection::NotFound)?)
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(json!({ "completed": milestone.is_completed() })))
+}
+
+fn scope(caller: &InternalCaller) -> ServiceScope {
+    ServiceScope {
+        organization_id: caller.organization_id,
+        on_behalf_of: caller.on_behalf_of,
+        cause_event_id: None,
+        request_id: Some(caller.request_id.clone()),
+        traceparent: caller.traceparent.clone(),
+    }
+}

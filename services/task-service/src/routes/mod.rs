@@ -1,0 +1,66 @@
+//! HTTP in, command or query, HTTP out. Each handler's arguments are its whole contract.
+
+pub(crate) mod comments;
+pub(crate) mod dependencies;
+pub(crate) mod internal;
+pub(crate) mod key_dates;
+pub(crate) mod plans;
+pub(crate) mod tasks;
+pub(crate) mod templates;
+
+use actix_web::web::ServiceConfig;
+use platform::{db::Db, error::Result, http::Access};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use crate::{
+    queries,
+    services::{PlanInput, Services},
+};
+
+/// Every route of this service.
+pub(crate) fn configure(config: &mut ServiceConfig) {
+    tasks::configure(config);
+    dependencies::configure(config);
+    comments::configure(config);
+    plans::configure(config);
+    key_dates::configure(config);
+    templates::configure(config);
+    internal::configure(config);
+}
+
+/// How a list without filters is cut.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PageQuery {
+    /// 1 to 100, default 25.
+    limit: Option<u32>,
+    /// Where the page before ended.
+    cursor: Option<String>,
+}
+
+/// What the dates of a deal without a plan will be made from. `None` where the plan has been made: then
+/// everything is in the database. Rejections: `NOT_FOUND`.
+async fn plan_input(
+    services: &Services,
+    access: &impl Access,
+    deal_id: Uuid,
+) -> Result<Option<PlanInput>> {
+    let db: &Db = &services.db;
+    let (is_planned, organization_id) = db
+        .read(access, async |tx| {
+            let is_planned = queries::key_dates::is_planned(tx, deal_id).await?;
+            Ok((is_planned, tx.actor().organization_id))
+        })
+        .await?;
+    if is_planned {
+        return Ok(None);
+    }
+    let request_id = Some(access.caller().request_id.as_str());
+    let input = services
+        .plan_input(organization_id, deal_id, request_id)
+        .await?;
+    Ok(Some(input))
+}

@@ -1,0 +1,77 @@
+//! What handlers and consumers work with: the database, and the other services.
+
+use std::collections::BTreeMap;
+
+use platform::{
+    auth::ServiceKeys,
+    client::{Errand, ServiceClient},
+    db::Db,
+    error::Result,
+};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+/// The parts of a running task-service. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Services {
+    pub(crate) db: Db,
+    pub(crate) keys: ServiceKeys,
+    pub(crate) deal_service: ServiceClient,
+}
+
+/// What deal-service knows of a deal that a plan is made from. Confidential: it holds facts.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PlanInput {
+    pub(crate) template_id: Option<Uuid>,
+    #[serde(default)]
+    pub(crate) facts: Map<String, Value>,
+    /// Dates given when the deal was created, `YYYY-MM-DD` by key.
+    #[serde(default)]
+    pub(crate) key_dates: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) parties: Vec<PartyInput>,
+}
+
+/// A party of the deal.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PartyInput {
+    /// The part it plays, as in templates.
+    pub(crate) role: String,
+    /// Its login, if it has one.
+    pub(crate) user_id: Option<Uuid>,
+}
+
+impl Services {
+    /// Asks deal-service what a deal's plan is to be made from. Not inside a session.
+    pub(crate) async fn plan_input(
+        &self,
+        organization_id: Uuid,
+        deal_id: Uuid,
+        request_id: Option<&str>,
+    ) -> Result<PlanInput> {
+        let errand = Errand {
+            organization_id: Some(organization_id),
+            on_behalf_of: None,
+            request_id: request_id.map(str::to_owned),
+        };
+        let calls = self.deal_service.for_service(&self.keys, &errand)?;
+        Ok(calls
+            .get(&format!("/internal/deals/{deal_id}/plan-input"))
+            .await?)
+    }
+}
+
+impl PlanInput {
+    /// For a deal without a template.
+    pub(crate) fn nothing() -> Self {
+        Self {
+            template_id: None,
+            facts: Map::new(),
+            key_dates: BTreeMap::new(),
+            parties: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! task-service as its clients meet it: through the gateway, with everything running.
+//!
+//! One file per use case. Each test makes its own organization; nothing here looks into the service.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say so and stop")]
+
+mod assign_task;
+mod closed_deal;
+mod comments;
+mod complete_task;
+mod complete_task_once;
+mod create_task;
+mod delete_task;
+mod dependencies;
+mod foreign_organization;
+mod get_plan;
+mod get_task;
+mod key_dates;
+mod list_tasks;
+mod move_key_dates;
+mod overdue;
+mod random_plans;
+mod reopen_task;
+mod support;
+mod templates;
+mod unlock_race;
+mod update_task;
+mod waive_task;
+mod what_if;
+mod why_blocked;
