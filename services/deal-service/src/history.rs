@@ -48,7 +48,12 @@ pub(crate) fn deal_changed(
 pub(crate) fn deal_deleted(before: &Deal, after: &Deal) -> Change {
     Change {
         after: Value::Null,
-        ..deal_told(DealChange::Deleted, Some(before), after, DealTold::default())
+        ..deal_told(
+            DealChange::Deleted,
+            Some(before),
+            after,
+            DealTold::default(),
+        )
     }
 }
 

@@ -5,6 +5,8 @@
 
 mod commands;
 pub mod config;
+mod consumers;
+mod gauges;
 mod history;
 pub mod openapi;
 mod queries;
@@ -15,22 +17,26 @@ pub mod upkeep;
 mod wire;
 mod words;
 
-use actix_web::web;
+use actix_web::{
+    rt::{spawn, task::JoinHandle},
+    web,
+};
 use anyhow::Context as _;
 use platform::{
     auth::ServiceKeys,
+    cache::Cache,
     client::ServiceClient,
     config::Env,
     db::{self, Db, PoolSize},
     http::{self, Check},
-    messaging::Publisher,
+    messaging::{Delivery, Publisher, consume, topology},
     outbox::Relay,
     shutdown, telemetry,
     wait::wait_for,
 };
 use tokio_util::sync::CancellationToken;
 
-use self::config::Config;
+use self::{config::Config, consumers::project, queries::audit_log::Auditor};
 
 /// The service's name, in logs, events and tokens.
 const SERVICE: &str = "deal-service";
@@ -48,30 +54,98 @@ pub async fn serve() -> anyhow::Result<()> {
 }
 
 async fn run(config: &Config, shutdown: CancellationToken) -> anyhow::Result<()> {
-    let db = Db::connect(&config.database_url, SCHEMA, PoolSize::Requests)?;
-    let keys = ServiceKeys::load(SERVICE, &config.service_keys)?;
-    let tasks = ServiceClient::new("task-service", &config.task_service_url)?;
-    if wait_for("PostgreSQL", &shutdown, || db.ping()).await.is_none() {
+    let services = Services::connect(config)?;
+    let db = services.db.clone();
+    if wait_for("PostgreSQL", &shutdown, || db.ping())
+        .await
+        .is_none()
+    {
         return Ok(());
     }
-    let publisher = Publisher::new(config.amqp_url.clone(), SERVICE);
-    let relay = Relay::new(&config.relay_database_url, SCHEMA, SERVICE, publisher)?;
-    let relaying = actix_web::rt::spawn(relay.run(shutdown.clone()));
-
-    let probed = db.clone();
-    let readiness = vec![Check::required("PostgreSQL", move || {
-        let db = probed.clone();
-        async move { db.ping().await }
-    })];
+    let background = background(config, &services, &shutdown)?;
+    let readiness = readiness(&services);
     let configure = move |app: &mut web::ServiceConfig| {
-        app.app_data(web::Data::new(db.clone()))
-            .app_data(web::Data::new(keys.clone()))
-            .app_data(web::Data::new(tasks.clone()))
+        app.app_data(web::Data::new(services.db.clone()))
+            .app_data(web::Data::new(services.auditor.clone()))
+            .app_data(web::Data::new(services.cache.clone()))
+            .app_data(web::Data::new(services.keys.clone()))
+            .app_data(web::Data::new(services.tasks.clone()))
             .configure(routes::configure);
     };
     http::serve(SERVICE, &config.common, readiness, configure, shutdown).await?;
-    relaying.await.context("the outbox relay failed")?;
+    for task in background {
+        task.await.context("a background task failed")?;
+    }
     Ok(())
+}
+
+/// What handlers and consumers work with.
+#[derive(Clone)]
+struct Services {
+    db: Db,
+    auditor: Auditor,
+    cache: Cache,
+    keys: ServiceKeys,
+    tasks: ServiceClient,
+}
+
+impl Services {
+    /// Connects lazily: whatever is away now is found when it is there.
+    fn connect(config: &Config) -> anyhow::Result<Self> {
+        let log = Db::connect(&config.auditor_database_url, "audit", PoolSize::Small)?;
+        Ok(Self {
+            db: Db::connect(&config.database_url, SCHEMA, PoolSize::Requests)?,
+            auditor: Auditor::new(log),
+            cache: Cache::connect(&config.redis_url)?,
+            keys: ServiceKeys::load(SERVICE, &config.service_keys)?,
+            tasks: ServiceClient::new("task-service", &config.task_service_url)?,
+        })
+    }
+}
+
+/// The outbox relay, the consumer and the gauges; each ends when `shutdown` is cancelled.
+fn background(
+    config: &Config,
+    services: &Services,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<[JoinHandle<()>; 3]> {
+    let publisher = Publisher::new(config.amqp_url.clone(), SERVICE);
+    let relay = Relay::new(&config.relay_database_url, SCHEMA, SERVICE, publisher)?;
+    let (db, cache) = (services.db.clone(), services.cache.clone());
+    let handler = async move |delivery: &Delivery| project::handle(&db, &cache, delivery).await;
+    let consumer = consume(
+        config.amqp_url.clone(),
+        topology::DEAL_SERVICE,
+        handler,
+        shutdown.clone(),
+    );
+    Ok([
+        spawn(relay.run(shutdown.clone())),
+        spawn(consumer),
+        spawn(gauges::run(services.db.clone(), shutdown.clone())),
+    ])
+}
+
+fn readiness(services: &Services) -> Vec<Check> {
+    let (db, auditor, cache) = (
+        services.db.clone(),
+        services.auditor.clone(),
+        services.cache.clone(),
+    );
+    vec![
+        Check::required("PostgreSQL", move || {
+            let db = db.clone();
+            async move { db.ping().await }
+        }),
+        Check::reported("audit log", move || {
+            let auditor = auditor.clone();
+            async move { auditor.ping().await }
+        }),
+        Check::reported("Redis", move || {
+            let cache = cache.clone();
+            async move { cache.ping().await }
+        }),
+    ]
 }
 
 /// Applies this service's migrations with its migration role.

@@ -2,11 +2,13 @@
 
 use platform::http::{
     openapi::{Door, finish, print},
-    permission::{CreateDeals, ManageDeals, ManageOrganization, ViewDeals},
+    permission::{
+        CreateDeals, ManageDeals, ManageOrganization, ViewAudit, ViewDealActivity, ViewDeals,
+    },
 };
 use utoipa::OpenApi;
 
-use crate::routes::{deals, parties, status};
+use crate::routes::{audit, deals, parties, status, views};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -33,6 +35,11 @@ use crate::routes::{deals, parties, status};
         status::close,
         status::cancel,
         status::reopen,
+        views::summary,
+        views::timeline,
+        views::activity,
+        audit::list,
+        audit::export,
     )
 )]
 struct Document;
@@ -57,6 +64,11 @@ const DOORS: &[(&str, Door)] = &[
     ("closeDeal", Door::needs::<ManageDeals>()),
     ("cancelDeal", Door::needs::<ManageDeals>()),
     ("reopenDeal", Door::needs::<ManageOrganization>()),
+    ("getDealSummary", Door::needs::<ViewDeals>()),
+    ("getBuyerTimeline", Door::needs::<ViewDeals>()),
+    ("listDealActivity", Door::needs::<ViewDealActivity>()),
+    ("listAudit", Door::needs::<ViewAudit>()),
+    ("exportAudit", Door::needs::<ViewAudit>()),
 ];
 
 /// The document as it is committed.

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashSet};
 
 use contracts::field::date_text;
+use domain::rejection::Rejection;
 use platform::{
     client::{CallError, ServiceClient},
     error::{Error, Result},
     http::Caller,
 };
-use domain::rejection::Rejection;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::Date;

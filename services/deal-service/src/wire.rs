@@ -1,8 +1,8 @@
-//! How dates and instants are written in JSON: `YYYY-MM-DD`, and RFC 3339 in UTC with milliseconds.
+//! How dates are written in JSON: `YYYY-MM-DD`.
 
-use contracts::field::{date_text, instant_text};
+use contracts::field::date_text;
 use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
-use time::{Date, OffsetDateTime};
+use time::Date;
 
 /// A calendar date that may be absent.
 pub(crate) mod optional_date {
@@ -23,24 +23,5 @@ pub(crate) mod optional_date {
     ) -> Result<Option<Date>, D::Error> {
         let text = Option::<String>::deserialize(deserializer)?;
         contracts::field::optional_date("date", text.as_deref()).map_err(D::Error::custom)
-    }
-}
-
-/// An instant.
-pub(crate) fn instant<S: Serializer>(
-    instant: &OffsetDateTime,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&instant_text(*instant))
-}
-
-/// An instant that may be absent.
-pub(crate) fn optional_instant<S: Serializer>(
-    instant: &Option<OffsetDateTime>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match instant {
-        Some(instant) => serializer.serialize_str(&instant_text(*instant)),
-        None => serializer.serialize_none(),
     }
 }

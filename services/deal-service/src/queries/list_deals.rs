@@ -114,11 +114,13 @@ pub(crate) async fn run(
     limit: u64,
 ) -> Result<Vec<SeenDeal>> {
     let mut built = Built {
-        sql: concat!("SELECT ", deal_columns!(), " FROM deals d WHERE d.organization_id = $1 AND d.status <> 'DELETED'").to_owned(),
-        values: vec![
-            tx.actor().organization_id.into(),
-            tx.actor().user_id.into(),
-        ],
+        sql: concat!(
+            "SELECT ",
+            deal_columns!(),
+            " FROM deals d WHERE d.organization_id = $1 AND d.status <> 'DELETED'"
+        )
+        .to_owned(),
+        values: vec![tx.actor().organization_id.into(), tx.actor().user_id.into()],
     };
     narrow(&mut built, filters);
     narrow_overdue(&mut built, tx, filters.overdue);

@@ -280,7 +280,10 @@ pub(crate) async fn get(tx: &Tx, id: Uuid) -> Result<SeenDeal> {
 
 #[derive(FromQueryResult)]
 struct Locked {
-    #[expect(dead_code, reason = "a row tells that the deal exists and is locked now")]
+    #[expect(
+        dead_code,
+        reason = "a row tells that the deal exists and is locked now"
+    )]
     status: String,
 }
 
@@ -288,7 +291,10 @@ struct Locked {
 /// acting user may not see it; that is asked after the lock is held.
 pub(crate) async fn lock(tx: &Tx, id: Uuid) -> Result<SeenDeal> {
     let locked: Option<Locked> = tx
-        .first("SELECT status FROM ctx.lock_deal_exclusively($1)", [id.into()])
+        .first(
+            "SELECT status FROM ctx.lock_deal_exclusively($1)",
+            [id.into()],
+        )
         .await?;
     locked.ok_or(Error::from(Rejection::NotFound))?;
     get(tx, id).await

@@ -3,3 +3,4 @@
 pub(crate) mod access;
 pub(crate) mod deals;
 pub(crate) mod parties;
+pub(crate) mod views;

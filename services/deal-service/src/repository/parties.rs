@@ -1,10 +1,7 @@
 //! Parties: who takes part in a deal, with or without a login.
 
 use anyhow::Context as _;
-use domain::{
-    party::PartyRole,
-    rejection::Rejection,
-};
+use domain::{party::PartyRole, rejection::Rejection};
 use platform::{
     db::{Tx, is_violation},
     error::{Error, Result},
@@ -209,10 +206,7 @@ pub(crate) async fn require_user(tx: &Tx, user_id: Option<Uuid>, field: &str) ->
         return Ok(());
     };
     let row: Option<Known> = tx
-        .first(
-            "SELECT ctx.is_active_user($1) AS known",
-            [user_id.into()],
-        )
+        .first("SELECT ctx.is_active_user($1) AS known", [user_id.into()])
         .await?;
     if row.is_some_and(|row| row.known) {
         Ok(())

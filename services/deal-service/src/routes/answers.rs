@@ -1,7 +1,11 @@
 //! What clients get to see of deals and parties. Masking by role happens here, once, on the way out.
 
 use contracts::field::{date_text, instant_text};
-use domain::deal::DealView;
+use domain::{
+    data_class::{class_of, may_see},
+    deal::DealView,
+    permission::PermissionSet,
+};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -57,17 +61,20 @@ impl DealAnswer {
     /// The deal as far as its viewer may see it.
     pub(crate) fn of(seen: &SeenDeal) -> Self {
         let SeenDeal { deal, view, .. } = seen;
+        let shows = |field| may_see(class_of("deal", field), *view, PermissionSet::NONE);
         let staff = *view == DealView::Staff;
-        let price = deal.purchase_price.as_ref().filter(|_| staff);
+        let price = deal.purchase_price.as_ref();
         Self {
             id: deal.id,
             name: deal.name.clone(),
             property_address: PropertyAddress::of(&deal.address),
             deal_type: deal.deal_type.as_str(),
             status: deal.status.as_str(),
-            purchase_price: price.map(MoneyBody::from),
+            purchase_price: price
+                .filter(|_| shows("purchasePrice"))
+                .map(MoneyBody::from),
             template_key: deal.template.as_ref().map(|template| template.key.clone()),
-            facts: staff.then(|| deal.facts.clone()),
+            facts: shows("facts").then(|| deal.facts.clone()),
             time_zone: deal.time_zone.clone(),
             closing_date: deal.closing_date.map(date_text),
             held_since: deal.held_since.map(instant_text),

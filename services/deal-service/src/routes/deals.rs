@@ -5,19 +5,20 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 use contracts::field::date_text;
-use domain::{deal::DealStatus, rejection::Rejection};
+use domain::{deal::DealStatus, permission::Permission, rejection::Rejection};
 use platform::{
     client::ServiceClient,
     db::{Db, Idempotency, Reply, Tx},
     error::Result,
     http::{
-        Access as _, Authorized, Caller, Conditional, Cut, Json, MergePatch, Page, PathId, Query as Parameters,
+        Access as _, Authorized, Caller, Conditional, Cut, Json, MergePatch, Page, PathId,
+        Query as Parameters,
         permission::{CreateDeals, ManageDeals, ViewDeals},
     },
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use time::Date;
+use time::{Date, OffsetDateTime, format_description::well_known::Rfc3339};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -30,7 +31,11 @@ use crate::{
         create_deal::{self, CreateDeal, Start},
         delete_deal, update_deal,
     },
-    queries::list_deals::{self, After, Direction, Filters, Sort},
+    queries::{
+        audit_log::Auditor,
+        deal_as_of,
+        list_deals::{self, After, Direction, Filters, Sort},
+    },
     repository::deals::{self, SeenDeal, TemplateRef},
     task_service::{self, PlanPreview},
 };
@@ -325,21 +330,63 @@ fn command(new: NewDeal, plan: Option<&PlanPreview>) -> CreateDeal {
     }
 }
 
-/// One deal.
+/// How a deal is looked at.
+#[derive(Clone, Debug, Deserialize, utoipa::IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub(crate) struct GetQuery {
+    /// An instant in the past, with its offset: answers `{deal, plan, keyDates}` as they stood then.
+    #[param(value_type = Option<String>, format = DateTime)]
+    as_of: Option<String>,
+}
+
+/// One deal; with `asOf`, the deal with its plan and key dates as they stood at that instant.
 ///
-/// **Permissions**: any of the view permissions. **Rejections**: `NOT_FOUND`.
-#[utoipa::path(get, path = "/api/deals/{id}", operation_id = "getDeal", tag = "deals", params(("id" = Uuid, Path)),
-    responses((status = 200, description = "The deal", body = DealAnswer), (status = 304, description = "Not modified")))]
+/// **Permissions**: any of the view permissions; view_all_deals for `asOf`. **Rejections**: `NOT_FOUND`, with `asOf` also
+/// for an instant before the deal was created.
+#[utoipa::path(get, path = "/api/deals/{id}", operation_id = "getDeal", tag = "deals", params(("id" = Uuid, Path), GetQuery),
+    responses((status = 200, description = "The deal, or what it was (`DealAsOf`)", body = DealAnswer), (status = 304, description = "Not modified")))]
 pub(crate) async fn get(
     caller: Authorized<ViewDeals>,
     id: PathId,
+    query: Parameters<GetQuery>,
     conditional: Conditional,
     db: web::Data<Db>,
+    auditor: web::Data<Auditor>,
 ) -> Result<HttpResponse> {
+    let as_of = query.0.as_of.as_deref().map(past).transpose()?;
     let seen = db
-        .read(&caller, async |tx| deals::get(tx, id.0).await)
+        .read(&caller, async |tx| {
+            let seen = deals::get(tx, id.0).await?;
+            if as_of.is_some() && !tx.actor().permissions.has(Permission::ViewAllDeals) {
+                return Err(Rejection::forbidden(&[Permission::ViewAllDeals]).into());
+            }
+            Ok(seen)
+        })
         .await?;
-    Ok(conditional.respond(seen.deal.version, &DealAnswer::of(&seen)))
+    let Some(at) = as_of else {
+        return Ok(conditional.respond(seen.deal.version, &DealAnswer::of(&seen)));
+    };
+    let then = auditor
+        .read(&caller, async |tx| deal_as_of::run(tx, id.0, at).await)
+        .await?;
+    Ok(HttpResponse::Ok().json(then))
+}
+
+/// An instant that is not in the future.
+fn past(text: &str) -> Result<OffsetDateTime, Rejection> {
+    let at = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| {
+        let message = "asOf must be an instant with its offset, such as 2026-03-02T14:05:00Z";
+        Rejection::field("asOf", "format", message)
+    })?;
+    if at > OffsetDateTime::now_utc() {
+        return Err(Rejection::field(
+            "asOf",
+            "range",
+            "asOf must not be in the future",
+        ));
+    }
+    Ok(at)
 }
 
 /// Replaces the writable fields of a deal.

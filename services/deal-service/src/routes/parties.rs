@@ -9,7 +9,8 @@ use platform::{
     db::{Db, Idempotency, Reply, Tx},
     error::Result,
     http::{
-        Access as _, Authorized, Conditional, Cut, Json, MergePatch, Page, PathId, PathIds, Query as Parameters,
+        Access as _, Authorized, Conditional, Cut, Json, MergePatch, Page, PathId, PathIds,
+        Query as Parameters,
         permission::{ManageDeals, ViewDeals},
     },
 };
@@ -35,7 +36,10 @@ pub(super) fn configure(config: &mut ServiceConfig) {
         .route("/api/deals/{id}/parties/{partyId}", web::get().to(get))
         .route("/api/deals/{id}/parties/{partyId}", web::put().to(put))
         .route("/api/deals/{id}/parties/{partyId}", web::patch().to(patch))
-        .route("/api/deals/{id}/parties/{partyId}", web::delete().to(remove));
+        .route(
+            "/api/deals/{id}/parties/{partyId}",
+            web::delete().to(remove),
+        );
 }
 
 /// How a list of parties is cut.
@@ -59,12 +63,7 @@ pub(crate) async fn list(
     query: Parameters<PartiesQuery>,
     db: web::Data<Db>,
 ) -> Result<HttpResponse> {
-    let cut: Cut<Uuid> = Cut::read(
-        "parties",
-        &id.0,
-        query.0.limit,
-        query.0.cursor.as_deref(),
-    )?;
+    let cut: Cut<Uuid> = Cut::read("parties", &id.0, query.0.limit, query.0.cursor.as_deref())?;
     let (view, rows) = db
         .read(&caller, async |tx| {
             let view = deals::get(tx, id.0).await?.view;

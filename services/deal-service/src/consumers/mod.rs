@@ -1,0 +1,3 @@
+//! Events in, read models out.
+
+pub(crate) mod project;

@@ -1,0 +1,194 @@
+//! Reads the audit log, through a pool of its own with the role `auditor`. What a caller may read of it is
+//! decided by the log's row policies: all of the organization's with view_audit, a deal's by who works on it.
+
+use domain::rejection::Rejection;
+use platform::{
+    db::{Db, Tx},
+    error::Result,
+    http::Access,
+};
+use sea_orm::FromQueryResult;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// The database as the auditor sees it. It can read the log and nothing else.
+#[derive(Clone, Debug)]
+pub(crate) struct Auditor(Db);
+
+impl Auditor {
+    /// Wraps a pool with the role `auditor`.
+    pub(crate) fn new(db: Db) -> Self {
+        Self(db)
+    }
+
+    /// A session that reads the log.
+    pub(crate) async fn read<T>(
+        &self,
+        access: &impl Access,
+        work: impl AsyncFnOnce(&mut Tx) -> Result<T>,
+    ) -> Result<T> {
+        self.0.read(access, work).await
+    }
+
+    /// Is it there? For readiness.
+    pub(crate) async fn ping(&self) -> anyhow::Result<()> {
+        self.0.ping().await
+    }
+}
+
+/// One state transition as it was recorded.
+#[derive(Clone, Debug, FromQueryResult)]
+pub(crate) struct AuditRow {
+    pub(crate) id: Uuid,
+    pub(crate) sequence: i64,
+    pub(crate) deal_id: Option<Uuid>,
+    pub(crate) user_id: Uuid,
+    pub(crate) on_behalf_of: Option<Uuid>,
+    pub(crate) event_type: String,
+    pub(crate) entity_type: String,
+    pub(crate) entity_id: Uuid,
+    pub(crate) aggregate_version: i64,
+    pub(crate) event_data: Value,
+    pub(crate) request_id: Option<String>,
+    pub(crate) cause_event_id: Option<Uuid>,
+    pub(crate) idempotency_key: Option<String>,
+    pub(crate) ip_address: Option<String>,
+    pub(crate) created_at: OffsetDateTime,
+}
+
+impl AuditRow {
+    /// The entity before; `null` at its creation.
+    pub(crate) fn before(&self) -> &Value {
+        &self.event_data["before"]
+    }
+
+    /// The entity after; `null` at its deletion.
+    pub(crate) fn after(&self) -> &Value {
+        &self.event_data["after"]
+    }
+
+    /// Where it stands in the log.
+    pub(crate) fn place(&self) -> Place {
+        let at = self.created_at.unix_timestamp_nanos() / 1_000;
+        Place {
+            at: i64::try_from(at).unwrap_or(i64::MAX),
+            sequence: self.sequence,
+        }
+    }
+}
+
+/// A place in the log: an instant in Unix microseconds, and the sequence among rows of one instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Place {
+    at: i64,
+    sequence: i64,
+}
+
+impl Place {
+    fn instant(self) -> Result<OffsetDateTime, Rejection> {
+        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.at) * 1_000)
+            .map_err(|_| Rejection::CursorInvalid)
+    }
+}
+
+/// What is asked of the log.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LogFilters {
+    pub(crate) entity_id: Option<Uuid>,
+    pub(crate) user_id: Option<Uuid>,
+    pub(crate) event_type: Option<String>,
+    pub(crate) deal_id: Option<Uuid>,
+    /// This instant or later.
+    pub(crate) from: Option<OffsetDateTime>,
+    /// Before this instant.
+    pub(crate) to: Option<OffsetDateTime>,
+}
+
+/// Which end of the log comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogOrder {
+    NewestFirst,
+    OldestFirst,
+}
+
+/// At most `limit` rows behind `after`.
+pub(crate) async fn rows(
+    tx: &Tx,
+    filters: &LogFilters,
+    order: LogOrder,
+    after: Option<Place>,
+    limit: u64,
+) -> Result<Vec<AuditRow>> {
+    let mut sql = String::from(
+        "SELECT id, sequence, deal_id, user_id, on_behalf_of, event_type, entity_type, entity_id, aggregate_version,
+                event_data, request_id, cause_event_id, idempotency_key, host(ip_address) AS ip_address, created_at
+           FROM audit.audit_log WHERE organization_id = $1",
+    );
+    let mut values: Vec<sea_orm::Value> = vec![tx.actor().organization_id.into()];
+    let mut narrow = |condition: &str, value: sea_orm::Value| {
+        values.push(value);
+        sql.push_str(&format!(" AND {condition} ${}", values.len()));
+    };
+    if let Some(entity_id) = filters.entity_id {
+        narrow("entity_id =", entity_id.into());
+    }
+    if let Some(user_id) = filters.user_id {
+        narrow("user_id =", user_id.into());
+    }
+    if let Some(event_type) = &filters.event_type {
+        narrow("event_type =", event_type.clone().into());
+    }
+    if let Some(deal_id) = filters.deal_id {
+        narrow("deal_id =", deal_id.into());
+    }
+    if let Some(from) = filters.from {
+        narrow("created_at >=", from.into());
+    }
+    if let Some(to) = filters.to {
+        narrow("created_at <", to.into());
+    }
+    let (comparison, keyword) = match order {
+        LogOrder::NewestFirst => ("<", "DESC"),
+        LogOrder::OldestFirst => (">", "ASC"),
+    };
+    if let Some(place) = after {
+        values.push(place.instant()?.into());
+        values.push(place.sequence.into());
+        sql.push_str(&format!(
+            " AND (created_at, sequence) {comparison} (${}, ${})",
+            values.len() - 1,
+            values.len()
+        ));
+    }
+    values.push(i64::try_from(limit).map_err(anyhow::Error::from)?.into());
+    sql.push_str(&format!(
+        " ORDER BY created_at {keyword}, sequence {keyword} LIMIT ${}",
+        values.len()
+    ));
+    tx.all_built(sql, values).await
+}
+
+#[derive(FromQueryResult)]
+struct UserName {
+    id: Uuid,
+    full_name: String,
+}
+
+/// The names of users of the organization.
+pub(crate) async fn names(
+    tx: &Tx,
+    users: Vec<Uuid>,
+) -> Result<std::collections::HashMap<Uuid, String>> {
+    let rows: Vec<UserName> = tx
+        .all(
+            "SELECT id, full_name FROM ctx.user_names($1)",
+            [users.into()],
+        )
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.id, row.full_name))
+        .collect())
+}

@@ -1,0 +1,350 @@
+//! A deal in plain words, for the person who buys, sells or borrows: where it stands, what to do, whom to call.
+//!
+//! Nothing internal and nothing confidential: only milestones, the dates and steps that templates mark as
+//! visible, and the contacts that are there to be called.
+
+use std::collections::HashSet;
+
+use anyhow::Context as _;
+use contracts::field::date_text;
+use domain::{
+    deal::{DealStatus, DealView},
+    milestone::MilestoneState,
+    party::PartyRole,
+    task::TaskStatus,
+    zone::Zone,
+};
+use platform::{db::Tx, error::Result};
+use serde::Serialize;
+use time::Date;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::get_summary::milestone_states;
+use crate::{
+    repository::{
+        deals::{self, Deal},
+        parties::{self, Party},
+        views::{self, KeyDateView, MilestoneView, TaskView},
+    },
+    routes::bodies::PropertyAddress,
+    words::{self, long_date},
+};
+
+/// Shown always: what the swindle looks like that costs buyers their deposit.
+const NOTICE: &str = "Before you send money, call the title or escrow company at a number you already know. \
+     We never change wire instructions by e-mail.";
+
+/// A deal in plain words.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct BuyerTimeline {
+    deal_id: Uuid,
+    property_address: PropertyAddress,
+    headline: Headline,
+    #[schema(format = Date)]
+    closing_date: Option<String>,
+    /// What to do next; `null` when there is nothing to do now.
+    next_step: Option<BuyerStep>,
+    milestones: Vec<BuyerMilestone>,
+    /// Dates to know.
+    dates: Vec<BuyerDate>,
+    /// The buyer's own steps, in order.
+    tasks: Vec<BuyerStep>,
+    /// Whom to call.
+    contacts: Vec<BuyerContact>,
+    /// A warning about fraud.
+    notice: &'static str,
+}
+
+/// How it goes, in one sentence.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Headline {
+    /// PREPARING, ON_TRACK, LATE, PAUSED, CLOSED or CANCELLED.
+    state: &'static str,
+    text: String,
+}
+
+/// A stage on the way to closing.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct BuyerMilestone {
+    id: Uuid,
+    title: String,
+    /// DONE, CURRENT or UPCOMING.
+    state: &'static str,
+    /// The day it was reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = Date)]
+    completed_on: Option<String>,
+    text: String,
+}
+
+/// A date to know.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct BuyerDate {
+    key: String,
+    title: String,
+    #[schema(format = Date)]
+    date: Option<String>,
+    text: String,
+}
+
+/// Something for the buyer to do.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct BuyerStep {
+    task_id: Uuid,
+    title: String,
+    /// DONE, TO_DO, LATE or LATER.
+    state: &'static str,
+    #[schema(format = Date)]
+    due_date: Option<String>,
+    text: String,
+}
+
+/// Somebody to call.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct BuyerContact {
+    name: String,
+    role: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    company: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+}
+
+pub(crate) async fn run(tx: &Tx, deal_id: Uuid) -> Result<BuyerTimeline> {
+    let seen = deals::get(tx, deal_id).await?;
+    let milestones = views::milestones(tx, deal_id).await?;
+    let tasks = views::tasks(tx, deal_id).await?;
+    let dates = views::buyer_key_dates(tx, deal_id).await?;
+    let parties = parties::all(tx, deal_id).await?;
+    let zone = Zone::parse(&seen.deal.time_zone).context("a deal's time zone")?;
+    let subject = Subject::of(seen.view, tx.actor().user_id, &parties);
+    let steps: Vec<BuyerStep> = tasks
+        .iter()
+        .filter(|task| subject.owns(task))
+        .map(|task| step(task, &tasks))
+        .collect();
+    let next_step = steps
+        .iter()
+        .filter(|step| matches!(step.state, "LATE" | "TO_DO"))
+        .min_by(|one, other| due_order(one).cmp(&due_order(other)))
+        .cloned();
+    Ok(BuyerTimeline {
+        deal_id,
+        property_address: PropertyAddress::of(&seen.deal.address),
+        headline: headline(&seen.deal, &tasks, &steps),
+        closing_date: seen.deal.closing_date.map(date_text),
+        next_step,
+        milestones: stages(&zone, &milestones, &tasks),
+        dates: dates.iter().map(date).collect(),
+        tasks: steps,
+        contacts: parties.iter().filter_map(contact).collect(),
+        notice: NOTICE,
+    })
+}
+
+/// Whose timeline it is: the client who looks, or the deal's clients when staff looks with their eyes.
+struct Subject {
+    users: HashSet<Uuid>,
+    roles: HashSet<&'static str>,
+}
+
+impl Subject {
+    fn of(view: DealView, viewer: Uuid, parties: &[Party]) -> Self {
+        let own: Vec<&Party> = match view {
+            DealView::Client => parties
+                .iter()
+                .filter(|party| party.user_id == Some(viewer))
+                .collect(),
+            DealView::Staff => parties
+                .iter()
+                .filter(|party| is_client(party.role))
+                .collect(),
+        };
+        let mut users: HashSet<Uuid> = own.iter().filter_map(|party| party.user_id).collect();
+        if view == DealView::Client {
+            users.insert(viewer);
+        }
+        Self {
+            users,
+            roles: own.iter().map(|party| party.role.as_str()).collect(),
+        }
+    }
+
+    /// Assigned to them, or theirs by its part and not assigned to anybody yet.
+    fn owns(&self, task: &TaskView) -> bool {
+        match task.assignee_id {
+            Some(assignee) => self.users.contains(&assignee),
+            None => {
+                task.buyer_visible
+                    && task
+                        .owner_role
+                        .as_deref()
+                        .is_some_and(|role| self.roles.contains(role))
+            }
+        }
+    }
+}
+
+fn is_client(role: PartyRole) -> bool {
+    matches!(
+        role,
+        PartyRole::Buyer | PartyRole::Seller | PartyRole::Borrower | PartyRole::Client
+    )
+}
+
+fn headline(deal: &Deal, tasks: &[TaskView], steps: &[BuyerStep]) -> Headline {
+    let (state, text) = match deal.status {
+        DealStatus::Draft => (
+            "PREPARING",
+            "We are preparing your file. Nothing to do for now.".to_owned(),
+        ),
+        DealStatus::OnHold => (
+            "PAUSED",
+            "Everything is paused for the moment. We will write to you when it goes on.".to_owned(),
+        ),
+        DealStatus::Closed => ("CLOSED", "It is done. Congratulations!".to_owned()),
+        DealStatus::Cancelled => ("CANCELLED", "This transaction was cancelled.".to_owned()),
+        DealStatus::Active => active_headline(deal, tasks, steps),
+    };
+    Headline { state, text }
+}
+
+fn active_headline(deal: &Deal, tasks: &[TaskView], steps: &[BuyerStep]) -> (&'static str, String) {
+    let closing = match deal.closing_date {
+        Some(date) => format!("Closing is planned for {}.", long_date(date)),
+        None => "The closing date is not set yet.".to_owned(),
+    };
+    if steps.iter().any(|step| step.state == "LATE") {
+        return ("LATE", format!("One of your steps is late. {closing}"));
+    }
+    let late = tasks
+        .iter()
+        .find(|task| task.buyer_visible && task.status == TaskStatus::Overdue);
+    match late {
+        Some(late) => (
+            "LATE",
+            format!(
+                "\"{}\" is taking longer than planned, and we are on it. {closing}",
+                plain_title(late)
+            ),
+        ),
+        None => ("ON_TRACK", format!("Everything is on track. {closing}")),
+    }
+}
+
+fn stages(zone: &Zone, milestones: &[MilestoneView], tasks: &[TaskView]) -> Vec<BuyerMilestone> {
+    let (_, states) = milestone_states(milestones, tasks);
+    milestones
+        .iter()
+        .zip(states)
+        .map(|(milestone, state)| {
+            let completed_on = milestone
+                .completed_at
+                .filter(|_| state == MilestoneState::Done)
+                .map(|at| zone.local_date(at));
+            BuyerMilestone {
+                id: milestone.id,
+                title: milestone
+                    .buyer_title
+                    .clone()
+                    .unwrap_or_else(|| milestone.title.clone()),
+                state: state.as_str(),
+                completed_on: completed_on.map(date_text),
+                text: stage_text(state, completed_on),
+            }
+        })
+        .collect()
+}
+
+fn stage_text(state: MilestoneState, completed_on: Option<Date>) -> String {
+    match (state, completed_on) {
+        (MilestoneState::Done, Some(date)) => format!("Done on {}.", long_date(date)),
+        (MilestoneState::Done, None) => "Done.".to_owned(),
+        (MilestoneState::Current, _) => "Happening now.".to_owned(),
+        (MilestoneState::Upcoming, _) => "Comes later.".to_owned(),
+    }
+}
+
+fn step(task: &TaskView, tasks: &[TaskView]) -> BuyerStep {
+    let waits = tasks
+        .iter()
+        .any(|before| task.depends_on.contains(&before.id) && !before.status.is_done());
+    let by = task.due_date.map(long_date);
+    let (state, text) = match (task.status, waits) {
+        (TaskStatus::Completed, _) => match task.completed_on {
+            Some(date) => ("DONE", format!("Done on {}.", long_date(date))),
+            None => ("DONE", "Done.".to_owned()),
+        },
+        (TaskStatus::Waived, _) => ("DONE", "Not needed.".to_owned()),
+        (_, true) => (
+            "LATER",
+            "Nothing to do yet. We will write to you when it is your turn.".to_owned(),
+        ),
+        (TaskStatus::Overdue, false) => (
+            "LATE",
+            by.map_or_else(
+                || "Please do this now.".to_owned(),
+                |by| format!("This was due on {by}. Please do it now."),
+            ),
+        ),
+        (TaskStatus::Blocked | TaskStatus::Pending | TaskStatus::InProgress, false) => (
+            "TO_DO",
+            by.map_or_else(
+                || "Please do this.".to_owned(),
+                |by| format!("Please do this by {by}."),
+            ),
+        ),
+    };
+    BuyerStep {
+        task_id: task.id,
+        title: plain_title(task).to_owned(),
+        state,
+        due_date: task.due_date.map(date_text),
+        text,
+    }
+}
+
+/// Late steps first, then by date; those without a date last.
+fn due_order(step: &BuyerStep) -> (bool, bool, Option<&str>) {
+    (
+        step.state != "LATE",
+        step.due_date.is_none(),
+        step.due_date.as_deref(),
+    )
+}
+
+fn plain_title(task: &TaskView) -> &str {
+    task.buyer_title.as_deref().unwrap_or(&task.title)
+}
+
+fn date(key_date: &KeyDateView) -> BuyerDate {
+    let text = match (key_date.state.as_str(), key_date.date) {
+        ("WAIVED" | "NOT_APPLICABLE", _) => "Not needed.".to_owned(),
+        ("SATISFIED", _) => "Done.".to_owned(),
+        (_, None) => "Not set yet.".to_owned(),
+        ("PROJECTED", Some(date)) => format!("Expected on {}.", long_date(date)),
+        (_, Some(date)) => format!("{}.", long_date(date)),
+    };
+    BuyerDate {
+        key: key_date.key.clone(),
+        title: key_date.title.clone(),
+        date: key_date.date.map(date_text),
+        text,
+    }
+}
+
+fn contact(party: &Party) -> Option<BuyerContact> {
+    party.buyer_contact.then(|| BuyerContact {
+        name: party.name.clone(),
+        role: words::title(party.role.as_str()),
+        company: party.company.clone(),
+        phone: party.phone.clone(),
+        email: party.email.clone(),
+    })
+}

@@ -1,0 +1,150 @@
+//! What people look at: summary, the buyer's timeline, and what happened.
+
+use std::time::Duration;
+
+use actix_web::{
+    HttpResponse,
+    web::{self, ServiceConfig},
+};
+use anyhow::Context as _;
+use domain::{deal::DealView, zone::Zone};
+use platform::{
+    cache::Cache,
+    db::Db,
+    error::Result,
+    http::{
+        Access as _, Authorized, Cut, Page, PathId, Query as Parameters,
+        permission::{ViewDealActivity, ViewDeals},
+    },
+};
+use serde::Deserialize;
+use time::OffsetDateTime;
+
+use crate::{
+    queries::{
+        activity::{self, ActivityItem},
+        audit_log::{Auditor, Place},
+        buyer_timeline::{self, BuyerTimeline},
+        get_summary::{self, DealSummary, Kept},
+    },
+    repository::deals::{self, Deal, SeenDeal},
+};
+
+/// How long a summary is kept.
+const SUMMARY_TTL: Duration = Duration::from_secs(300);
+
+pub(super) fn configure(config: &mut ServiceConfig) {
+    config
+        .route("/api/deals/{id}/summary", web::get().to(summary))
+        .route("/api/deals/{id}/buyer-timeline", web::get().to(timeline))
+        .route("/api/deals/{id}/activity", web::get().to(activity));
+}
+
+/// How a deal stands.
+///
+/// **Permissions**: any of the view permissions. Buyers are told only of the tasks that they may see.
+#[utoipa::path(get, path = "/api/deals/{id}/summary", operation_id = "getDealSummary", tag = "deals", params(("id" = Uuid, Path)),
+    responses((status = 200, description = "The summary", body = DealSummary)))]
+pub(crate) async fn summary(
+    caller: Authorized<ViewDeals>,
+    id: PathId,
+    db: web::Data<Db>,
+    cache: web::Data<Cache>,
+    auditor: web::Data<Auditor>,
+) -> Result<HttpResponse> {
+    // Whether the caller may see it is decided now; only the work of building it may be saved.
+    let seen = db
+        .read(&caller, async |tx| deals::get(tx, id.0).await)
+        .await?;
+    let key = get_summary::key(id.0, seen.view, caller.caller().user_id);
+    let kept: Option<Kept> = cache.get_json(&key).await;
+    let kept = match kept.filter(|kept| kept.revision == seen.deal.summary_revision) {
+        Some(kept) => kept,
+        None => {
+            let built = build(&caller, &seen, &db, &auditor).await?;
+            cache.set_json(&key, &built, SUMMARY_TTL).await;
+            built
+        }
+    };
+    let mut summary = kept.summary;
+    summary.days_to_closing = days_to_closing(&seen.deal)?;
+    Ok(HttpResponse::Ok().json(summary))
+}
+
+async fn build(
+    caller: &Authorized<ViewDeals>,
+    seen: &SeenDeal,
+    db: &Db,
+    auditor: &Auditor,
+) -> Result<Kept> {
+    let id = seen.deal.id;
+    let mut built = db
+        .read(caller, async |tx| get_summary::run(tx, id).await)
+        .await?;
+    if seen.view == DealView::Staff {
+        let last = auditor
+            .read(caller, async |tx| activity::run(tx, id, None, 1).await)
+            .await?;
+        built.summary.last_activity = last.into_iter().map(|(_, item)| item).next();
+    }
+    Ok(built)
+}
+
+/// Counted at every request: it changes at midnight where the property is, and no event tells of it.
+fn days_to_closing(deal: &Deal) -> Result<Option<i64>> {
+    let zone = Zone::parse(&deal.time_zone).context("a deal's time zone")?;
+    let today = zone.local_date(OffsetDateTime::now_utc());
+    Ok(deal
+        .closing_date
+        .map(|closing| (closing - today).whole_days()))
+}
+
+/// A deal in plain words, for the person who buys, sells or borrows.
+///
+/// **Permissions**: any of the view permissions. Staff sees it as the deal's clients do.
+#[utoipa::path(get, path = "/api/deals/{id}/buyer-timeline", operation_id = "getBuyerTimeline", tag = "deals",
+    params(("id" = Uuid, Path)), responses((status = 200, description = "The timeline", body = BuyerTimeline)))]
+pub(crate) async fn timeline(
+    caller: Authorized<ViewDeals>,
+    id: PathId,
+    db: web::Data<Db>,
+) -> Result<HttpResponse> {
+    let timeline = db
+        .read(&caller, async |tx| buyer_timeline::run(tx, id.0).await)
+        .await?;
+    Ok(HttpResponse::Ok().json(timeline))
+}
+
+/// How a deal's history is cut.
+#[derive(Clone, Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ActivityQuery {
+    /// 1 to 100, 25 by default.
+    limit: Option<u32>,
+    /// Where the page before ended.
+    cursor: Option<String>,
+}
+
+/// What happened in a deal, in sentences, newest first.
+///
+/// **Permissions**: view_deals or view_all_deals.
+#[utoipa::path(get, path = "/api/deals/{id}/activity", operation_id = "listDealActivity", tag = "deals",
+    params(("id" = Uuid, Path), ActivityQuery), responses((status = 200, description = "A page of what happened", body = Page<ActivityItem>)))]
+pub(crate) async fn activity(
+    caller: Authorized<ViewDealActivity>,
+    id: PathId,
+    query: Parameters<ActivityQuery>,
+    db: web::Data<Db>,
+    auditor: web::Data<Auditor>,
+) -> Result<HttpResponse> {
+    let cut: Cut<Place> = Cut::read("activity", &id.0, query.0.limit, query.0.cursor.as_deref())?;
+    db.read(&caller, async |tx| deals::get(tx, id.0).await)
+        .await?;
+    let rows = auditor
+        .read(&caller, async |tx| {
+            activity::run(tx, id.0, cut.after, cut.fetch()).await
+        })
+        .await?;
+    let page = cut.page(rows, |(place, _)| *place)?;
+    Ok(HttpResponse::Ok().json(page.map(|(_, item)| item)))
+}

@@ -1,0 +1,258 @@
+//! `GET /api/audit` and its export: every transition, for ADMINs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{
+    Deals, Office, all_items, random_id, refuses_field, refuses_permission, text,
+};
+
+#[tokio::test]
+async fn a_row_tells_who_did_what_when_and_from_where() {
+    let office = Office::new().await;
+    let deal = office.draft().await;
+    let path = format!("/api/deals/{}/activate", deal.id);
+    let headers = [("X-Request-Id", "audit-test-0001")];
+    let answer = office
+        .agent
+        .api
+        .send(Method::POST, &path, &headers, Some(&json!({})))
+        .await;
+    assert_eq!(answer.header("x-request-id"), "audit-test-0001");
+    let rows = all_items(
+        office.admin(),
+        &format!("/api/audit?entity={}&limit=100", deal.id),
+    )
+    .await;
+    let row = rows.iter().find(|row| row["version"] == 2).unwrap();
+    assert_eq!(
+        (&row["eventType"], &row["entityType"]),
+        (&json!("deals.deal.activated"), &json!("deal"))
+    );
+    assert_eq!(
+        (&row["userId"], &row["requestId"]),
+        (&json!(office.agent.id), &json!("audit-test-0001"))
+    );
+    assert_eq!(
+        (&row["before"]["status"], &row["after"]["status"]),
+        (&json!("DRAFT"), &json!("ACTIVE"))
+    );
+    assert!(
+        row["ipAddress"].is_string() && row["sequence"].is_i64() && row["createdAt"].is_string(),
+        "{row}"
+    );
+    let created = rows.iter().find(|row| row["version"] == 1).unwrap();
+    assert_eq!(created["before"], Value::Null);
+    assert!(created["sequence"].as_i64() < row["sequence"].as_i64());
+}
+
+#[tokio::test]
+async fn filters_narrow_and_combine_and_pages_lose_nothing() {
+    let office = Office::new().await;
+    let before_all = text(&office.draft().await.json["createdAt"]);
+    let deal = office.deal().await;
+    let task = office.agent.add_task(&deal, json!({})).await;
+    office
+        .coordinator
+        .api
+        .post(&format!("/api/tasks/{task}/complete"), &json!({}))
+        .await
+        .expect(200);
+    let admin = office.admin();
+    let listed = async |filter: &str| -> Vec<String> {
+        let rows = all_items(admin, &format!("/api/audit?limit=100&{filter}")).await;
+        let mut types: Vec<String> = rows.iter().map(|row| text(&row["eventType"])).collect();
+        types.sort();
+        types
+    };
+    assert_eq!(
+        listed(&format!("entity={task}")).await,
+        [
+            "tasks.task.assigned",
+            "tasks.task.completed",
+            "tasks.task.created"
+        ]
+    );
+    assert_eq!(
+        listed(&format!("entity={task}&user={}", office.coordinator.id)).await,
+        ["tasks.task.assigned", "tasks.task.completed"]
+    );
+    assert_eq!(
+        listed("type=tasks.task.completed").await,
+        ["tasks.task.completed"]
+    );
+    assert_eq!(
+        listed("type=deals.deal.activated").await,
+        ["deals.deal.activated"]
+    );
+    assert_eq!(
+        listed(&format!("entity={task}&to={before_all}")).await,
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        listed(&format!("entity={task}&from={before_all}"))
+            .await
+            .len(),
+        3
+    );
+    assert_eq!(
+        listed(&format!("entity={}", random_id())).await,
+        Vec::<String>::new()
+    );
+
+    let by_agent = format!("/api/audit?user={}", office.agent.id);
+    let whole = all_items(admin, &format!("{by_agent}&limit=100")).await;
+    let in_pages = all_items(admin, &format!("{by_agent}&limit=4")).await;
+    assert!(whole.len() > 8, "{whole:?}");
+    assert_eq!(in_pages, whole);
+    let ids: BTreeSet<String> = whole.iter().map(|row| text(&row["id"])).collect();
+    assert_eq!(ids.len(), whole.len());
+}
+
+#[tokio::test]
+async fn parameters_that_are_not_understood_are_refused() {
+    let office = Office::new().await;
+    for (why, query, field, constraint) in [
+        ("an entity that is no id", "entity=deal", "entity", "format"),
+        ("a user that is no id", "user=me", "user", "format"),
+        ("a day without a time", "from=2026-03-02", "from", "format"),
+        (
+            "an instant without an offset",
+            "to=2026-03-02T10:00:00",
+            "to",
+            "format",
+        ),
+        (
+            "a name that does not exist",
+            "colour=red",
+            "colour",
+            "unknown",
+        ),
+        ("no page is endless", "limit=101", "limit", "range"),
+    ] {
+        let answer = office.admin().api.get(&format!("/api/audit?{query}")).await;
+        let details = answer.refuses(400, "VALIDATION_001");
+        assert_eq!(
+            (details["field"].as_str(), details["constraint"].as_str()),
+            (Some(field), Some(constraint)),
+            "{why}: {}",
+            answer.text
+        );
+    }
+    office
+        .admin()
+        .api
+        .get("/api/audit?cursor=abc")
+        .await
+        .refuses(400, "CURSOR_INVALID");
+}
+
+#[tokio::test]
+async fn the_audit_log_is_for_admins_of_the_organization() {
+    let office = Office::new().await;
+    let deal = office.deal().await;
+    for user in [&office.agent, &office.coordinator, &office.buyer] {
+        refuses_permission(&user.api.get("/api/audit").await, "view_audit");
+        refuses_permission(
+            &user.api.get("/api/audit/export?format=csv").await,
+            "view_audit",
+        );
+    }
+    let foreign = Office::new().await;
+    let rows = foreign
+        .admin()
+        .api
+        .get(&format!("/api/audit?entity={}", deal.id))
+        .await;
+    assert_eq!(rows.expect(200)["items"], json!([]));
+    let export = foreign
+        .admin()
+        .api
+        .get("/api/audit/export?format=jsonl")
+        .await;
+    export.expect(200);
+    assert!(!export.text.contains(&deal.id) && !export.text.contains(&office.agent.id));
+}
+
+#[tokio::test]
+async fn the_export_holds_every_row_with_its_versions_gapless() {
+    let office = Office::new().await;
+    let deal = office.deal().await;
+    let task = office.agent.add_task(&deal, json!({})).await;
+    office
+        .agent
+        .api
+        .post(&format!("/api/tasks/{task}/complete"), &json!({}))
+        .await
+        .expect(200);
+    let listed = all_items(office.admin(), "/api/audit?limit=100").await;
+    let export = office
+        .admin()
+        .api
+        .get("/api/audit/export?format=jsonl")
+        .await;
+    export.expect(200);
+    let rows: Vec<Value> = export
+        .text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .filter(|row: &Value| row["entityType"].is_string())
+        .collect();
+    let ids =
+        |rows: &[Value]| -> BTreeSet<String> { rows.iter().map(|row| text(&row["id"])).collect() };
+    assert!(
+        ids(&rows).is_superset(&ids(&listed)),
+        "the export lacks rows that the list has"
+    );
+    let mut versions: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+    for row in &rows {
+        versions
+            .entry(text(&row["entityId"]))
+            .or_default()
+            .push(row["version"].as_i64().unwrap());
+    }
+    for (entity, mut told) in versions {
+        told.sort_unstable();
+        assert_eq!(
+            told,
+            (1..=i64::try_from(told.len()).unwrap()).collect::<Vec<_>>(),
+            "{entity}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_export_comes_as_csv_too_and_in_no_other_format() {
+    let office = Office::new().await;
+    let deal = office.draft().await;
+    let export = office.admin().api.get("/api/audit/export?format=csv").await;
+    export.expect(200);
+    assert!(
+        export.header("content-type").starts_with("text/csv"),
+        "{}",
+        export.header("content-type")
+    );
+    let head = export.text.lines().next().unwrap();
+    for column in [
+        "id",
+        "sequence",
+        "eventType",
+        "entityType",
+        "entityId",
+        "userId",
+        "createdAt",
+    ] {
+        assert!(
+            head.split(',').any(|name| name.trim_matches('"') == column),
+            "{column} is not in {head}"
+        );
+    }
+    assert!(export.text.contains(&deal.id));
+    refuses_field(
+        &office.admin().api.get("/api/audit/export?format=xml").await,
+        "format",
+        "one_of",
+    );
+}

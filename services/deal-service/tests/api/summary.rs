@@ -1,0 +1,225 @@
+//! `GET /api/deals/:id/summary`: where a deal stands, within a second of any change.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use testkit::{Deal, User, eventually_within};
+
+use crate::support::{Deals, Office, days_from_today, patch_at, random_id};
+
+const PROMISED: Duration = Duration::from_secs(1);
+
+async fn summary(user: &User, deal: &Deal) -> Value {
+    user.api
+        .get(&format!("/api/deals/{}/summary", deal.id))
+        .await
+        .expect(200)
+        .clone()
+}
+
+/// Within a second the summary says so.
+async fn soon(user: &User, deal: &Deal, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    eventually_within(PROMISED, what, async || {
+        let summary = summary(user, deal).await;
+        is_so(&summary).then_some(summary)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn it_follows_every_change_within_a_second() {
+    let office = Office::new().await;
+    let deal = office.deal().await;
+    let shown = soon(&office.agent, &deal, "it is active", |summary| {
+        summary["status"] == "ACTIVE"
+    })
+    .await;
+    assert_eq!(shown["progress"]["total"], 0);
+
+    let first = office
+        .agent
+        .add_task(&deal, json!({"dueDate": days_from_today(8)}))
+        .await;
+    let second = office
+        .agent
+        .add_task(&deal, json!({"dependsOn": [first]}))
+        .await;
+    soon(&office.agent, &deal, "both tasks count", |summary| {
+        summary["progress"] == json!({"done": 0, "total": 2, "percent": 0})
+    })
+    .await;
+
+    office
+        .agent
+        .api
+        .post(&format!("/api/tasks/{first}/complete"), &json!({}))
+        .await
+        .expect(200);
+    soon(&office.agent, &deal, "half is done", |summary| {
+        summary["progress"] == json!({"done": 1, "total": 2, "percent": 50})
+    })
+    .await;
+
+    office
+        .coordinator
+        .api
+        .post(
+            &format!("/api/tasks/{second}/waive"),
+            &json!({"reason": "not needed"}),
+        )
+        .await
+        .expect(200);
+    soon(&office.agent, &deal, "all is done", |summary| {
+        summary["progress"]["percent"] == 100
+    })
+    .await;
+
+    office
+        .agent
+        .step(&deal, "hold", json!({}))
+        .await
+        .expect(200);
+    soon(&office.agent, &deal, "it is on hold", |summary| {
+        summary["status"] == "ON_HOLD"
+    })
+    .await;
+    let added = office
+        .agent
+        .api
+        .post(
+            &format!("/api/deals/{}/parties", deal.id),
+            &json!({"role": "lender", "name": "A bank of note"}),
+        )
+        .await;
+    added.expect(201);
+    soon(&office.agent, &deal, "the new party is there", |summary| {
+        summary.to_string().contains("A bank of note")
+    })
+    .await;
+    let version = office.agent.read_deal(&deal.id).await["version"].clone();
+    patch_at(
+        &office.agent,
+        &format!("/api/deals/{}", deal.id),
+        &version,
+        &json!({"name": "A new name"}),
+    )
+    .await
+    .expect(200);
+    soon(&office.agent, &deal, "the new name is there", |summary| {
+        summary.to_string().contains("A new name")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn it_tells_what_is_overdue_what_is_blocked_and_what_comes_next() {
+    let office = Office::new().await;
+    let deal = office.deal().await;
+    let late = office
+        .agent
+        .add_task(
+            &deal,
+            json!({"title": "Long ago", "dueDate": days_from_today(-5)}),
+        )
+        .await;
+    let blocked = office
+        .agent
+        .add_task(&deal, json!({"title": "Afterwards", "dependsOn": [late]}))
+        .await;
+    let shown = soon(&office.agent, &deal, "the tasks are there", |summary| {
+        summary["progress"]["total"] == 2
+    })
+    .await;
+    assert!(shown["overdue"].to_string().contains(&late), "{shown}");
+    assert!(
+        shown["blocked"].to_string().contains(&blocked)
+            && shown["blocked"].to_string().contains("Long ago"),
+        "{shown}"
+    );
+    office
+        .agent
+        .api
+        .post(&format!("/api/tasks/{late}/complete"), &json!({}))
+        .await
+        .expect(200);
+    let shown = soon(&office.agent, &deal, "nothing is overdue", |summary| {
+        summary["overdue"] == json!([])
+    })
+    .await;
+    assert_eq!(shown["blocked"], json!([]));
+}
+
+#[tokio::test]
+async fn a_purchase_shows_its_current_milestone_and_the_days_to_closing() {
+    let office = Office::new().await;
+    let deal = office.purchase().await;
+    let shown = soon(&office.agent, &deal, "the plan is there", |summary| {
+        summary["progress"]["total"]
+            .as_u64()
+            .is_some_and(|total| total > 40)
+    })
+    .await;
+    assert!(
+        shown["currentMilestone"]
+            .to_string()
+            .contains("File opened"),
+        "{shown}"
+    );
+    let days = shown["daysToClosing"].as_i64().unwrap();
+    assert!((44..=46).contains(&days), "{days}");
+}
+
+#[tokio::test]
+async fn only_who_sees_the_deal_sees_its_summary() {
+    let office = Office::new().await;
+    let deal = office.deal().await;
+    let path = format!("/api/deals/{}/summary", deal.id);
+    for user in [
+        &office.agent,
+        &office.coordinator,
+        &office.buyer,
+        office.admin(),
+    ] {
+        user.api.get(&path).await.expect(200);
+    }
+    // Asked for again, from what is cached by now.
+    for stranger in [
+        &office.organization.agent().await,
+        &office.organization.buyer().await,
+        Office::new().await.admin(),
+    ] {
+        stranger.api.get(&path).await.refuses(404, "NOT_FOUND");
+    }
+    office
+        .agent
+        .api
+        .get(&format!("/api/deals/{}/summary", random_id()))
+        .await
+        .refuses(404, "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn a_buyers_summary_counts_only_what_it_may_see() {
+    let office = Office::new().await;
+    let deal = office.deal().await;
+    office
+        .agent
+        .add_task(
+            &deal,
+            json!({"title": "Hidden task", "dueDate": days_from_today(-5)}),
+        )
+        .await;
+    office
+        .agent
+        .add_task(&deal, json!({"title": "Shown task", "buyerVisible": true}))
+        .await;
+    soon(
+        &office.agent,
+        &deal,
+        "both count for the agent",
+        |summary| summary["progress"]["total"] == 2,
+    )
+    .await;
+    let seen = summary(&office.buyer, &deal).await;
+    assert!(!seen.to_string().contains("Hidden task"), "{seen}");
+}
