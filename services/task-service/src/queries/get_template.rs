@@ -22,10 +22,6 @@ pub(crate) struct TemplateView {
     facts: Vec<String>,
     /// YAML.
     source: String,
-    #[serde(skip)]
-    pub(crate) version: i64,
-    #[serde(skip)]
-    pub(crate) id: Uuid,
 }
 
 /// A date that people enter.
@@ -48,9 +44,15 @@ impl TemplateView {
             anchors: anchors(&template),
             facts: template.fact_names().into_iter().map(str::to_owned).collect(),
             source: stored.source.clone(),
-            version: stored.version,
-            id: stored.id,
         })
+    }
+
+    pub(crate) fn id(&self) -> Uuid {
+        self.summary.id
+    }
+
+    pub(crate) fn version(&self) -> i64 {
+        self.summary.version
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) struct ListTemplates {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TemplateSummary {
-    id: Uuid,
+    pub(super) id: Uuid,
     /// The template's stable name, under which deals are made from its newest published version.
     #[schema(example = "us_residential_purchase_buyer")]
     key: String,
@@ -39,7 +39,7 @@ pub(crate) struct TemplateSummary {
     status: String,
     /// Whether it came with the product; the others are the organization's own.
     shipped: bool,
-    version: i64,
+    pub(super) version: i64,
 }
 
 impl TemplateSummary {

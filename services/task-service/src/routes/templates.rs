@@ -1,9 +1,6 @@
 //! `/api/templates`: the plans that deals are made from, the shipped ones and an organization's own.
 
-use actix_web::{
-    HttpResponse,
-    web::{self, ServiceConfig},
-};
+use actix_web::{HttpResponse, get, patch, post, put, web};
 use platform::{
     db::{Idempotency, Reply, Tx},
     error::Result,
@@ -26,15 +23,15 @@ use crate::{
     services::Services,
 };
 
-pub(super) fn configure(config: &mut ServiceConfig) {
+pub(super) fn configure(config: &mut web::ServiceConfig) {
     config
-        .route("/api/templates", web::get().to(list))
-        .route("/api/templates", web::post().to(create))
-        .route("/api/templates/{id}", web::get().to(get))
-        .route("/api/templates/{id}", web::put().to(put))
-        .route("/api/templates/{id}", web::patch().to(patch))
-        .route("/api/templates/{id}/publish", web::post().to(publish))
-        .route("/api/templates/{id}/validate", web::post().to(validate));
+        .service(list)
+        .service(create)
+        .service(read)
+        .service(replace)
+        .service(change)
+        .service(publish)
+        .service(validate);
 }
 
 /// A template as it is sent.
@@ -73,8 +70,13 @@ pub(crate) struct PublishTemplateBody {}
 /// The templates that deals can be made from, by key and version.
 ///
 /// **Permissions**: everybody but buyers.
-#[utoipa::path(get, path = "/api/templates", operation_id = "listTemplates", tag = "templates", params(ListTemplates),
-    responses((status = 200, description = "A page of templates", body = Page<TemplateSummary>)))]
+#[utoipa::path(
+    operation_id = "listTemplates",
+    tag = "templates",
+    params(ListTemplates),
+    responses((status = 200, description = "A page of templates", body = Page<TemplateSummary>)),
+)]
+#[get("/api/templates")]
 pub(crate) async fn list(
     caller: Authorized<ViewTemplates>,
     query: Query<ListTemplates>,
@@ -90,8 +92,13 @@ pub(crate) async fn list(
 /// Adds a draft: the next version under its key.
 ///
 /// **Permissions**: manage_tasks. **Rejections**: `TEMPLATE_INVALID`.
-#[utoipa::path(post, path = "/api/templates", operation_id = "createTemplate", tag = "templates",
-    request_body = TemplateBody, responses((status = 201, description = "Created", body = TemplateView)))]
+#[utoipa::path(
+    operation_id = "createTemplate",
+    tag = "templates",
+    request_body = TemplateBody,
+    responses((status = 201, description = "Created", body = TemplateView)),
+)]
+#[post("/api/templates")]
 pub(crate) async fn create(
     caller: Authorized<ManageTasks>,
     idempotency: Idempotency,
@@ -102,8 +109,8 @@ pub(crate) async fn create(
         .db
         .once(&caller, &idempotency, &body.raw, async |tx: &mut Tx| {
             let view = TemplateView::of(&create_template::run(tx, &body.value.source).await?)?;
-            let location = format!("/api/templates/{}", view.id);
-            Ok(Reply::created(location, &view)?.version(view.version))
+            let location = format!("/api/templates/{}", view.id());
+            Ok(Reply::created(location, &view)?.version(view.version()))
         })
         .await
 }
@@ -111,9 +118,17 @@ pub(crate) async fn create(
 /// One version of a template.
 ///
 /// **Permissions**: everybody but buyers. **Rejections**: `NOT_FOUND`.
-#[utoipa::path(get, path = "/api/templates/{id}", operation_id = "getTemplate", tag = "templates", params(("id" = Uuid, Path)),
-    responses((status = 200, description = "The template", body = TemplateView), (status = 304, description = "Not modified")))]
-pub(crate) async fn get(
+#[utoipa::path(
+    operation_id = "getTemplate",
+    tag = "templates",
+    params(("id" = uuid::Uuid, Path, description = "The template")),
+    responses(
+        (status = 200, description = "The template", body = TemplateView),
+        (status = 304, description = "The client has this version"),
+    ),
+)]
+#[get("/api/templates/{id}")]
+pub(crate) async fn read(
     caller: Authorized<ViewTemplates>,
     id: PathId,
     conditional: Conditional,
@@ -123,16 +138,22 @@ pub(crate) async fn get(
         .db
         .read(&caller, async |tx| get_template::run(tx, id.0).await)
         .await?;
-    Ok(conditional.respond(view.version, &view))
+    Ok(conditional.respond(view.version(), &view))
 }
 
 /// Replaces the source of a draft.
 ///
 /// **Permissions**: manage_tasks. **Rejections**: `NOT_FOUND`, `TEMPLATE_INVALID`, `VERSION_MISMATCH`,
 /// `VERSION_CONFLICT`, `TEMPLATE_PUBLISHED`.
-#[utoipa::path(put, path = "/api/templates/{id}", operation_id = "replaceTemplate", tag = "templates", params(("id" = Uuid, Path)),
-    request_body = PutTemplateBody, responses((status = 200, description = "The template as it is now", body = TemplateView)))]
-pub(crate) async fn put(
+#[utoipa::path(
+    operation_id = "replaceTemplate",
+    tag = "templates",
+    params(("id" = uuid::Uuid, Path, description = "The template")),
+    request_body = PutTemplateBody,
+    responses((status = 200, description = "The template as it is now", body = TemplateView)),
+)]
+#[put("/api/templates/{id}")]
+pub(crate) async fn replace(
     caller: Authorized<ManageTasks>,
     id: PathId,
     conditional: Conditional,
@@ -142,22 +163,27 @@ pub(crate) async fn put(
     write_template::read(&body.value.source)?;
     let expected = conditional.expected_version(body.value.version)?;
     let source = |_: &StoredTemplate| Ok(body.value.source.clone());
-    let changed = services
+    let reply = services
         .db
         .write(&caller, async |tx| {
-            changed(&replace_template::run(tx, id.0, source, expected).await?)
+            answer(&replace_template::run(tx, id.0, source, expected).await?)
         })
         .await?;
-    Ok(changed.into_response())
+    Ok(reply.into_response())
 }
 
 /// Changes a draft (JSON merge patch).
 ///
 /// **Permissions**: manage_tasks. **Rejections**: as of PUT.
-#[utoipa::path(patch, path = "/api/templates/{id}", operation_id = "patchTemplate", tag = "templates", params(("id" = Uuid, Path)),
+#[utoipa::path(
+    operation_id = "patchTemplate",
+    tag = "templates",
+    params(("id" = uuid::Uuid, Path, description = "The template")),
     request_body(content = TemplateBody, content_type = "application/merge-patch+json"),
-    responses((status = 200, description = "The template as it is now", body = TemplateView)))]
-pub(crate) async fn patch(
+    responses((status = 200, description = "The template as it is now", body = TemplateView)),
+)]
+#[patch("/api/templates/{id}")]
+pub(crate) async fn change(
     caller: Authorized<ManageTasks>,
     id: PathId,
     conditional: Conditional,
@@ -171,21 +197,26 @@ pub(crate) async fn patch(
         };
         Ok(patch.apply(&body)?.source)
     };
-    let changed = services
+    let reply = services
         .db
         .write(&caller, async |tx| {
-            changed(&replace_template::run(tx, id.0, source, expected).await?)
+            answer(&replace_template::run(tx, id.0, source, expected).await?)
         })
         .await?;
-    Ok(changed.into_response())
+    Ok(reply.into_response())
 }
 
 /// Publishes a draft: from now on deals are made from it, and it never changes.
 ///
 /// **Permissions**: manage_tasks. **Rejections**: `NOT_FOUND`, `VERSION_MISMATCH`, `TEMPLATE_PUBLISHED`.
-#[utoipa::path(post, path = "/api/templates/{id}/publish", operation_id = "publishTemplate", tag = "templates",
-    params(("id" = Uuid, Path)), request_body = Option<PublishTemplateBody>,
-    responses((status = 200, description = "The template as it is now", body = TemplateView)))]
+#[utoipa::path(
+    operation_id = "publishTemplate",
+    tag = "templates",
+    params(("id" = uuid::Uuid, Path, description = "The template")),
+    request_body = Option<PublishTemplateBody>,
+    responses((status = 200, description = "The template as it is now", body = TemplateView)),
+)]
+#[post("/api/templates/{id}/publish")]
 pub(crate) async fn publish(
     caller: Authorized<ManageTasks>,
     id: PathId,
@@ -198,7 +229,7 @@ pub(crate) async fn publish(
     services
         .db
         .once(&caller, &idempotency, &body.raw, async |tx: &mut Tx| {
-            changed(&publish_template::run(tx, id.0, expected).await?)
+            answer(&publish_template::run(tx, id.0, expected).await?)
         })
         .await
 }
@@ -206,9 +237,14 @@ pub(crate) async fn publish(
 /// Reports every mistake of a source: cycles, unknown anchors, tasks that can never start. Writes nothing.
 ///
 /// **Permissions**: everybody but buyers. **Rejections**: `NOT_FOUND`.
-#[utoipa::path(post, path = "/api/templates/{id}/validate", operation_id = "validateTemplate", tag = "templates",
-    params(("id" = Uuid, Path)), request_body = Option<ValidateTemplateBody>,
-    responses((status = 200, description = "What was found", body = TemplateFindings)))]
+#[utoipa::path(
+    operation_id = "validateTemplate",
+    tag = "templates",
+    params(("id" = uuid::Uuid, Path, description = "The template")),
+    request_body = Option<ValidateTemplateBody>,
+    responses((status = 200, description = "What was found", body = TemplateFindings)),
+)]
+#[post("/api/templates/{id}/validate")]
 pub(crate) async fn validate(
     caller: Authorized<ViewTemplates>,
     id: PathId,
@@ -224,6 +260,6 @@ pub(crate) async fn validate(
 }
 
 /// 200 with the template as it is now and its `ETag`.
-fn changed(stored: &StoredTemplate) -> Result<Reply> {
+fn answer(stored: &StoredTemplate) -> Result<Reply> {
     Ok(Reply::ok(&TemplateView::of(stored)?)?.version(stored.version))
 }
