@@ -15,22 +15,45 @@ async fn a_deal_that_was_just_closed_refuses_every_command_on_its_tasks() {
     let waiting = user.add_waiting(&deal.id, "Waiting", &[&done]).await;
     let open = user.add_task(&deal.id, "Open", json!({})).await;
     user.complete_task(&done).await.expect(200);
-    let before = [user.read_task(&done).await, user.read_task(&waiting).await, user.read_task(&open).await];
-    user.api.post(&format!("/api/deals/{}/close", deal.id), &json!({"force": true})).await.expect(200);
+    let before = [
+        user.read_task(&done).await,
+        user.read_task(&waiting).await,
+        user.read_task(&open).await,
+    ];
+    user.api
+        .post(
+            &format!("/api/deals/{}/close", deal.id),
+            &json!({"force": true}),
+        )
+        .await
+        .expect(200);
 
     let reason = json!({"reason": "too late"});
     let dependency = json!({"dependsOnId": open});
     for answer in [
         user.complete_task(&open).await,
         user.complete_task(&done).await,
-        user.task_command(&open, "assign", json!({"assigneeId": user.id})).await,
+        user.task_command(&open, "assign", json!({"assigneeId": user.id}))
+            .await,
         user.task_command(&open, "waive", reason.clone()).await,
         user.task_command(&done, "reopen", reason).await,
-        patch_at(user, &format!("/api/tasks/{open}"), &json!(1), &json!({"title": "Changed"})).await,
+        patch_at(
+            user,
+            &format!("/api/tasks/{open}"),
+            &json!(1),
+            &json!({"title": "Changed"}),
+        )
+        .await,
         user.api.delete(&format!("/api/tasks/{open}")).await,
-        user.api.post(&format!("/api/tasks/{waiting}/dependencies"), &dependency).await,
-        user.api.delete(&format!("/api/tasks/{waiting}/dependencies/{done}")).await,
-        user.api.post("/api/tasks", &json!({"dealId": deal.id, "title": "New"})).await,
+        user.api
+            .post(&format!("/api/tasks/{waiting}/dependencies"), &dependency)
+            .await,
+        user.api
+            .delete(&format!("/api/tasks/{waiting}/dependencies/{done}"))
+            .await,
+        user.api
+            .post("/api/tasks", &json!({"dealId": deal.id, "title": "New"}))
+            .await,
     ] {
         answer.refuses(409, "DEAL_NOT_ACTIVE");
     }
@@ -39,7 +62,9 @@ async fn a_deal_that_was_just_closed_refuses_every_command_on_its_tasks() {
         after.push(user.read_task(id).await);
     }
     assert_eq!(after, before);
-    user.complete_task(&random_id()).await.refuses(404, "NOT_FOUND");
+    user.complete_task(&random_id())
+        .await
+        .refuses(404, "NOT_FOUND");
     office.holds().await;
 }
 
@@ -48,10 +73,24 @@ async fn so_does_a_deal_on_hold_until_it_is_resumed() {
     let office = Office::new().await;
     let deal = office.deal().await;
     let task = office.agent.add_task(&deal.id, "Held", json!({})).await;
-    office.agent.api.post(&format!("/api/deals/{}/hold", deal.id), &json!({})).await.expect(200);
-    office.agent.complete_task(&task).await.refuses(409, "DEAL_NOT_ACTIVE");
+    office
+        .agent
+        .api
+        .post(&format!("/api/deals/{}/hold", deal.id), &json!({}))
+        .await
+        .expect(200);
+    office
+        .agent
+        .complete_task(&task)
+        .await
+        .refuses(409, "DEAL_NOT_ACTIVE");
     let resume = format!("/api/deals/{}/resume", deal.id);
-    office.agent.api.post(&resume, &json!({"shiftDueDates": false})).await.expect(200);
+    office
+        .agent
+        .api
+        .post(&resume, &json!({"shiftDueDates": false}))
+        .await
+        .expect(200);
     office.agent.complete_task(&task).await.expect(200);
 }
 
@@ -61,7 +100,10 @@ async fn close_against_complete(office: &Office) -> Vec<Value> {
     let user = office.coordinator.clone();
     let mut tasks = Vec::new();
     for place in 0..3 {
-        tasks.push(user.add_task(&deal.id, &format!("Task {place}"), json!({})).await);
+        tasks.push(
+            user.add_task(&deal.id, &format!("Task {place}"), json!({}))
+                .await,
+        );
     }
     let last = user.add_waiting(&deal.id, "Last", &[&tasks[0]]).await;
     let mut commands = JoinSet::new();
@@ -80,7 +122,9 @@ async fn close_against_complete(office: &Office) -> Vec<Value> {
             answer.refuses(409, "DEAL_NOT_ACTIVE");
         }
     }
-    user.complete_task(&last).await.refuses(409, "DEAL_NOT_ACTIVE");
+    user.complete_task(&last)
+        .await
+        .refuses(409, "DEAL_NOT_ACTIVE");
     let sql = format!(
         "SELECT a.event_type, a.sequence FROM audit.audit_log a
           WHERE a.deal_id = '{0}' AND a.entity_type IN ('task', 'milestone') AND a.sequence > (
@@ -94,7 +138,11 @@ async fn close_against_complete(office: &Office) -> Vec<Value> {
 async fn no_task_changes_after_its_deal_was_closed() {
     let office = Office::new().await;
     for _ in 0..50 {
-        assert_eq!(close_against_complete(&office).await, Vec::<Value>::new(), "changed after the closing");
+        assert_eq!(
+            close_against_complete(&office).await,
+            Vec::<Value>::new(),
+            "changed after the closing"
+        );
     }
     office.holds().await;
 }

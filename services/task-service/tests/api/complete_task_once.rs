@@ -11,11 +11,21 @@ use crate::support::{Office, Tasks, post_once, refuses_field};
 async fn of_many_simultaneous_completions_exactly_one_changes_the_task() {
     let office = Office::new().await;
     let deal = office.deal().await;
-    let task = office.agent.add_task(&deal.id, "Once only", json!({})).await;
-    let dependent = office.agent.add_waiting(&deal.id, "Afterwards", &[&task]).await;
+    let task = office
+        .agent
+        .add_task(&deal.id, "Once only", json!({}))
+        .await;
+    let dependent = office
+        .agent
+        .add_waiting(&deal.id, "Afterwards", &[&task])
+        .await;
     let mut attempts = JoinSet::new();
     for place in 0..24 {
-        let user = if place % 2 == 0 { office.coordinator.clone() } else { office.agent.clone() };
+        let user = if place % 2 == 0 {
+            office.coordinator.clone()
+        } else {
+            office.agent.clone()
+        };
         let task = task.clone();
         attempts.spawn(async move { user.complete_task(&task).await });
     }
@@ -32,8 +42,18 @@ async fn of_many_simultaneous_completions_exactly_one_changes_the_task() {
         }
     }
     assert_eq!(won, [json!([dependent])]);
-    assert_eq!(office.history(&task).await, ["tasks.task.created", "tasks.task.assigned", "tasks.task.completed"]);
-    assert_eq!(office.history(&dependent).await, ["tasks.task.created", "tasks.task.unlocked"]);
+    assert_eq!(
+        office.history(&task).await,
+        [
+            "tasks.task.created",
+            "tasks.task.assigned",
+            "tasks.task.completed"
+        ]
+    );
+    assert_eq!(
+        office.history(&dependent).await,
+        ["tasks.task.created", "tasks.task.unlocked"]
+    );
     office.holds().await;
 }
 
@@ -43,10 +63,22 @@ async fn the_same_key_and_body_answers_the_first_response_again() {
     let deal = office.deal().await;
     let task = office.agent.add_task(&deal.id, "Keyed", json!({})).await;
     let path = format!("/api/tasks/{task}/complete");
-    let first = post_once(&office.agent, &path, "complete-1", &json!({"note": "a", "completedOn": null})).await;
+    let first = post_once(
+        &office.agent,
+        &path,
+        "complete-1",
+        &json!({"note": "a", "completedOn": null}),
+    )
+    .await;
     first.expect(200);
     assert_eq!(first.header("idempotent-replayed"), "");
-    let again = post_once(&office.agent, &path, "complete-1", &json!({"completedOn": null, "note": "a"})).await;
+    let again = post_once(
+        &office.agent,
+        &path,
+        "complete-1",
+        &json!({"completedOn": null, "note": "a"}),
+    )
+    .await;
     assert_eq!(again.expect(200), &first.json, "bodies compare by meaning");
     assert_eq!(again.header("idempotent-replayed"), "true");
 
@@ -54,9 +86,23 @@ async fn the_same_key_and_body_answers_the_first_response_again() {
     other.refuses(422, "IDEMPOTENCY_MISMATCH");
     assert_eq!(other.json["error"], "Conflict");
     // A key belongs to its user, and to its route.
-    post_once(&office.coordinator, &path, "complete-1", &json!({"note": "a", "completedOn": null})).await.refuses(409, "TASK_ALREADY_DONE");
+    post_once(
+        &office.coordinator,
+        &path,
+        "complete-1",
+        &json!({"note": "a", "completedOn": null}),
+    )
+    .await
+    .refuses(409, "TASK_ALREADY_DONE");
     let next = office.agent.add_task(&deal.id, "Next", json!({})).await;
-    post_once(&office.agent, &format!("/api/tasks/{next}/complete"), "complete-1", &json!({})).await.expect(200);
+    post_once(
+        &office.agent,
+        &format!("/api/tasks/{next}/complete"),
+        "complete-1",
+        &json!({}),
+    )
+    .await
+    .expect(200);
     assert_eq!(office.history(&task).await.len(), 3);
 }
 
@@ -80,7 +126,14 @@ async fn of_many_requests_with_one_key_one_completes_and_the_rest_are_told_so() 
         }
     }
     assert_eq!(answers.len(), 1, "answers differ: {answers:?}");
-    assert_eq!(office.history(&task).await, ["tasks.task.created", "tasks.task.assigned", "tasks.task.completed"]);
+    assert_eq!(
+        office.history(&task).await,
+        [
+            "tasks.task.created",
+            "tasks.task.assigned",
+            "tasks.task.completed"
+        ]
+    );
     office.holds().await;
 }
 
@@ -89,16 +142,25 @@ async fn a_refusal_for_the_state_is_kept_under_its_key_and_one_for_the_shape_is_
     let office = Office::new().await;
     let deal = office.deal().await;
     let first = office.agent.add_task(&deal.id, "First", json!({})).await;
-    let second = office.agent.add_waiting(&deal.id, "Second", &[&first]).await;
+    let second = office
+        .agent
+        .add_waiting(&deal.id, "Second", &[&first])
+        .await;
     let path = format!("/api/tasks/{second}/complete");
-    post_once(&office.agent, &path, "early", &json!({})).await.refuses(409, "TASK_BLOCKED");
+    post_once(&office.agent, &path, "early", &json!({}))
+        .await
+        .refuses(409, "TASK_BLOCKED");
     office.agent.complete_task(&first).await.expect(200);
     let again = post_once(&office.agent, &path, "early", &json!({})).await;
     again.refuses(409, "TASK_BLOCKED");
     assert_eq!(again.header("idempotent-replayed"), "true");
 
-    post_once(&office.agent, &path, "wrong", &json!({"note": 1})).await.refuses(400, "VALIDATION_001");
-    post_once(&office.agent, &path, "wrong", &json!({})).await.expect(200);
+    post_once(&office.agent, &path, "wrong", &json!({"note": 1}))
+        .await
+        .refuses(400, "VALIDATION_001");
+    post_once(&office.agent, &path, "wrong", &json!({}))
+        .await
+        .expect(200);
 }
 
 #[tokio::test]
@@ -109,7 +171,13 @@ async fn keys_that_are_no_keys_are_refused() {
     let path = format!("/api/tasks/{task}/complete");
     let long = "k".repeat(256);
     for key in ["", long.as_str(), "clé"] {
-        refuses_field(&post_once(&office.agent, &path, key, &json!({})).await, "Idempotency-Key", "format");
+        refuses_field(
+            &post_once(&office.agent, &path, key, &json!({})).await,
+            "Idempotency-Key",
+            "format",
+        );
     }
-    post_once(&office.agent, &path, &long[..255], &json!({})).await.expect(200);
+    post_once(&office.agent, &path, &long[..255], &json!({}))
+        .await
+        .expect(200);
 }

@@ -11,14 +11,30 @@ async fn a_task_shows_its_dependencies_and_dependents_with_title_and_status() {
     let office = Office::new().await;
     let deal = office.deal().await;
     let first = office.agent.add_task(&deal.id, "First", json!({})).await;
-    let second = office.agent.add_waiting(&deal.id, "Second", &[&first]).await;
-    let third = office.agent.add_waiting(&deal.id, "Third", &[&second]).await;
+    let second = office
+        .agent
+        .add_waiting(&deal.id, "Second", &[&first])
+        .await;
+    let third = office
+        .agent
+        .add_waiting(&deal.id, "Third", &[&second])
+        .await;
     let shown = office.agent.read_task(&second).await;
     let told = |list: &Value| -> Vec<Value> {
-        list.as_array().unwrap().iter().map(|task| json!([task["id"], task["title"], task["status"]])).collect()
+        list.as_array()
+            .unwrap()
+            .iter()
+            .map(|task| json!([task["id"], task["title"], task["status"]]))
+            .collect()
     };
-    assert_eq!(told(&shown["dependencies"]), [json!([first, "First", "PENDING"])]);
-    assert_eq!(told(&shown["dependents"]), [json!([third, "Third", "BLOCKED"])]);
+    assert_eq!(
+        told(&shown["dependencies"]),
+        [json!([first, "First", "PENDING"])]
+    );
+    assert_eq!(
+        told(&shown["dependents"]),
+        [json!([third, "Third", "BLOCKED"])]
+    );
 }
 
 #[tokio::test]
@@ -28,11 +44,32 @@ async fn a_client_that_has_the_version_is_told_so() {
     let task = office.agent.add_task(&deal.id, "Read me", json!({})).await;
     let path = format!("/api/tasks/{task}");
     let first = office.agent.api.get(&path).await;
-    assert_eq!(first.header("etag"), format!("\"{}\"", first.expect(200)["version"]));
-    let again = office.agent.api.send(Method::GET, &path, &[("If-None-Match", first.header("etag"))], None).await;
+    assert_eq!(
+        first.header("etag"),
+        format!("\"{}\"", first.expect(200)["version"])
+    );
+    let again = office
+        .agent
+        .api
+        .send(
+            Method::GET,
+            &path,
+            &[("If-None-Match", first.header("etag"))],
+            None,
+        )
+        .await;
     assert_eq!((again.status.as_u16(), again.text.as_str()), (304, ""));
     office.agent.complete_task(&task).await.expect(200);
-    let changed = office.agent.api.send(Method::GET, &path, &[("If-None-Match", first.header("etag"))], None).await;
+    let changed = office
+        .agent
+        .api
+        .send(
+            Method::GET,
+            &path,
+            &[("If-None-Match", first.header("etag"))],
+            None,
+        )
+        .await;
     assert_eq!(changed.expect(200)["status"], "COMPLETED");
 }
 
@@ -40,19 +77,54 @@ async fn a_client_that_has_the_version_is_told_so() {
 async fn a_buyer_sees_what_is_meant_for_buyers_and_its_own() {
     let office = Office::new().await;
     let deal = office.deal().await;
-    let hidden = office.agent.add_task(&deal.id, "Secret title", json!({})).await;
-    let shown = office.agent.add_task(&deal.id, "Shown", json!({"buyerVisible": true, "dependsOn": [hidden]})).await;
-    let own = office.agent.add_task(&deal.id, "Own", json!({"assigneeId": office.buyer.id})).await;
-    office.buyer.api.get(&format!("/api/tasks/{hidden}")).await.refuses(404, "NOT_FOUND");
-    office.buyer.api.get(&format!("/api/tasks/{own}")).await.expect(200);
+    let hidden = office
+        .agent
+        .add_task(&deal.id, "Secret title", json!({}))
+        .await;
+    let shown = office
+        .agent
+        .add_task(
+            &deal.id,
+            "Shown",
+            json!({"buyerVisible": true, "dependsOn": [hidden]}),
+        )
+        .await;
+    let own = office
+        .agent
+        .add_task(&deal.id, "Own", json!({"assigneeId": office.buyer.id}))
+        .await;
+    office
+        .buyer
+        .api
+        .get(&format!("/api/tasks/{hidden}"))
+        .await
+        .refuses(404, "NOT_FOUND");
+    office
+        .buyer
+        .api
+        .get(&format!("/api/tasks/{own}"))
+        .await
+        .expect(200);
     let answer = office.buyer.api.get(&format!("/api/tasks/{shown}")).await;
     answer.expect(200);
-    assert!(!answer.text.contains("Secret title") && !answer.text.contains(&hidden), "{}", answer.text);
+    assert!(
+        !answer.text.contains("Secret title") && !answer.text.contains(&hidden),
+        "{}",
+        answer.text
+    );
 
     let other_buyer = office.organization.buyer().await;
-    other_buyer.api.get(&format!("/api/tasks/{shown}")).await.refuses(404, "NOT_FOUND");
+    other_buyer
+        .api
+        .get(&format!("/api/tasks/{shown}"))
+        .await
+        .refuses(404, "NOT_FOUND");
     let other_agent = office.organization.agent().await;
-    other_agent.api.get(&format!("/api/tasks/{shown}")).await.refuses(404, "NOT_FOUND");
+    other_agent
+        .api
+        .get(&format!("/api/tasks/{shown}"))
+        .await
+        .refuses(404, "NOT_FOUND");
 }
 
 #[tokio::test]
@@ -62,6 +134,9 @@ async fn nobody_reads_a_task_without_signing_in() {
     let task = office.agent.add_task(&deal.id, "Closed", json!({})).await;
     let stranger = Client::new(&testkit::stack().gateway);
     for id in [task, random_id(), "7".to_owned()] {
-        stranger.get(&format!("/api/tasks/{id}")).await.refuses(401, "UNAUTHENTICATED");
+        stranger
+            .get(&format!("/api/tasks/{id}"))
+            .await
+            .refuses(401, "UNAUTHENTICATED");
     }
 }

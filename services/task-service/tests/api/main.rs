@@ -2,7 +2,10 @@
 //!
 //! One file per use case. Each test makes its own organization; nothing here looks into the service.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say so and stop")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should say so and stop"
+)]
 
 mod assign_task;
 mod closed_deal;

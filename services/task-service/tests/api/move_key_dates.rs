@@ -8,7 +8,8 @@ use testkit::{Deal, User};
 use tokio::task::JoinSet;
 
 use crate::support::{
-    Office, Tasks, days_from_today, plus_days, post_once, put_at, refuses_field, refuses_permission, tasks_of, text,
+    Office, Tasks, days_from_today, plus_days, post_once, put_at, refuses_field,
+    refuses_permission, tasks_of, text,
 };
 
 fn path(deal: &Deal) -> String {
@@ -20,7 +21,13 @@ async fn read(user: &User, deal: &Deal) -> Value {
 }
 
 fn date(dates: &Value, key: &str) -> Value {
-    dates["keyDates"].as_array().unwrap().iter().find(|date| date["key"] == key).unwrap()["date"].clone()
+    dates["keyDates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|date| date["key"] == key)
+        .unwrap()["date"]
+        .clone()
 }
 
 fn closing_later(dates: &Value, days: i64) -> Value {
@@ -32,31 +39,66 @@ fn closing_later(dates: &Value, days: i64) -> Value {
 }
 
 fn due_dates(plan: &Value) -> BTreeMap<String, Value> {
-    tasks_of(plan).iter().map(|task| (text(&task["id"]), task["dueDate"].clone())).collect()
+    tasks_of(plan)
+        .iter()
+        .map(|task| (text(&task["id"]), task["dueDate"].clone()))
+        .collect()
 }
 
 #[tokio::test]
 async fn the_preview_is_what_applying_does_and_writes_nothing() {
     let office = Office::new().await;
     let deal = office.purchase().await;
-    office.coordinator.complete(&deal.id, "verify_executed_contract").await;
-    let (dates_before, plan_before) = (read(&office.agent, &deal).await, office.agent.planned(&deal.id).await);
+    office
+        .coordinator
+        .complete(&deal.id, "verify_executed_contract")
+        .await;
+    let (dates_before, plan_before) = (
+        read(&office.agent, &deal).await,
+        office.agent.planned(&deal.id).await,
+    );
     let body = closing_later(&dates_before, 20);
 
-    let preview = office.agent.api.post(&format!("{}/preview", path(&deal)), &body).await;
+    let preview = office
+        .agent
+        .api
+        .post(&format!("{}/preview", path(&deal)), &body)
+        .await;
     let preview = preview.expect(200).clone();
     assert_eq!(preview["basedOn"], dates_before["version"]);
-    assert_eq!(read(&office.agent, &deal).await, dates_before, "the preview moved a date");
-    assert_eq!(office.agent.planned(&deal.id).await, plan_before, "the preview moved a task");
+    assert_eq!(
+        read(&office.agent, &deal).await,
+        dates_before,
+        "the preview moved a date"
+    );
+    assert_eq!(
+        office.agent.planned(&deal.id).await,
+        plan_before,
+        "the preview moved a task"
+    );
 
     office.agent.api.put(&path(&deal), &body).await.expect(200);
-    let (dates_after, plan_after) = (read(&office.agent, &deal).await, office.agent.planned(&deal.id).await);
+    let (dates_after, plan_after) = (
+        read(&office.agent, &deal).await,
+        office.agent.planned(&deal.id).await,
+    );
     let changes = preview["changes"].as_array().unwrap();
     let told = |kind: &str, name: &str| -> BTreeMap<String, (Value, Value)> {
-        let of_kind = changes.iter().filter(|change| change["kind"] == kind && change["old"] != change["new"]);
-        of_kind.map(|change| (text(&change[name]), (change["old"].clone(), change["new"].clone()))).collect()
+        let of_kind = changes
+            .iter()
+            .filter(|change| change["kind"] == kind && change["old"] != change["new"]);
+        of_kind
+            .map(|change| {
+                (
+                    text(&change[name]),
+                    (change["old"].clone(), change["new"].clone()),
+                )
+            })
+            .collect()
     };
-    let moved = |before: BTreeMap<String, Value>, after: BTreeMap<String, Value>| -> BTreeMap<String, (Value, Value)> {
+    let moved = |before: BTreeMap<String, Value>,
+                 after: BTreeMap<String, Value>|
+     -> BTreeMap<String, (Value, Value)> {
         before
             .into_iter()
             .map(|(key, old)| {
@@ -68,13 +110,28 @@ async fn the_preview_is_what_applying_does_and_writes_nothing() {
     };
     let key_dates = |dates: &Value| -> BTreeMap<String, Value> {
         let all = dates["keyDates"].as_array().unwrap();
-        all.iter().map(|date| (text(&date["key"]), date["date"].clone())).collect()
+        all.iter()
+            .map(|date| (text(&date["key"]), date["date"].clone()))
+            .collect()
     };
-    assert_eq!(told("KEY_DATE", "key"), moved(key_dates(&dates_before), key_dates(&dates_after)));
-    assert_eq!(told("TASK", "id"), moved(due_dates(&plan_before), due_dates(&plan_after)));
+    assert_eq!(
+        told("KEY_DATE", "key"),
+        moved(key_dates(&dates_before), key_dates(&dates_after))
+    );
+    assert_eq!(
+        told("TASK", "id"),
+        moved(due_dates(&plan_before), due_dates(&plan_after))
+    );
     assert!(told("TASK", "id").len() > 5, "{changes:?}");
-    assert!(changes.iter().any(|change| change["kind"] == "REMINDER"), "reminders move too");
-    assert!(changes.iter().all(|change| change["buyerSees"].is_boolean()));
+    assert!(
+        changes.iter().any(|change| change["kind"] == "REMINDER"),
+        "reminders move too"
+    );
+    assert!(
+        changes
+            .iter()
+            .all(|change| change["buyerSees"].is_boolean())
+    );
     assert!(dates_after["version"].as_i64() > dates_before["version"].as_i64());
     office.holds().await;
 }
@@ -83,18 +140,33 @@ async fn the_preview_is_what_applying_does_and_writes_nothing() {
 async fn finished_tasks_keep_their_dates() {
     let office = Office::new().await;
     let deal = office.purchase().await;
-    office.coordinator.complete(&deal.id, "verify_executed_contract").await;
-    let before = office.coordinator.task(&deal.id, "verify_executed_contract").await;
+    office
+        .coordinator
+        .complete(&deal.id, "verify_executed_contract")
+        .await;
+    let before = office
+        .coordinator
+        .task(&deal.id, "verify_executed_contract")
+        .await;
     let dates = read(&office.agent, &deal).await;
     let body = json!({
         "keyDates": {"effective_date": plus_days(&date(&dates, "effective_date"), 3)},
         "reason": "signed later", "version": dates["version"],
     });
     office.agent.api.put(&path(&deal), &body).await.expect(200);
-    let after = office.coordinator.task(&deal.id, "verify_executed_contract").await;
+    let after = office
+        .coordinator
+        .task(&deal.id, "verify_executed_contract")
+        .await;
     assert_eq!(after["dueDate"], before["dueDate"]);
-    let other = office.coordinator.task(&deal.id, "confirm_effective_date").await;
-    assert!(other["dueDate"].as_str() > before["dueDate"].as_str(), "an open task follows");
+    let other = office
+        .coordinator
+        .task(&deal.id, "confirm_effective_date")
+        .await;
+    assert!(
+        other["dueDate"].as_str() > before["dueDate"].as_str(),
+        "an open task follows"
+    );
     office.holds().await;
 }
 
@@ -102,23 +174,49 @@ async fn finished_tasks_keep_their_dates() {
 async fn a_due_date_set_by_hand_stays_and_the_preview_says_so() {
     let office = Office::new().await;
     let deal = office.purchase().await;
-    let task = office.coordinator.task(&deal.id, "confirm_effective_date").await;
+    let task = office
+        .coordinator
+        .task(&deal.id, "confirm_effective_date")
+        .await;
     let id = text(&task["id"]);
     let pinned = plus_days(&task["dueDate"], 1);
     let version = office.coordinator.read_task(&id).await["version"].clone();
-    crate::support::patch_at(&office.coordinator, &format!("/api/tasks/{id}"), &version, &json!({"dueDate": pinned})).await.expect(200);
+    crate::support::patch_at(
+        &office.coordinator,
+        &format!("/api/tasks/{id}"),
+        &version,
+        &json!({"dueDate": pinned}),
+    )
+    .await
+    .expect(200);
 
     let dates = read(&office.agent, &deal).await;
     let body = json!({
         "keyDates": {"effective_date": plus_days(&date(&dates, "effective_date"), 7)},
         "reason": "signed later", "version": dates["version"],
     });
-    let preview = office.agent.api.post(&format!("{}/preview", path(&deal)), &body).await;
+    let preview = office
+        .agent
+        .api
+        .post(&format!("{}/preview", path(&deal)), &body)
+        .await;
     let changes = preview.expect(200)["changes"].as_array().unwrap();
-    let told = changes.iter().find(|change| change["id"] == json!(id) && change["kind"] == "TASK").expect("the pinned task is listed");
-    assert!(told["locked"].is_string() && told["old"] == told["new"], "{told}");
+    let told = changes
+        .iter()
+        .find(|change| change["id"] == json!(id) && change["kind"] == "TASK")
+        .expect("the pinned task is listed");
+    assert!(
+        told["locked"].is_string() && told["old"] == told["new"],
+        "{told}"
+    );
     office.agent.api.put(&path(&deal), &body).await.expect(200);
-    assert_eq!(office.coordinator.task(&deal.id, "confirm_effective_date").await["dueDate"], json!(pinned));
+    assert_eq!(
+        office
+            .coordinator
+            .task(&deal.id, "confirm_effective_date")
+            .await["dueDate"],
+        json!(pinned)
+    );
 }
 
 #[tokio::test]
@@ -126,15 +224,33 @@ async fn a_stale_version_moves_nothing() {
     let office = Office::new().await;
     let deal = office.purchase().await;
     let first = read(&office.agent, &deal).await;
-    office.agent.api.put(&path(&deal), &closing_later(&first, 5)).await.expect(200);
+    office
+        .agent
+        .api
+        .put(&path(&deal), &closing_later(&first, 5))
+        .await
+        .expect(200);
     let second = read(&office.agent, &deal).await;
-    office.agent.api.put(&path(&deal), &closing_later(&first, 9)).await.refuses(409, "VERSION_CONFLICT");
+    office
+        .agent
+        .api
+        .put(&path(&deal), &closing_later(&first, 9))
+        .await
+        .refuses(409, "VERSION_CONFLICT");
     let mut body = closing_later(&second, 9);
     body.as_object_mut().unwrap().remove("version");
-    put_at(&office.agent, &path(&deal), &first["version"], &body).await.refuses(412, "VERSION_MISMATCH");
-    refuses_field(&office.agent.api.put(&path(&deal), &body).await, "version", "required");
+    put_at(&office.agent, &path(&deal), &first["version"], &body)
+        .await
+        .refuses(412, "VERSION_MISMATCH");
+    refuses_field(
+        &office.agent.api.put(&path(&deal), &body).await,
+        "version",
+        "required",
+    );
     assert_eq!(read(&office.agent, &deal).await, second);
-    put_at(&office.agent, &path(&deal), &second["version"], &body).await.expect(200);
+    put_at(&office.agent, &path(&deal), &second["version"], &body)
+        .await
+        .expect(200);
 }
 
 #[tokio::test]
@@ -144,7 +260,11 @@ async fn of_many_moves_from_one_version_exactly_one_succeeds() {
     let dates = read(&office.agent, &deal).await;
     let mut moves = JoinSet::new();
     for days in 1..=10 {
-        let (user, path, body) = (office.agent.clone(), path(&deal), closing_later(&dates, days));
+        let (user, path, body) = (
+            office.agent.clone(),
+            path(&deal),
+            closing_later(&dates, days),
+        );
         moves.spawn(async move { (body.clone(), user.api.put(&path, &body).await) });
     }
     let mut won = Vec::new();
@@ -156,7 +276,10 @@ async fn of_many_moves_from_one_version_exactly_one_succeeds() {
             answer.refuses(409, "VERSION_CONFLICT");
         }
     }
-    assert_eq!(won, [date(&read(&office.agent, &deal).await, "closing_date")]);
+    assert_eq!(
+        won,
+        [date(&read(&office.agent, &deal).await, "closing_date")]
+    );
     office.holds().await;
 }
 
@@ -167,7 +290,13 @@ async fn previews_record_nothing_under_an_idempotency_key() {
     let dates = read(&office.agent, &deal).await;
     let path = format!("{}/preview", path(&deal));
     for days in [3, 5] {
-        let answer = post_once(&office.agent, &path, "preview", &closing_later(&dates, days)).await;
+        let answer = post_once(
+            &office.agent,
+            &path,
+            "preview",
+            &closing_later(&dates, days),
+        )
+        .await;
         answer.expect(200);
         assert_eq!(answer.header("idempotent-replayed"), "");
     }
@@ -184,18 +313,57 @@ async fn bodies_that_move_nothing_sensible_are_refused_by_field() {
         body
     };
     let cases = [
-        ("no reason", with("reason", Value::Null), "reason", "required"),
-        ("a blank reason", with("reason", json!(" ")), "reason", "required"),
-        ("a date that does not exist in the template", with("keyDates", json!({"moon_phase": "2026-03-02"})), "keyDates.moon_phase", "unknown"),
-        ("a day that does not exist", with("keyDates", json!({"closing_date": "2026-02-30"})), "keyDates.closing_date", "format"),
-        ("a date that is a number", with("keyDates", json!({"closing_date": 5})), "keyDates.closing_date", "type"),
-        ("a version that is no number", with("version", json!("1")), "version", "type"),
-        ("a field that does not exist", with("force", json!(true)), "force", "unknown"),
+        (
+            "no reason",
+            with("reason", Value::Null),
+            "reason",
+            "required",
+        ),
+        (
+            "a blank reason",
+            with("reason", json!(" ")),
+            "reason",
+            "required",
+        ),
+        (
+            "a date that does not exist in the template",
+            with("keyDates", json!({"moon_phase": "2026-03-02"})),
+            "keyDates.moon_phase",
+            "unknown",
+        ),
+        (
+            "a day that does not exist",
+            with("keyDates", json!({"closing_date": "2026-02-30"})),
+            "keyDates.closing_date",
+            "format",
+        ),
+        (
+            "a date that is a number",
+            with("keyDates", json!({"closing_date": 5})),
+            "keyDates.closing_date",
+            "type",
+        ),
+        (
+            "a version that is no number",
+            with("version", json!("1")),
+            "version",
+            "type",
+        ),
+        (
+            "a field that does not exist",
+            with("force", json!(true)),
+            "force",
+            "unknown",
+        ),
     ];
     for (why, body, field, constraint) in cases {
         for answer in [
             office.agent.api.put(&path(&deal), &body).await,
-            office.agent.api.post(&format!("{}/preview", path(&deal)), &body).await,
+            office
+                .agent
+                .api
+                .post(&format!("{}/preview", path(&deal)), &body)
+                .await,
         ] {
             let details = answer.refuses(400, "VALIDATION_001");
             assert_eq!(
@@ -219,9 +387,16 @@ async fn a_contracts_date_is_taken_though_it_breaks_a_rule_and_the_preview_shows
         "keyDates": {"closing_date": plus_days(&date(&dates, "effective_date"), 3)},
         "reason": "the contract says so", "version": dates["version"],
     });
-    let preview = office.agent.api.post(&format!("{}/preview", path(&deal)), &body).await;
+    let preview = office
+        .agent
+        .api
+        .post(&format!("{}/preview", path(&deal)), &body)
+        .await;
     let violations = preview.expect(200)["violations"].as_array().unwrap();
-    let broken = violations.iter().find(|violation| violation["key"] == "closing_after_effective").expect("it is listed");
+    let broken = violations
+        .iter()
+        .find(|violation| violation["key"] == "closing_after_effective")
+        .expect("it is listed");
     assert_eq!(broken["severity"], "ERROR");
     assert!(broken["message"].is_string());
 }
@@ -234,8 +409,17 @@ async fn the_preview_names_what_becomes_overdue_at_once() {
     let body = json!({
         "keyDates": {"effective_date": days_from_today(-30)}, "reason": "it was signed a month ago", "version": dates["version"],
     });
-    let preview = office.agent.api.post(&format!("{}/preview", path(&deal)), &body).await;
-    let overdue: Vec<String> = preview.expect(200)["becomesOverdue"].as_array().unwrap().iter().map(text).collect();
+    let preview = office
+        .agent
+        .api
+        .post(&format!("{}/preview", path(&deal)), &body)
+        .await;
+    let overdue: Vec<String> = preview.expect(200)["becomesOverdue"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(text)
+        .collect();
     assert!(!overdue.is_empty());
     office.agent.api.put(&path(&deal), &body).await.expect(200);
     for id in overdue {
@@ -250,28 +434,82 @@ async fn dates_are_moved_by_the_deals_creator_and_by_who_manages_tasks() {
     let office = Office::new().await;
     let other_agent = office.organization.agent().await;
     let mut parties = office.parties();
-    parties.as_array_mut().unwrap().push(json!({"role": "listing_agent", "name": "Other side", "userId": other_agent.id}));
-    let deal = office.agent.create_planned_deal(&testkit::buyer_purchase(&parties)).await;
+    parties
+        .as_array_mut()
+        .unwrap()
+        .push(json!({"role": "listing_agent", "name": "Other side", "userId": other_agent.id}));
+    let deal = office
+        .agent
+        .create_planned_deal(&testkit::buyer_purchase(&parties))
+        .await;
     let dates = read(&office.agent, &deal).await;
     let body = closing_later(&dates, 4);
-    refuses_permission(&other_agent.api.put(&path(&deal), &body).await, "manage_tasks");
-    office.buyer.api.put(&path(&deal), &body).await.refuses(403, "FORBIDDEN");
-    office.organization.agent().await.api.put(&path(&deal), &body).await.refuses(404, "NOT_FOUND");
-    office.coordinator.api.put(&path(&deal), &body).await.expect(200);
+    refuses_permission(
+        &other_agent.api.put(&path(&deal), &body).await,
+        "manage_tasks",
+    );
+    office
+        .buyer
+        .api
+        .put(&path(&deal), &body)
+        .await
+        .refuses(403, "FORBIDDEN");
+    office
+        .organization
+        .agent()
+        .await
+        .api
+        .put(&path(&deal), &body)
+        .await
+        .refuses(404, "NOT_FOUND");
+    office
+        .coordinator
+        .api
+        .put(&path(&deal), &body)
+        .await
+        .expect(200);
     let dates = read(&office.agent, &deal).await;
-    office.agent.api.put(&path(&deal), &closing_later(&dates, 1)).await.expect(200);
+    office
+        .agent
+        .api
+        .put(&path(&deal), &closing_later(&dates, 1))
+        .await
+        .expect(200);
 }
 
 #[tokio::test]
 async fn dates_move_on_hold_but_not_once_the_deal_is_over() {
     let office = Office::new().await;
     let deal = office.purchase().await;
-    office.coordinator.api.post(&format!("/api/deals/{}/hold", deal.id), &json!({})).await.expect(200);
+    office
+        .coordinator
+        .api
+        .post(&format!("/api/deals/{}/hold", deal.id), &json!({}))
+        .await
+        .expect(200);
     let dates = read(&office.agent, &deal).await;
-    office.agent.api.put(&path(&deal), &closing_later(&dates, 4)).await.expect(200);
-    office.coordinator.api.post(&format!("/api/deals/{}/cancel", deal.id), &json!({"reason": "sold"})).await.expect(200);
+    office
+        .agent
+        .api
+        .put(&path(&deal), &closing_later(&dates, 4))
+        .await
+        .expect(200);
+    office
+        .coordinator
+        .api
+        .post(
+            &format!("/api/deals/{}/cancel", deal.id),
+            &json!({"reason": "sold"}),
+        )
+        .await
+        .expect(200);
     let dates = read(&office.agent, &deal).await;
-    office.agent.api.put(&path(&deal), &closing_later(&dates, 4)).await.refuses(409, "DEAL_NOT_ACTIVE");
+    office
+        .agent
+        .api
+        .put(&path(&deal), &closing_later(&dates, 4))
+        .await
+        .refuses(409, "DEAL_NOT_ACTIVE");
 }
 
 #[tokio::test]
@@ -280,11 +518,25 @@ async fn a_patch_moves_the_dates_it_names() {
     let deal = office.purchase().await;
     let dates = read(&office.agent, &deal).await;
     let tag = format!("\"{}\"", dates["version"]);
-    let headers = [("Content-Type", "application/merge-patch+json"), ("If-Match", tag.as_str())];
+    let headers = [
+        ("Content-Type", "application/merge-patch+json"),
+        ("If-Match", tag.as_str()),
+    ];
     let mut body = closing_later(&dates, 2);
     body.as_object_mut().unwrap().remove("version");
-    office.agent.api.send(Method::PATCH, &path(&deal), &headers, Some(&body)).await.expect(200);
+    office
+        .agent
+        .api
+        .send(Method::PATCH, &path(&deal), &headers, Some(&body))
+        .await
+        .expect(200);
     let after = read(&office.agent, &deal).await;
-    assert_eq!(date(&after, "closing_date"), body["keyDates"]["closing_date"]);
-    assert_eq!(date(&after, "effective_date"), date(&dates, "effective_date"));
+    assert_eq!(
+        date(&after, "closing_date"),
+        body["keyDates"]["closing_date"]
+    );
+    assert_eq!(
+        date(&after, "effective_date"),
+        date(&dates, "effective_date")
+    );
 }

@@ -21,13 +21,26 @@ struct Told {
 }
 
 /// A random plan: each task waits for any of the earlier ones. Told as ids with what they wait for.
-async fn random_plan(user: &User, deal_id: &str, random: &mut StdRng) -> Vec<(String, Vec<String>)> {
+async fn random_plan(
+    user: &User,
+    deal_id: &str,
+    random: &mut StdRng,
+) -> Vec<(String, Vec<String>)> {
     let density = random.random_range(0.1..0.6);
     let mut plan: Vec<(String, Vec<String>)> = Vec::new();
     for place in 0..TASKS {
-        let depends_on: Vec<String> =
-            plan.iter().filter(|_| random.random_bool(density)).map(|(id, _)| id.clone()).collect();
-        let id = user.add_task(deal_id, &format!("Task {place}"), json!({"dependsOn": depends_on})).await;
+        let depends_on: Vec<String> = plan
+            .iter()
+            .filter(|_| random.random_bool(density))
+            .map(|(id, _)| id.clone())
+            .collect();
+        let id = user
+            .add_task(
+                deal_id,
+                &format!("Task {place}"),
+                json!({"dependsOn": depends_on}),
+            )
+            .await;
         plan.push((id, depends_on));
     }
     plan
@@ -69,7 +82,11 @@ async fn one_plan(user: User, deal_id: String, seed: u64) {
     let mut workers = JoinSet::new();
     for worker in 0..WORKERS {
         let all = plan.iter().map(|(id, _)| id.clone()).collect();
-        workers.spawn(work(user.clone(), all, StdRng::seed_from_u64(seed * 1000 + worker)));
+        workers.spawn(work(
+            user.clone(),
+            all,
+            StdRng::seed_from_u64(seed * 1000 + worker),
+        ));
     }
     let mut together = Told::default();
     while let Some(told) = workers.join_next().await {
@@ -82,9 +99,17 @@ async fn one_plan(user: User, deal_id: String, seed: u64) {
         }
     }
     for (id, depends_on) in &plan {
-        assert_eq!(together.completed.get(id), Some(&1), "seed {seed}: {id} completed");
+        assert_eq!(
+            together.completed.get(id),
+            Some(&1),
+            "seed {seed}: {id} completed"
+        );
         let unlocked = together.unlocked.get(id).copied().unwrap_or_default();
-        assert_eq!(unlocked, usize::from(!depends_on.is_empty()), "seed {seed}: {id} unlocked");
+        assert_eq!(
+            unlocked,
+            usize::from(!depends_on.is_empty()),
+            "seed {seed}: {id} unlocked"
+        );
     }
 }
 

@@ -9,20 +9,39 @@ async fn a_reopened_task_blocks_again_what_waited_for_it() {
     let office = Office::new().await;
     let deal = office.deal().await;
     let first = office.agent.add_task(&deal.id, "First", json!({})).await;
-    let second = office.agent.add_waiting(&deal.id, "Second", &[&first]).await;
+    let second = office
+        .agent
+        .add_waiting(&deal.id, "Second", &[&first])
+        .await;
     office.agent.complete_task(&first).await.expect(200);
 
-    office.coordinator.task_command(&first, "reopen", json!({"reason": "a page is missing"})).await.expect(200);
+    office
+        .coordinator
+        .task_command(&first, "reopen", json!({"reason": "a page is missing"}))
+        .await
+        .expect(200);
     let read = office.agent.read_task(&first).await;
-    assert_eq!((&read["status"], &read["completedAt"], &read["completedBy"]), (&json!("IN_PROGRESS"), &Value::Null, &Value::Null));
+    assert_eq!(
+        (&read["status"], &read["completedAt"], &read["completedBy"]),
+        (&json!("IN_PROGRESS"), &Value::Null, &Value::Null)
+    );
     assert_eq!(office.agent.read_task(&second).await["status"], "BLOCKED");
     office.holds().await;
 
     let answer = office.agent.complete_task(&first).await;
-    assert_eq!(answer.expect(200)["unlocked"], json!([second]), "it is unlocked once more, in a new episode");
+    assert_eq!(
+        answer.expect(200)["unlocked"],
+        json!([second]),
+        "it is unlocked once more, in a new episode"
+    );
     assert_eq!(
         office.history(&second).await,
-        ["tasks.task.created", "tasks.task.unlocked", "tasks.task.blocked", "tasks.task.unlocked"]
+        [
+            "tasks.task.created",
+            "tasks.task.unlocked",
+            "tasks.task.blocked",
+            "tasks.task.unlocked"
+        ]
     );
     office.holds().await;
 }
@@ -32,18 +51,37 @@ async fn a_completed_dependent_forbids_it_unless_it_is_reopened_as_well() {
     let office = Office::new().await;
     let deal = office.deal().await;
     let first = office.agent.add_task(&deal.id, "First", json!({})).await;
-    let second = office.agent.add_waiting(&deal.id, "Second", &[&first]).await;
-    let third = office.agent.add_waiting(&deal.id, "Third", &[&second]).await;
-    let beside = office.agent.add_waiting(&deal.id, "Beside", &[&first]).await;
+    let second = office
+        .agent
+        .add_waiting(&deal.id, "Second", &[&first])
+        .await;
+    let third = office
+        .agent
+        .add_waiting(&deal.id, "Third", &[&second])
+        .await;
+    let beside = office
+        .agent
+        .add_waiting(&deal.id, "Beside", &[&first])
+        .await;
     for task in [&first, &second, &third] {
         office.agent.complete_task(task).await.expect(200);
     }
-    let refused = office.coordinator.task_command(&first, "reopen", json!({"reason": "wrong house"})).await;
-    assert_eq!(refused.refuses(409, "TASK_DEPENDENT_DONE")["dependents"], json!([second]));
+    let refused = office
+        .coordinator
+        .task_command(&first, "reopen", json!({"reason": "wrong house"}))
+        .await;
+    assert_eq!(
+        refused.refuses(409, "TASK_DEPENDENT_DONE")["dependents"],
+        json!([second])
+    );
     assert_eq!(office.agent.read_task(&first).await["status"], "COMPLETED");
 
     let body = json!({"reason": "wrong house", "cascade": true});
-    office.coordinator.task_command(&first, "reopen", body).await.expect(200);
+    office
+        .coordinator
+        .task_command(&first, "reopen", body)
+        .await
+        .expect(200);
     let mut statuses = Vec::new();
     for task in [&first, &second, &third, &beside] {
         statuses.push(text(&office.agent.read_task(task).await["status"]));
@@ -62,11 +100,26 @@ async fn an_open_task_is_not_reopened_and_a_waived_one_is() {
     let deal = office.deal().await;
     let task = office.agent.add_task(&deal.id, "Open", json!({})).await;
     let reason = json!({"reason": "again"});
-    office.coordinator.task_command(&task, "reopen", reason.clone()).await.refuses(409, "TASK_NOT_DONE");
-    office.coordinator.task_command(&task, "waive", json!({"reason": "no need"})).await.expect(200);
-    office.coordinator.task_command(&task, "reopen", reason).await.expect(200);
+    office
+        .coordinator
+        .task_command(&task, "reopen", reason.clone())
+        .await
+        .refuses(409, "TASK_NOT_DONE");
+    office
+        .coordinator
+        .task_command(&task, "waive", json!({"reason": "no need"}))
+        .await
+        .expect(200);
+    office
+        .coordinator
+        .task_command(&task, "reopen", reason)
+        .await
+        .expect(200);
     let read = office.agent.read_task(&task).await;
-    assert_eq!((&read["status"], &read["waivedAt"], &read["waiveReason"]), (&json!("PENDING"), &Value::Null, &Value::Null));
+    assert_eq!(
+        (&read["status"], &read["waivedAt"], &read["waiveReason"]),
+        (&json!("PENDING"), &Value::Null, &Value::Null)
+    );
     office.holds().await;
 }
 
@@ -74,9 +127,20 @@ async fn an_open_task_is_not_reopened_and_a_waived_one_is() {
 async fn a_task_reopened_after_its_due_date_is_overdue() {
     let office = Office::new().await;
     let deal = office.deal().await;
-    let task = office.agent.add_task(&deal.id, "Long ago", json!({"dueDate": days_from_today(-8)})).await;
+    let task = office
+        .agent
+        .add_task(
+            &deal.id,
+            "Long ago",
+            json!({"dueDate": days_from_today(-8)}),
+        )
+        .await;
     office.agent.complete_task(&task).await.expect(200);
-    office.coordinator.task_command(&task, "reopen", json!({"reason": "again"})).await.expect(200);
+    office
+        .coordinator
+        .task_command(&task, "reopen", json!({"reason": "again"}))
+        .await
+        .expect(200);
     assert_eq!(office.agent.read_task(&task).await["status"], "OVERDUE");
 }
 
@@ -85,19 +149,38 @@ async fn a_completed_milestone_is_open_again_with_its_task() {
     let office = Office::new().await;
     let deal = office.purchase().await;
     for key in [
-        "verify_executed_contract", "confirm_effective_date", "enter_key_dates", "send_intro_package", "buyer_kickoff_call",
-        "wire_fraud_ack", "broker_opening_review",
+        "verify_executed_contract",
+        "confirm_effective_date",
+        "enter_key_dates",
+        "send_intro_package",
+        "buyer_kickoff_call",
+        "wire_fraud_ack",
+        "broker_opening_review",
     ] {
         office.coordinator.complete(&deal.id, key).await;
     }
     let plan = office.coordinator.planned(&deal.id).await;
     assert_eq!(plan["milestones"][0]["state"], "DONE");
-    let last = office.coordinator.task(&deal.id, "broker_opening_review").await;
-    office.coordinator.task_command(&text(&last["id"]), "reopen", json!({"reason": "not reviewed"})).await.expect(200);
+    let last = office
+        .coordinator
+        .task(&deal.id, "broker_opening_review")
+        .await;
+    office
+        .coordinator
+        .task_command(
+            &text(&last["id"]),
+            "reopen",
+            json!({"reason": "not reviewed"}),
+        )
+        .await
+        .expect(200);
     let plan = office.coordinator.planned(&deal.id).await;
     assert_eq!(plan["milestones"][0]["state"], "CURRENT");
     let history = office.history(&text(&plan["milestones"][0]["id"])).await;
-    assert_eq!(history, ["tasks.milestone.completed", "tasks.milestone.reopened"]);
+    assert_eq!(
+        history,
+        ["tasks.milestone.completed", "tasks.milestone.reopened"]
+    );
     office.holds().await;
 }
 
@@ -105,9 +188,32 @@ async fn a_completed_milestone_is_open_again_with_its_task() {
 async fn reopening_takes_manage_tasks_and_a_reason() {
     let office = Office::new().await;
     let deal = office.deal().await;
-    let task = office.agent.add_task(&deal.id, "Mine", json!({"assigneeId": office.agent.id})).await;
+    let task = office
+        .agent
+        .add_task(&deal.id, "Mine", json!({"assigneeId": office.agent.id}))
+        .await;
     office.agent.complete_task(&task).await.expect(200);
-    refuses_permission(&office.agent.task_command(&task, "reopen", json!({"reason": "oops"})).await, "manage_tasks");
-    refuses_field(&office.coordinator.task_command(&task, "reopen", json!({})).await, "reason", "required");
-    refuses_field(&office.coordinator.task_command(&task, "reopen", json!({"reason": "x", "cascade": "yes"})).await, "cascade", "type");
+    refuses_permission(
+        &office
+            .agent
+            .task_command(&task, "reopen", json!({"reason": "oops"}))
+            .await,
+        "manage_tasks",
+    );
+    refuses_field(
+        &office
+            .coordinator
+            .task_command(&task, "reopen", json!({}))
+            .await,
+        "reason",
+        "required",
+    );
+    refuses_field(
+        &office
+            .coordinator
+            .task_command(&task, "reopen", json!({"reason": "x", "cascade": "yes"}))
+            .await,
+        "cascade",
+        "type",
+    );
 }

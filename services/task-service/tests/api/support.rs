@@ -19,7 +19,12 @@ impl Office {
         let agent = organization.agent().await;
         let coordinator = organization.coordinator().await;
         let buyer = organization.buyer().await;
-        Self { organization, agent, coordinator, buyer }
+        Self {
+            organization,
+            agent,
+            coordinator,
+            buyer,
+        }
     }
 
     pub(crate) fn admin(&self) -> &User {
@@ -29,7 +34,11 @@ impl Office {
     /// The agent's deal with agent, coordinator and buyer as parties, without a template and active.
     pub(crate) async fn deal(&self) -> Deal {
         let deal = self.draft().await;
-        self.agent.api.post(&format!("/api/deals/{}/activate", deal.id), &json!({})).await.expect(200);
+        self.agent
+            .api
+            .post(&format!("/api/deals/{}/activate", deal.id), &json!({}))
+            .await
+            .expect(200);
         deal
     }
 
@@ -46,7 +55,9 @@ impl Office {
 
     /// The agent's purchase from the buyer template, with its plan applied.
     pub(crate) async fn purchase(&self) -> Deal {
-        self.agent.create_planned_deal(&buyer_purchase(&self.parties())).await
+        self.agent
+            .create_planned_deal(&buyer_purchase(&self.parties()))
+            .await
     }
 
     pub(crate) fn parties(&self) -> Value {
@@ -59,7 +70,11 @@ impl Office {
 
     /// What happened to something, in the order of its versions, as the audit log tells an ADMIN.
     pub(crate) async fn history(&self, entity_id: &str) -> Vec<String> {
-        let answer = self.admin().api.get(&format!("/api/audit?entity={entity_id}&limit=100")).await;
+        let answer = self
+            .admin()
+            .api
+            .get(&format!("/api/audit?entity={entity_id}&limit=100"))
+            .await;
         let mut rows = answer.expect(200)["items"].as_array().unwrap().clone();
         rows.sort_by_key(|row| row["version"].as_i64());
         rows.iter().map(|row| text(&row["eventType"])).collect()
@@ -67,7 +82,10 @@ impl Office {
 
     /// Every invariant holds for this organization.
     pub(crate) async fn holds(&self) {
-        Database::superuser().await.holds_for(&self.organization.id).await;
+        Database::superuser()
+            .await
+            .holds_for(&self.organization.id)
+            .await;
     }
 }
 
@@ -96,15 +114,22 @@ impl Tasks for User {
     }
 
     async fn add_waiting(&self, deal_id: &str, title: &str, depends_on: &[&str]) -> String {
-        self.add_task(deal_id, title, json!({"dependsOn": depends_on})).await
+        self.add_task(deal_id, title, json!({"dependsOn": depends_on}))
+            .await
     }
 
     async fn read_task(&self, id: &str) -> Value {
-        self.api.get(&format!("/api/tasks/{id}")).await.expect(200).clone()
+        self.api
+            .get(&format!("/api/tasks/{id}"))
+            .await
+            .expect(200)
+            .clone()
     }
 
     async fn task_command(&self, id: &str, command: &str, body: Value) -> Response {
-        self.api.post(&format!("/api/tasks/{id}/{command}"), &body).await
+        self.api
+            .post(&format!("/api/tasks/{id}/{command}"), &body)
+            .await
     }
 
     async fn complete_task(&self, id: &str) -> Response {
@@ -128,32 +153,56 @@ pub(crate) fn refuses_field(answer: &Response, field: &str, constraint: &str) {
 /// What an answer must say about a reference that the caller cannot see.
 #[track_caller]
 pub(crate) fn refuses_reference(answer: &Response, field: &str) {
-    assert_eq!(answer.refuses(400, "UNKNOWN_REFERENCE")["field"], field, "{}", answer.text);
+    assert_eq!(
+        answer.refuses(400, "UNKNOWN_REFERENCE")["field"],
+        field,
+        "{}",
+        answer.text
+    );
 }
 
 /// What an answer must say when a permission is missing.
 #[track_caller]
 pub(crate) fn refuses_permission(answer: &Response, one_of_required: &str) {
     let required = answer.refuses(403, "FORBIDDEN")["required"].clone();
-    let names = required.as_array().unwrap_or_else(|| panic!("no details.required in {}", answer.text));
-    assert!(names.iter().any(|name| name == one_of_required), "{one_of_required} is not in {required}");
+    let names = required
+        .as_array()
+        .unwrap_or_else(|| panic!("no details.required in {}", answer.text));
+    assert!(
+        names.iter().any(|name| name == one_of_required),
+        "{one_of_required} is not in {required}"
+    );
 }
 
 /// PATCH under `If-Match`.
 pub(crate) async fn patch_at(user: &User, path: &str, version: &Value, body: &Value) -> Response {
     let tag = format!("\"{version}\"");
-    let headers = [("Content-Type", "application/merge-patch+json"), ("If-Match", tag.as_str())];
-    user.api.send(Method::PATCH, path, &headers, Some(body)).await
+    let headers = [
+        ("Content-Type", "application/merge-patch+json"),
+        ("If-Match", tag.as_str()),
+    ];
+    user.api
+        .send(Method::PATCH, path, &headers, Some(body))
+        .await
 }
 
 /// PUT under `If-Match`.
 pub(crate) async fn put_at(user: &User, path: &str, version: &Value, body: &Value) -> Response {
-    user.api.send(Method::PUT, path, &[("If-Match", &format!("\"{version}\""))], Some(body)).await
+    user.api
+        .send(
+            Method::PUT,
+            path,
+            &[("If-Match", &format!("\"{version}\""))],
+            Some(body),
+        )
+        .await
 }
 
 /// POST with an idempotency key.
 pub(crate) async fn post_once(user: &User, path: &str, key: &str, body: &Value) -> Response {
-    user.api.send(Method::POST, path, &[("Idempotency-Key", key)], Some(body)).await
+    user.api
+        .send(Method::POST, path, &[("Idempotency-Key", key)], Some(body))
+        .await
 }
 
 /// The items of a list, through all its pages.
@@ -165,7 +214,13 @@ pub(crate) async fn all_items(user: &User, path: &str) -> Vec<Value> {
             Some(cursor) => user.api.get(&format!("{path}&cursor={cursor}")).await,
             None => user.api.get(path).await,
         };
-        items.extend(page.expect(200)["items"].as_array().unwrap().iter().cloned());
+        items.extend(
+            page.expect(200)["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .cloned(),
+        );
         match page.json["nextCursor"].as_str() {
             Some(next) => cursor = Some(next.to_owned()),
             None => return items,
@@ -180,13 +235,19 @@ pub(crate) fn ids(items: &[Value]) -> Vec<String> {
 
 #[track_caller]
 pub(crate) fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("not a text: {value}")).to_owned()
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("not a text: {value}"))
+        .to_owned()
 }
 
 /// The tasks of a plan's milestones, in order.
 pub(crate) fn tasks_of(plan: &Value) -> Vec<Value> {
     let milestones = plan["milestones"].as_array().unwrap();
-    milestones.iter().flat_map(|milestone| milestone["tasks"].as_array().unwrap().clone()).collect()
+    milestones
+        .iter()
+        .flat_map(|milestone| milestone["tasks"].as_array().unwrap().clone())
+        .collect()
 }
 
 /// A date so many days from today (UTC). Zones of the Americas are at most a day behind, so anything from
@@ -207,7 +268,12 @@ pub(crate) fn parse(date: &Value) -> Date {
 }
 
 pub(crate) fn iso(date: Date) -> String {
-    format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
+    format!(
+        "{:04}-{:02}-{:02}",
+        date.year(),
+        u8::from(date.month()),
+        date.day()
+    )
 }
 
 /// An id that nothing has.

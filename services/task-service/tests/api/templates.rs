@@ -6,14 +6,28 @@ use crate::support::{Office, all_items, random_id, refuses_field, text};
 async fn the_shipped_templates_are_there_for_everybody_but_buyers() {
     let office = Office::new().await;
     for user in [&office.agent, &office.coordinator, office.admin()] {
-        let mut keys: Vec<String> = all_items(user, "/api/templates?limit=3").await.iter().map(|template| text(&template["key"])).collect();
+        let mut keys: Vec<String> = all_items(user, "/api/templates?limit=3")
+            .await
+            .iter()
+            .map(|template| text(&template["key"]))
+            .collect();
         keys.sort();
         assert_eq!(
             keys,
-            ["us_new_construction_buyer", "us_refinance", "us_residential_listing_seller", "us_residential_purchase_buyer"]
+            [
+                "us_new_construction_buyer",
+                "us_refinance",
+                "us_residential_listing_seller",
+                "us_residential_purchase_buyer"
+            ]
         );
     }
-    office.buyer.api.get("/api/templates").await.refuses(403, "FORBIDDEN");
+    office
+        .buyer
+        .api
+        .get("/api/templates")
+        .await
+        .refuses(403, "FORBIDDEN");
 }
 
 #[tokio::test]
@@ -26,6 +40,15 @@ async fn a_template_is_read_by_its_id() {
         assert_eq!(answer.expect(200)["key"], template["key"]);
         office.buyer.api.get(&path).await.refuses(403, "FORBIDDEN");
     }
-    office.agent.api.get(&format!("/api/templates/{}", random_id())).await.refuses(404, "NOT_FOUND");
-    refuses_field(&office.agent.api.get("/api/templates?colour=red").await, "colour", "unknown");
+    office
+        .agent
+        .api
+        .get(&format!("/api/templates/{}", random_id()))
+        .await
+        .refuses(404, "NOT_FOUND");
+    refuses_field(
+        &office.agent.api.get("/api/templates?colour=red").await,
+        "colour",
+        "unknown",
+    );
 }

@@ -22,7 +22,10 @@ struct Outcome {
 async fn race(user: &User, deal_id: &str, prerequisites: usize, assignee: Option<&str>) -> Outcome {
     let mut first = Vec::new();
     for place in 0..prerequisites {
-        first.push(user.add_task(deal_id, &format!("Prerequisite {place}"), json!({})).await);
+        first.push(
+            user.add_task(deal_id, &format!("Prerequisite {place}"), json!({}))
+                .await,
+        );
     }
     let fields = json!({"dependsOn": first, "assigneeId": assignee});
     let dependent = user.add_task(deal_id, "Dependent", fields).await;
@@ -34,10 +37,19 @@ async fn race(user: &User, deal_id: &str, prerequisites: usize, assignee: Option
     let mut told = 0;
     while let Some(answer) = completions.join_next().await {
         let answer = answer.unwrap();
-        told += answer.expect(200)["unlocked"].as_array().unwrap().iter().filter(|id| **id == json!(dependent)).count();
+        told += answer.expect(200)["unlocked"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|id| **id == json!(dependent))
+            .count();
     }
     let status = text(&user.read_task(&dependent).await["status"]);
-    Outcome { dependent, told, status }
+    Outcome {
+        dependent,
+        told,
+        status,
+    }
 }
 
 async fn many_races(prerequisites: usize) {
@@ -51,8 +63,19 @@ async fn many_races(prerequisites: usize) {
             for repetition in 0..REPETITIONS {
                 let assignee = (repetition % 2 == 1).then_some(user.id.as_str());
                 let outcome = race(&user, &deal.id, prerequisites, assignee).await;
-                assert_eq!(outcome.told, 1, "told {} times that {} is free", outcome.told, outcome.dependent);
-                assert_eq!(outcome.status, if assignee.is_some() { "IN_PROGRESS" } else { "PENDING" });
+                assert_eq!(
+                    outcome.told, 1,
+                    "told {} times that {} is free",
+                    outcome.told, outcome.dependent
+                );
+                assert_eq!(
+                    outcome.status,
+                    if assignee.is_some() {
+                        "IN_PROGRESS"
+                    } else {
+                        "PENDING"
+                    }
+                );
                 outcomes.push(outcome.dependent);
             }
             outcomes
@@ -73,7 +96,10 @@ async fn many_races(prerequisites: usize) {
     assert_eq!(unlocked.len(), dependents.len());
     for row in &unlocked {
         assert_eq!(row["times"], 1, "unlocked more than once: {row}");
-        assert!(dependents.contains(&text(&row["entity_id"])), "unlocked out of turn: {row}");
+        assert!(
+            dependents.contains(&text(&row["entity_id"])),
+            "unlocked out of turn: {row}"
+        );
     }
     office.holds().await;
 }
@@ -95,7 +121,14 @@ async fn an_assigned_task_passes_through_pending_when_it_is_unlocked() {
     let outcome = race(&office.coordinator, &deal.id, 2, Some(&office.agent.id)).await;
     assert_eq!(outcome.status, "IN_PROGRESS");
     let history = office.history(&outcome.dependent).await;
-    assert_eq!(history, ["tasks.task.created", "tasks.task.unlocked", "tasks.task.started"]);
+    assert_eq!(
+        history,
+        [
+            "tasks.task.created",
+            "tasks.task.unlocked",
+            "tasks.task.started"
+        ]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,13 +139,20 @@ async fn a_waiver_and_a_completion_at_the_same_instant_unlock_once_too() {
     for _ in 0..40 {
         let completed = user.add_task(&deal.id, "Completed", json!({})).await;
         let waived = user.add_task(&deal.id, "Waived", json!({})).await;
-        let dependent = user.add_waiting(&deal.id, "Dependent", &[&completed, &waived]).await;
-        let (one, other) =
-            tokio::join!(user.complete_task(&completed), user.task_command(&waived, "waive", json!({"reason": "not needed"})));
+        let dependent = user
+            .add_waiting(&deal.id, "Dependent", &[&completed, &waived])
+            .await;
+        let (one, other) = tokio::join!(
+            user.complete_task(&completed),
+            user.task_command(&waived, "waive", json!({"reason": "not needed"}))
+        );
         one.expect(200);
         other.expect(200);
         assert_eq!(user.read_task(&dependent).await["status"], "PENDING");
-        assert_eq!(office.history(&dependent).await, ["tasks.task.created", "tasks.task.unlocked"]);
+        assert_eq!(
+            office.history(&dependent).await,
+            ["tasks.task.created", "tasks.task.unlocked"]
+        );
     }
     office.holds().await;
 }

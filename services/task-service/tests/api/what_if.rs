@@ -9,26 +9,64 @@ async fn hypothetical_dates_show_due_dates_slack_and_the_critical_path() {
     let office = Office::new().await;
     let deal = office.purchase().await;
     let path = format!("/api/deals/{}/what-if", deal.id);
-    let dates = office.agent.api.get(&format!("/api/deals/{}/key-dates", deal.id)).await.expect(200).clone();
+    let dates = office
+        .agent
+        .api
+        .get(&format!("/api/deals/{}/key-dates", deal.id))
+        .await
+        .expect(200)
+        .clone();
     let plan = office.agent.planned(&deal.id).await;
-    let closing = dates["keyDates"].as_array().unwrap().iter().find(|date| date["key"] == "closing_date").unwrap()["date"].clone();
+    let closing = dates["keyDates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|date| date["key"] == "closing_date")
+        .unwrap()["date"]
+        .clone();
     let later = plus_days(&closing, 30);
 
-    let answer = office.agent.api.post(&path, &json!({"keyDates": {"closing_date": later}})).await;
+    let answer = office
+        .agent
+        .api
+        .post(&path, &json!({"keyDates": {"closing_date": later}}))
+        .await;
     let what_if = answer.expect(200);
-    let told = what_if["keyDates"].as_array().unwrap().iter().find(|date| date["key"] == "closing_date").unwrap();
+    let told = what_if["keyDates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|date| date["key"] == "closing_date")
+        .unwrap();
     assert_eq!(told["date"], json!(later));
     let tasks = what_if["tasks"].as_array().unwrap();
     assert_eq!(tasks.len(), tasks_of(&plan).len());
-    assert!(tasks.iter().all(|task| task["slack"].is_i64() || task["dueDate"].is_null()), "{tasks:?}");
+    assert!(
+        tasks
+            .iter()
+            .all(|task| task["slack"].is_i64() || task["dueDate"].is_null()),
+        "{tasks:?}"
+    );
     let path_ids = what_if["criticalPath"].as_array().unwrap();
     assert!(!path_ids.is_empty());
-    assert!(path_ids.iter().all(|id| tasks.iter().any(|task| task["id"] == *id)));
+    assert!(
+        path_ids
+            .iter()
+            .all(|id| tasks.iter().any(|task| task["id"] == *id))
+    );
     assert!(what_if["violations"].is_array());
 
-    let after = office.agent.api.get(&format!("/api/deals/{}/key-dates", deal.id)).await;
+    let after = office
+        .agent
+        .api
+        .get(&format!("/api/deals/{}/key-dates", deal.id))
+        .await;
     assert_eq!(after.expect(200), &dates, "something was written");
-    assert_eq!(office.agent.planned(&deal.id).await, plan, "something was written");
+    assert_eq!(
+        office.agent.planned(&deal.id).await,
+        plan,
+        "something was written"
+    );
 }
 
 #[tokio::test]
@@ -37,13 +75,37 @@ async fn what_if_agrees_with_what_then_happens() {
     let deal = office.purchase().await;
     let path = format!("/api/deals/{}/key-dates", deal.id);
     let dates = office.agent.api.get(&path).await.expect(200).clone();
-    let closing = dates["keyDates"].as_array().unwrap().iter().find(|date| date["key"] == "closing_date").unwrap()["date"].clone();
+    let closing = dates["keyDates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|date| date["key"] == "closing_date")
+        .unwrap()["date"]
+        .clone();
     let moved = json!({"closing_date": plus_days(&closing, 11)});
-    let answer = office.agent.api.post(&format!("/api/deals/{}/what-if", deal.id), &json!({"keyDates": moved})).await;
+    let answer = office
+        .agent
+        .api
+        .post(
+            &format!("/api/deals/{}/what-if", deal.id),
+            &json!({"keyDates": moved}),
+        )
+        .await;
     let foretold = answer.expect(200)["tasks"].as_array().unwrap();
-    office.agent.api.put(&path, &json!({"keyDates": moved, "reason": "agreed", "version": dates["version"]})).await.expect(200);
+    office
+        .agent
+        .api
+        .put(
+            &path,
+            &json!({"keyDates": moved, "reason": "agreed", "version": dates["version"]}),
+        )
+        .await
+        .expect(200);
     for task in tasks_of(&office.agent.planned(&deal.id).await) {
-        let told = foretold.iter().find(|told| told["id"] == task["id"]).unwrap();
+        let told = foretold
+            .iter()
+            .find(|told| told["id"] == task["id"])
+            .unwrap();
         assert_eq!(told["dueDate"], task["dueDate"], "{task}");
     }
 }
@@ -53,11 +115,49 @@ async fn what_cannot_be_is_refused_by_field_and_records_nothing() {
     let office = Office::new().await;
     let deal = office.purchase().await;
     let path = format!("/api/deals/{}/what-if", deal.id);
-    refuses_field(&office.agent.api.post(&path, &json!({"keyDates": {"moon_phase": "2026-03-02"}})).await, "keyDates.moon_phase", "unknown");
-    refuses_field(&office.agent.api.post(&path, &json!({"keyDates": {"closing_date": "soon"}})).await, "keyDates.closing_date", "format");
-    refuses_field(&office.agent.api.post(&path, &json!({"keyDates": {}, "reason": "x"})).await, "reason", "unknown");
+    refuses_field(
+        &office
+            .agent
+            .api
+            .post(&path, &json!({"keyDates": {"moon_phase": "2026-03-02"}}))
+            .await,
+        "keyDates.moon_phase",
+        "unknown",
+    );
+    refuses_field(
+        &office
+            .agent
+            .api
+            .post(&path, &json!({"keyDates": {"closing_date": "soon"}}))
+            .await,
+        "keyDates.closing_date",
+        "format",
+    );
+    refuses_field(
+        &office
+            .agent
+            .api
+            .post(&path, &json!({"keyDates": {}, "reason": "x"}))
+            .await,
+        "reason",
+        "unknown",
+    );
     for day in ["2027-03-01", "2027-03-02"] {
-        post_once(&office.agent, &path, "what-if", &json!({"keyDates": {"closing_date": day}})).await.expect(200);
+        post_once(
+            &office.agent,
+            &path,
+            "what-if",
+            &json!({"keyDates": {"closing_date": day}}),
+        )
+        .await
+        .expect(200);
     }
-    office.organization.agent().await.api.post(&path, &json!({"keyDates": {}})).await.refuses(404, "NOT_FOUND");
+    office
+        .organization
+        .agent()
+        .await
+        .api
+        .post(&path, &json!({"keyDates": {}}))
+        .await
+        .refuses(404, "NOT_FOUND");
 }
