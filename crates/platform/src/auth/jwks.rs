@@ -111,8 +111,10 @@ impl Jwks {
         if attempted_at.is_some_and(|at| at.elapsed() < FETCH_INTERVAL_MIN) {
             return;
         }
+        let fetched = fetch(source).await;
+        // Only now: a request that is given up while it fetches must not keep the others waiting.
         *attempted_at = Some(Instant::now());
-        match fetch(source).await {
+        match fetched {
             Ok(keys) => {
                 let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
                 *known = Known {
