@@ -33,6 +33,7 @@ use crate::routes;
         routes::plans::read,
         routes::key_dates::read,
         routes::key_dates::move_dates,
+        routes::key_dates::patch_dates,
         routes::key_dates::preview,
         routes::key_dates::explain,
         routes::key_dates::imagine,
@@ -40,6 +41,7 @@ use crate::routes;
         routes::templates::create,
         routes::templates::read,
         routes::templates::replace,
+        routes::templates::change,
         routes::templates::publish,
         routes::templates::validate,
     ),
@@ -53,7 +55,7 @@ use crate::routes;
 struct Document;
 
 /// Who may come in by each operation; the handlers' types say the same.
-const DOORS: [(&str, Door); 27] = [
+const DOORS: [(&str, Door); 29] = [
     ("listTasks", Door::needs::<ViewDeals>()),
     ("createTask", Door::needs::<AssignTasks>()),
     ("getTask", Door::needs::<ViewDeals>()),
@@ -72,6 +74,7 @@ const DOORS: [(&str, Door); 27] = [
     ("getPlan", Door::needs::<ViewDeals>()),
     ("getKeyDates", Door::needs::<ViewDeals>()),
     ("moveKeyDates", Door::needs::<ManageDeals>()),
+    ("patchKeyDates", Door::needs::<ManageDeals>()),
     ("previewKeyDates", Door::needs::<ManageDeals>()),
     ("explainKeyDate", Door::needs::<ViewDeals>()),
     ("whatIf", Door::needs::<ViewDealActivity>()),
@@ -79,6 +82,7 @@ const DOORS: [(&str, Door); 27] = [
     ("createTemplate", Door::needs::<ManageTasks>()),
     ("getTemplate", Door::needs::<ViewTemplates>()),
     ("replaceTemplate", Door::needs::<ManageTasks>()),
+    ("patchTemplate", Door::needs::<ManageTasks>()),
     ("publishTemplate", Door::needs::<ManageTasks>()),
     ("validateTemplate", Door::needs::<ViewTemplates>()),
 ];

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::{HttpRequest, HttpResponse, get, post, put, web};
+use actix_web::{HttpRequest, HttpResponse, get, patch, post, put, web};
 use domain::rejection::Rejection;
 use platform::{
     db::Reply,
     error::Result,
     http::{
         Authorized,
-        body::Json,
-        conditional::Conditional,
+        body::{self, Json},
+        conditional::{Conditional, ExpectedVersion},
+        merge_patch::MergePatch,
         path::PathId,
         permission::{ManageDeals, ViewDealActivity, ViewDeals},
     },
@@ -32,6 +33,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
     config
         .service(read)
         .service(move_dates)
+        .service(patch_dates)
         .service(preview)
         .service(explain)
         .service(imagine);
@@ -120,16 +122,50 @@ pub(crate) async fn move_dates(
     body: Json<MoveBody>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
+    let expected = conditional.expected_version(body.value.version)?;
+    apply(&caller, id, body.value, expected, &services).await
+}
+
+/// Moves key dates, as PUT does: that names only the dates to move as well.
+///
+/// **Permissions** and rejections as for PUT.
+#[utoipa::path(
+    operation_id = "patchKeyDates",
+    tag = "key dates",
+    params(("id" = uuid::Uuid, Path, description = "The deal")),
+    request_body(content = MoveBody, content_type = "application/merge-patch+json"),
+    responses((status = 200, description = "The key dates", body = KeyDatesView)),
+)]
+#[patch("/api/deals/{id}/key-dates")]
+pub(crate) async fn patch_dates(
+    caller: Authorized<ManageDeals>,
+    id: PathId,
+    conditional: Conditional,
+    patch: MergePatch,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let body: MoveBody = body::decode(patch.raw())?;
+    let expected = conditional.expected_or_any(body.version);
+    apply(&caller, id, body, expected, &services).await
+}
+
+async fn apply(
+    caller: &Authorized<ManageDeals>,
+    id: PathId,
+    body: MoveBody,
+    expected: ExpectedVersion,
+    services: &Services,
+) -> Result<HttpResponse> {
     let command = MoveKeyDates {
         deal_id: id.0,
-        key_dates: body.value.key_dates,
-        expected: conditional.expected_version(body.value.version)?,
-        reason: body.value.reason,
+        key_dates: body.key_dates,
+        reason: body.reason,
+        expected,
     };
-    let input = plan_input(&services, &caller, id.0).await?;
+    let input = plan_input(services, caller, id.0).await?;
     let dates = services
         .db
-        .write(&caller, async |tx| {
+        .write(caller, async |tx| {
             let moved = move_key_dates::run(tx, &command, input.as_ref()).await?;
             Ok(KeyDatesView::of(&moved, tx.actor()))
         })
