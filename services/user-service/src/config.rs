@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use platform::config::{Common, ConfigError, Env, Key32, Secret, Seconds, ServiceKeySettings};
+use platform::config::{Common, ConfigError, Env, Key32, Seconds, Secret, ServiceKeySettings};
 
 /// How long an access token holds.
 const ACCESS_TTL: Duration = Duration::from_secs(15 * 60);
@@ -94,7 +94,11 @@ impl SecretSettings {
         let token_key = env.required("TOKEN_KEY");
         let key_encryption_key = env.required("KEY_ENCRYPTION_KEY");
         let bcrypt_cost = env.or("BCRYPT_COST", PRODUCTION_BCRYPT_COST_MIN);
-        let least = if development { 4 } else { PRODUCTION_BCRYPT_COST_MIN };
+        let least = if development {
+            4
+        } else {
+            PRODUCTION_BCRYPT_COST_MIN
+        };
         if !(least..=16).contains(&bcrypt_cost) {
             env.problem("BCRYPT_COST", &format!("must be {least} to 16"));
         }
@@ -164,15 +168,23 @@ mod tests {
 
     fn read(extra: &[(&'static str, &str)]) -> Result<Config, ConfigError> {
         let mut pairs = complete();
-        pairs.extend(extra.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        pairs.extend(
+            extra
+                .iter()
+                .map(|(name, value)| (*name, (*value).to_owned())),
+        );
         Config::from_env(Env::from_pairs(
-            pairs.into_iter().map(|(name, value)| (format!("HAUSHAVN_{name}"), value)),
+            pairs
+                .into_iter()
+                .map(|(name, value)| (format!("HAUSHAVN_{name}"), value)),
         ))
     }
 
     #[test]
     fn production_asks_for_costly_passwords_and_the_usual_life_of_tokens() {
-        let message = read(&[("BCRYPT_COST", "10"), ("ACCESS_TTL", "5")]).unwrap_err().to_string();
+        let message = read(&[("BCRYPT_COST", "10"), ("ACCESS_TTL", "5")])
+            .unwrap_err()
+            .to_string();
         assert_eq!(
             message,
             "the configuration has 2 problem(s): HAUSHAVN_BCRYPT_COST: must be 12 to 16; \
@@ -182,7 +194,12 @@ mod tests {
 
     #[test]
     fn development_may_have_cheap_passwords_and_short_lived_tokens() {
-        let config = read(&[("ENV", "development"), ("BCRYPT_COST", "4"), ("ACCESS_TTL", "5")]).unwrap();
+        let config = read(&[
+            ("ENV", "development"),
+            ("BCRYPT_COST", "4"),
+            ("ACCESS_TTL", "5"),
+        ])
+        .unwrap();
         assert_eq!(config.access_ttl, Duration::from_secs(5));
         assert_eq!(config.secrets.bcrypt_cost, 4);
         assert_eq!(config.mail.public_url, "https://haushavn.example");

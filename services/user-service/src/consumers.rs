@@ -21,12 +21,22 @@ pub async fn handle(services: &Services, delivery: &Delivery) -> Outcome {
 
 /// Dropping comes first and does no harm twice; the inbox then records that the event had its effect.
 async fn drop_caches(services: &Services, delivery: &Delivery) -> Result<()> {
-    let Delivery { head, event, envelope } = delivery;
-    let scope = ServiceScope { organization_id: head.organization_id, ..ServiceScope::default() };
+    let Delivery {
+        head,
+        event,
+        envelope,
+    } = delivery;
+    let scope = ServiceScope {
+        organization_id: head.organization_id,
+        ..ServiceScope::default()
+    };
     match event {
         Event::User(..) => {
             let user_id = head.subject;
-            let stale = services.db.service(&scope, async |tx| sessions::running_of(tx, user_id).await).await?;
+            let stale = services
+                .db
+                .service(&scope, async |tx| sessions::running_of(tx, user_id).await)
+                .await?;
             services.cache.drop_sessions(&stale).await;
             services.cache.drop_profiles(&[user_id]).await;
         }
@@ -34,7 +44,10 @@ async fn drop_caches(services: &Services, delivery: &Delivery) -> Result<()> {
             let (stale, members): (Vec<Uuid>, Vec<Uuid>) = services
                 .db
                 .service(&scope, async |tx| {
-                    Ok((sessions::running_of_all(tx).await?, users::active_ids(tx).await?))
+                    Ok((
+                        sessions::running_of_all(tx).await?,
+                        users::active_ids(tx).await?,
+                    ))
                 })
                 .await?;
             services.cache.drop_sessions(&stale).await;
@@ -52,7 +65,14 @@ async fn drop_caches(services: &Services, delivery: &Delivery) -> Result<()> {
     }
     services
         .db
-        .apply(USER_SERVICE.queue, Order::Any, head, event, envelope, async |_, _, _| Ok(()))
+        .apply(
+            USER_SERVICE.queue,
+            Order::Any,
+            head,
+            event,
+            envelope,
+            async |_, _, _| Ok(()),
+        )
         .await?;
     Ok(())
 }

@@ -57,14 +57,31 @@ impl HolidayCalendar {
     pub fn check(&self, fields: &mut Fields) {
         fields
             .optional_text("holidayCalendar.name", self.name.as_deref(), 1..=200)
-            .at_most("holidayCalendar.holidays", self.holidays.len(), HOLIDAYS_MAX);
+            .at_most(
+                "holidayCalendar.holidays",
+                self.holidays.len(),
+                HOLIDAYS_MAX,
+            );
         for (place, holiday) in self.holidays.iter().enumerate() {
             let path = format!("holidayCalendar.holidays.{place}");
             fields.optional_text(&format!("{path}.name"), holiday.name.as_deref(), 1..=200);
             let bounded = holiday.from.is_some() || holiday.until.is_some();
-            fields.check(holiday.yearly || !bounded, format!("{path}.from"), "yearly", "bounds a yearly holiday only");
-            let ordered = holiday.from.zip(holiday.until).is_none_or(|(from, until)| from <= until);
-            fields.check(ordered, format!("{path}.until"), "range", "must not be before from");
+            fields.check(
+                holiday.yearly || !bounded,
+                format!("{path}.from"),
+                "yearly",
+                "bounds a yearly holiday only",
+            );
+            let ordered = holiday
+                .from
+                .zip(holiday.until)
+                .is_none_or(|(from, until)| from <= until);
+            fields.check(
+                ordered,
+                format!("{path}.until"),
+                "range",
+                "must not be before from",
+            );
         }
     }
 }

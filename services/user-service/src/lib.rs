@@ -41,7 +41,9 @@ use platform::{
 use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Config, repository::login_attempts, secrets::signing_keys, services::Services};
+use crate::{
+    config::Config, repository::login_attempts, secrets::signing_keys, services::Services,
+};
 
 /// How often sign-in attempts that do not count any more are deleted.
 const FORGET_INTERVAL: Duration = Duration::from_secs(600);
@@ -59,7 +61,10 @@ pub async fn serve() -> anyhow::Result<()> {
     let stop = shutdown::on_signal()?;
     let cache = Cache::connect(&config.redis_url)?;
     let services = Services::new(&config, &cache)?;
-    if wait_for("PostgreSQL", &stop, || services.keys.load()).await.is_none() {
+    if wait_for("PostgreSQL", &stop, || services.keys.load())
+        .await
+        .is_none()
+    {
         return Ok(());
     }
     let publisher = Publisher::new(config.amqp_url.clone(), NAME);
@@ -68,10 +73,14 @@ pub async fn serve() -> anyhow::Result<()> {
     let data = web::Data::new(services.clone());
     let keys = web::Data::new(ServiceKeys::load(NAME, &config.service_keys)?);
     let configure = move |config: &mut web::ServiceConfig| {
-        config.app_data(data.clone()).app_data(keys.clone()).configure(routes::configure);
+        config
+            .app_data(data.clone())
+            .app_data(keys.clone())
+            .configure(routes::configure);
     };
     let readiness = readiness(&services, cache, publisher);
-    let served = platform::http::serve(NAME, &config.common, readiness, configure, stop.clone()).await;
+    let served =
+        platform::http::serve(NAME, &config.common, readiness, configure, stop.clone()).await;
     stop.cancel();
     join_all(background).await;
     served
@@ -84,7 +93,12 @@ fn start_background(
     publisher: &Publisher,
     stop: &CancellationToken,
 ) -> anyhow::Result<Vec<JoinHandle<()>>> {
-    let relay = Relay::new(&config.relay_database_url, "identity", NAME, publisher.clone())?;
+    let relay = Relay::new(
+        &config.relay_database_url,
+        "identity",
+        NAME,
+        publisher.clone(),
+    )?;
     let hearing = services.clone();
     let heard = messaging::consume(
         config.amqp_url.clone(),
@@ -107,7 +121,11 @@ async fn forget_attempts(db: Db, stop: CancellationToken) {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(FORGET_INTERVAL) => {}
         }
-        let outcome = db.anonymous("forget-attempts", None, async |tx| login_attempts::delete_old(tx).await).await;
+        let outcome = db
+            .anonymous("forget-attempts", None, async |tx| {
+                login_attempts::delete_old(tx).await
+            })
+            .await;
         if let Err(error) = outcome {
             tracing::debug!(%error, "old sign-in attempts could not be deleted");
         }

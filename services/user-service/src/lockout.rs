@@ -15,7 +15,9 @@ const SWEEP_AT: usize = 1024;
 
 /// One turn for each address.
 #[derive(Clone, Debug, Default)]
-pub struct Turns(Arc<Mutex<HashMap<Vec<u8>, Weak<Turn<()>>>>>);
+pub struct Turns(Arc<Mutex<TurnsByAddress>>);
+
+type TurnsByAddress = HashMap<Vec<u8>, Weak<Turn<()>>>;
 
 impl Turns {
     /// Waits until no other sign-in of this address is under way; the turn ends when the guard is dropped.

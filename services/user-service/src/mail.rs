@@ -50,14 +50,20 @@ pub struct Link {
 
 impl std::fmt::Debug for Link {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Link").field("text", &self.text).finish_non_exhaustive()
+        formatter
+            .debug_struct("Link")
+            .field("text", &self.text)
+            .finish_non_exhaustive()
     }
 }
 
 impl Mailer {
     /// Prepares sending; connects with the first mail.
     pub fn new(settings: &MailSettings) -> anyhow::Result<Self> {
-        let from: Address = settings.from.parse().context("MAIL_FROM is not an address")?;
+        let from: Address = settings
+            .from
+            .parse()
+            .context("MAIL_FROM is not an address")?;
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(settings.smtp_url.expose())
             .context("SMTP_URL is not an address of a mail server")?
             .timeout(Some(TIMEOUT))
@@ -74,13 +80,21 @@ impl Mailer {
     pub async fn send(&self, mail: &Mail) -> anyhow::Result<()> {
         let message = self.message(mail)?;
         let sending = tokio::time::timeout(TIMEOUT, self.transport.send(message)).await;
-        sending.context("the mail server takes too long")?.context("the mail server refused or is away")?;
+        sending
+            .context("the mail server takes too long")?
+            .context("the mail server refused or is away")?;
         Ok(())
     }
 
     fn message(&self, mail: &Mail) -> anyhow::Result<Message> {
-        let to: Address = mail.to.parse().context("the recipient's address cannot be used")?;
-        let link = mail.link.as_ref().map(|link| format!("{}{}", self.public_url, link.path));
+        let to: Address = mail
+            .to
+            .parse()
+            .context("the recipient's address cannot be used")?;
+        let link = mail
+            .link
+            .as_ref()
+            .map(|link| format!("{}{}", self.public_url, link.path));
         let filling = context! {
             name => mail.name.clone(),
             title => mail.words.title.clone(),
@@ -104,7 +118,10 @@ impl Mailer {
 
 impl std::fmt::Debug for Mailer {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Mailer").field("from", &self.from).finish_non_exhaustive()
+        formatter
+            .debug_struct("Mailer")
+            .field("from", &self.from)
+            .finish_non_exhaustive()
     }
 }
 
@@ -134,7 +151,10 @@ mod tests {
             id: Uuid::from_u128(5),
             to: "ada@example.com".to_owned(),
             name: Some("Ada <b>".to_owned()),
-            words: Words { title: title.to_owned(), body: body.to_owned() },
+            words: Words {
+                title: title.to_owned(),
+                body: body.to_owned(),
+            },
             link,
         };
         String::from_utf8(mailer.message(&mail).unwrap().formatted()).unwrap()
@@ -142,12 +162,24 @@ mod tests {
 
     #[actix_web::test]
     async fn both_parts_carry_words_and_link_and_the_html_is_escaped() {
-        let link = Link { text: "Open", path: "/deals/7?a=1".to_owned() };
+        let link = Link {
+            text: "Open",
+            path: "/deals/7?a=1".to_owned(),
+        };
         let text = message("Title", "One & two.\n\nThree.", Some(link)).replace("=\r\n", "");
-        assert!(text.contains("Open: https://haushavn.example/deals/7?a=3D1"), "{text}");
-        assert!(text.contains("<p>One &amp; two.</p><p>Three.</p>"), "{text}");
+        assert!(
+            text.contains("Open: https://haushavn.example/deals/7?a=3D1"),
+            "{text}"
+        );
+        assert!(
+            text.contains("<p>One &amp; two.</p><p>Three.</p>"),
+            "{text}"
+        );
         assert!(text.contains("<p>Hello Ada &lt;b&gt;,</p>"), "{text}");
-        assert!(text.contains("Message-ID: <00000000-0000-0000-0000-000000000005@haushavn.example>"), "{text}");
+        assert!(
+            text.contains("Message-ID: <00000000-0000-0000-0000-000000000005@haushavn.example>"),
+            "{text}"
+        );
     }
 
     #[actix_web::test]

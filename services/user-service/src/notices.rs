@@ -107,7 +107,11 @@ impl NoticeKind {
             let mut rendered = template.render_captured(filling(params))?;
             rendered.with_state_mut(|state| {
                 Ok::<_, minijinja::Error>(Words {
-                    title: state.render_block("title")?.split_whitespace().collect::<Vec<_>>().join(" "),
+                    title: state
+                        .render_block("title")?
+                        .split_whitespace()
+                        .collect::<Vec<_>>()
+                        .join(" "),
                     body: state.render_block("body")?.trim().to_owned(),
                 })
             })
@@ -161,9 +165,19 @@ mod tests {
             has_account: false,
         };
         for kind in NoticeKind::ALL {
-            for params in [&full, &NoticeParams::default(), &NoticeParams { has_account: true, ..full.clone() }] {
+            for params in [
+                &full,
+                &NoticeParams::default(),
+                &NoticeParams {
+                    has_account: true,
+                    ..full.clone()
+                },
+            ] {
                 let words = kind.words(params).unwrap();
-                assert!(!words.title.is_empty() && !words.title.contains('\n'), "{kind:?}: {words:?}");
+                assert!(
+                    !words.title.is_empty() && !words.title.contains('\n'),
+                    "{kind:?}: {words:?}"
+                );
                 assert!(words.body.ends_with('.'), "{kind:?}: {words:?}");
                 assert!(!words.body.contains("  "), "{kind:?}: {words:?}");
             }
@@ -182,6 +196,9 @@ mod tests {
         };
         let words = NoticeKind::TaskDueSoon.words(&params).unwrap();
         assert_eq!(words.title, "Due 2026-03-02: Order the inspection");
-        assert_eq!(words.body, "\"Order the inspection\" (12 Harbour Lane) is due on 2026-03-02.");
+        assert_eq!(
+            words.body,
+            "\"Order the inspection\" (12 Harbour Lane) is due on 2026-03-02."
+        );
     }
 }

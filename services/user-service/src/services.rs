@@ -81,9 +81,17 @@ impl Services {
 
     /// The tokens of a session.
     pub fn signed_in(&self, user: &User, session: &Session) -> Result<SignedIn> {
-        let claim = RefreshClaim { session_id: session.id, generation: session.generation };
+        let claim = RefreshClaim {
+            session_id: session.id,
+            generation: session.generation,
+        };
         Ok(SignedIn {
-            access_token: self.keys.sign(user.id, user.organization_id, user.role.as_str(), session.id)?,
+            access_token: self.keys.sign(
+                user.id,
+                user.organization_id,
+                user.role.as_str(),
+                session.id,
+            )?,
             refresh_token: self.tokens.refresh(claim),
             expires_in: self.keys.access_ttl_seconds(),
             token_type: "Bearer",

@@ -46,7 +46,11 @@ impl From<SessionState> for SessionView {
             user_id: state.user_id,
             organization_id: state.organization_id,
             role: state.role,
-            permissions: permissions.iter().map(Permission::as_str).map(str::to_owned).collect(),
+            permissions: permissions
+                .iter()
+                .map(Permission::as_str)
+                .map(str::to_owned)
+                .collect(),
             expires_at: instant_text(state.expires_at),
         }
     }
@@ -60,7 +64,9 @@ impl SessionCache {
 
     /// Keeps a session for the gateway.
     pub async fn keep_session(&self, session_id: Uuid, view: &SessionView) {
-        self.0.set_json(&session_key(session_id), view, SESSION_TTL).await;
+        self.0
+            .set_json(&session_key(session_id), view, SESSION_TTL)
+            .await;
     }
 
     /// Drops sessions that ended or whose rights changed.
@@ -76,7 +82,9 @@ impl SessionCache {
 
     /// Keeps a user's profile.
     pub async fn keep_profile(&self, user_id: Uuid, profile: &Profile) {
-        self.0.set_json(&profile_key(user_id), profile, PROFILE_TTL).await;
+        self.0
+            .set_json(&profile_key(user_id), profile, PROFILE_TTL)
+            .await;
     }
 
     /// Drops the profiles of users that changed.

@@ -98,7 +98,11 @@ impl From<&User> for UserView {
 
 impl From<&User> for ColleagueView {
     fn from(user: &User) -> Self {
-        Self { id: user.id, full_name: user.full_name.clone(), role: user.role.as_str().to_owned() }
+        Self {
+            id: user.id,
+            full_name: user.full_name.clone(),
+            role: user.role.as_str().to_owned(),
+        }
     }
 }
 

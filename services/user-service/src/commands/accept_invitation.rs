@@ -22,7 +22,9 @@ use crate::{
 /// `TOKEN_INVALID`.
 pub async fn check(tx: &mut Tx, tokens: &TokenKey, token: &SingleUseToken) -> Result<User> {
     tx.enter_identity(token.id).await.map_err(token_invalid)?;
-    let user = users::lock(tx, token.id).await?.ok_or(Rejection::TokenInvalid)?;
+    let user = users::lock(tx, token.id)
+        .await?
+        .ok_or(Rejection::TokenInvalid)?;
     let open = user
         .invited_until
         .filter(|until| user.status == UserStatus::Invited && *until > tx.now());

@@ -19,11 +19,16 @@ pub(crate) const DEDUPE_PREFIX: &str = "reset:";
 /// account, or too many resets are open: whoever asks is not told.
 pub async fn run(tx: &mut Tx, email: &str) -> Result<Option<Uuid>> {
     let account = credentials::login_lookup(tx, email).await?;
-    let Some(user_id) = account.filter(|row| row.status == "ACTIVE").map(|row| row.user_id) else {
+    let Some(user_id) = account
+        .filter(|row| row.status == "ACTIVE")
+        .map(|row| row.user_id)
+    else {
         return Ok(None);
     };
     tx.enter_identity(user_id).await?;
-    let Some(reset_id) = password_resets::open(tx).await? else { return Ok(None) };
+    let Some(reset_id) = password_resets::open(tx).await? else {
+        return Ok(None);
+    };
     let notice = NewNotification {
         user_id,
         kind: NoticeKind::PasswordReset,

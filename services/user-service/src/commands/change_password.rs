@@ -17,7 +17,9 @@ use crate::{
 /// attempts belong to the old password and go with it.
 pub async fn run(tx: &mut Tx, tokens: &TokenKey, password_hash: &str) -> Result<Vec<Uuid>> {
     let user_id = tx.actor().user_id;
-    let user = users::lock(tx, user_id).await?.ok_or(Rejection::Unauthenticated)?;
+    let user = users::lock(tx, user_id)
+        .await?
+        .ok_or(Rejection::Unauthenticated)?;
     credentials::store(tx, password_hash).await?;
     password_resets::use_up(tx).await?;
     login_attempts::forget(tx, &tokens.address_hash(&user.email)).await?;

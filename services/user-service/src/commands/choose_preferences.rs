@@ -10,10 +10,17 @@ use crate::repository::preferences::{self, Choice, Preferences};
 ///
 /// # Errors
 /// A stale version.
-pub async fn run(tx: &mut Tx, expected: ExpectedVersion, choices: BTreeMap<String, Choice>) -> Result<Preferences> {
+pub async fn run(
+    tx: &mut Tx,
+    expected: ExpectedVersion,
+    choices: BTreeMap<String, Choice>,
+) -> Result<Preferences> {
     let before = preferences::lock_own(tx).await?;
     expected.check(before.version)?;
-    let departures: BTreeMap<_, _> = choices.into_iter().filter(|(_, choice)| *choice != Choice::DEFAULT).collect();
+    let departures: BTreeMap<_, _> = choices
+        .into_iter()
+        .filter(|(_, choice)| *choice != Choice::DEFAULT)
+        .collect();
     if departures == before.choices {
         return Ok(before);
     }

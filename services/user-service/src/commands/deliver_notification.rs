@@ -36,7 +36,9 @@ pub enum Delivery {
 /// # Errors
 /// `NOT_FOUND`.
 pub async fn prepare(tx: &mut Tx, tokens: &TokenKey, id: Uuid) -> Result<Delivery> {
-    let notification = notifications::lock(tx, id).await?.ok_or(Rejection::NotFound)?;
+    let notification = notifications::lock(tx, id)
+        .await?
+        .ok_or(Rejection::NotFound)?;
     if notification.email_status != EmailStatus::Pending.as_str() {
         return Ok(Delivery::Settled(notification.email_status));
     }
@@ -49,7 +51,9 @@ pub async fn prepare(tx: &mut Tx, tokens: &TokenKey, id: Uuid) -> Result<Deliver
         Some(mail) => Ok(Delivery::Send(Box::new(mail))),
         None => {
             notifications::settle_email(tx, &notification, EmailStatus::NotWanted).await?;
-            Ok(Delivery::Settled(EmailStatus::NotWanted.as_str().to_owned()))
+            Ok(Delivery::Settled(
+                EmailStatus::NotWanted.as_str().to_owned(),
+            ))
         }
     }
 }
@@ -59,7 +63,9 @@ pub async fn prepare(tx: &mut Tx, tokens: &TokenKey, id: Uuid) -> Result<Deliver
 /// # Errors
 /// `NOT_FOUND`.
 pub async fn settle(tx: &mut Tx, id: Uuid, status: EmailStatus) -> Result<String> {
-    let notification = notifications::lock(tx, id).await?.ok_or(Rejection::NotFound)?;
+    let notification = notifications::lock(tx, id)
+        .await?
+        .ok_or(Rejection::NotFound)?;
     if notification.email_status != EmailStatus::Pending.as_str() {
         return Ok(notification.email_status);
     }
@@ -68,24 +74,40 @@ pub async fn settle(tx: &mut Tx, id: Uuid, status: EmailStatus) -> Result<String
 }
 
 /// The mail; `None` when it has lost its point.
-async fn compose(tx: &Tx, tokens: &TokenKey, notification: &Notification, user: &User) -> Result<Option<Mail>> {
+async fn compose(
+    tx: &Tx,
+    tokens: &TokenKey,
+    notification: &Notification,
+    user: &User,
+) -> Result<Option<Mail>> {
     let kind = NoticeKind::parse(&notification.kind)
         .with_context(|| format!("a notification of unknown kind {}", notification.kind))?;
-    let mut words = Words { title: notification.title.clone(), body: notification.body.clone() };
+    let mut words = Words {
+        title: notification.title.clone(),
+        body: notification.body.clone(),
+    };
     let link = match kind {
         NoticeKind::Invitation => {
-            let Some(until) = open_invitation(user, tx.now()) else { return Ok(None) };
+            let Some(until) = open_invitation(user, tx.now()) else {
+                return Ok(None);
+            };
             if credentials::email_has_account(tx, &user.email).await? {
                 words = words_for_holder(notification)?;
                 None
             } else {
                 let token = tokens.invitation(user.id, until);
-                Some(Link { text: "Accept the invitation", path: format!("/invitation?token={token}") })
+                Some(Link {
+                    text: "Accept the invitation",
+                    path: format!("/invitation?token={token}"),
+                })
             }
         }
         NoticeKind::PasswordReset => {
             let asked_long_ago = notification.created_at + password_resets::LIFETIME <= tx.now();
-            let reset_id = notification.dedupe_key.strip_prefix(DEDUPE_PREFIX).and_then(|id| Uuid::try_parse(id).ok());
+            let reset_id = notification
+                .dedupe_key
+                .strip_prefix(DEDUPE_PREFIX)
+                .and_then(|id| Uuid::try_parse(id).ok());
             match reset_id {
                 Some(id) if user.status == UserStatus::Active && !asked_long_ago => Some(Link {
                     text: "Choose a new password",
@@ -103,20 +125,33 @@ async fn compose(tx: &Tx, tokens: &TokenKey, notification: &Notification, user: 
             if user.status != UserStatus::Active {
                 return Ok(None);
             }
-            notification.deal_id.map(|id| Link { text: "Open the deal", path: format!("/deals/{id}") })
+            notification.deal_id.map(|id| Link {
+                text: "Open the deal",
+                path: format!("/deals/{id}"),
+            })
         }
     };
     let name = Some(user.full_name.clone());
-    Ok(Some(Mail { id: notification.id, to: user.email.clone(), name, words, link }))
+    Ok(Some(Mail {
+        id: notification.id,
+        to: user.email.clone(),
+        name,
+        words,
+        link,
+    }))
 }
 
 fn open_invitation(user: &User, now: OffsetDateTime) -> Option<OffsetDateTime> {
-    user.invited_until.filter(|until| user.status == UserStatus::Invited && *until > now)
+    user.invited_until
+        .filter(|until| user.status == UserStatus::Invited && *until > now)
 }
 
 /// An address that is an account elsewhere cannot accept; its holder is told so, and nobody else.
 fn words_for_holder(notification: &Notification) -> Result<Words> {
-    let params: NoticeParams =
-        serde_json::from_value(notification.params.clone()).context("read a notification's parameters")?;
-    NoticeKind::Invitation.words(&NoticeParams { has_account: true, ..params })
+    let params: NoticeParams = serde_json::from_value(notification.params.clone())
+        .context("read a notification's parameters")?;
+    NoticeKind::Invitation.words(&NoticeParams {
+        has_account: true,
+        ..params
+    })
 }

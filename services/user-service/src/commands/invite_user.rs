@@ -72,7 +72,10 @@ pub async fn run(tx: &mut Tx, command: &InviteUser) -> Result<(User, OffsetDateT
         deal_id: None,
         task_id: None,
         dedupe_key: format!("invitation:{}", until.unix_timestamp()),
-        params: NoticeParams { organization_name: Some(organization.name), ..NoticeParams::default() },
+        params: NoticeParams {
+            organization_name: Some(organization.name),
+            ..NoticeParams::default()
+        },
         in_app: false,
         email: true,
     };
@@ -83,7 +86,10 @@ pub async fn run(tx: &mut Tx, command: &InviteUser) -> Result<(User, OffsetDateT
 /// Administrators are made by those who may do everything: nobody gives away more than they hold.
 pub(crate) fn check_role(tx: &Tx, role: Role) -> Result<()> {
     if role == Role::Admin && !tx.actor().permissions.is_all() {
-        return Err(Rejection::Forbidden { required: Vec::new() }.into());
+        return Err(Rejection::Forbidden {
+            required: Vec::new(),
+        }
+        .into());
     }
     Ok(())
 }

@@ -8,6 +8,8 @@ use crate::repository::sessions::{self, EndReason};
 
 /// Ends the session; its tokens are good for nothing from the commit on.
 pub async fn run(tx: &mut Tx, session_id: Uuid) -> Result<()> {
-    let session = sessions::lock(tx, session_id).await?.ok_or(Rejection::Unauthenticated)?;
+    let session = sessions::lock(tx, session_id)
+        .await?
+        .ok_or(Rejection::Unauthenticated)?;
     sessions::end(tx, &session, EndReason::LoggedOut).await
 }

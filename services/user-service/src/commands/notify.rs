@@ -95,7 +95,13 @@ async fn candidates(tx: &Tx, command: &Notify) -> Result<Vec<Candidate>> {
     let named: Vec<Uuid> = command
         .audience
         .iter()
-        .filter_map(|audience| if let Audience::User(id) = audience { Some(*id) } else { None })
+        .filter_map(|audience| {
+            if let Audience::User(id) = audience {
+                Some(*id)
+            } else {
+                None
+            }
+        })
         .collect();
     tx.all(
         "SELECT u.id AS user_id, u.role, coalesce(a.is_creator, false) AS is_creator,
@@ -104,7 +110,11 @@ async fn candidates(tx: &Tx, command: &Notify) -> Result<Vec<Candidate>> {
              ON a.organization_id = u.organization_id AND a.deal_id = $2 AND a.user_id = u.id
           WHERE u.organization_id = $1 AND u.status = 'ACTIVE' AND u.role <> 'SYSTEM'
             AND (a.user_id IS NOT NULL OR u.role = 'ADMIN' OR u.id = ANY($3))",
-        [tx.actor().organization_id.into(), command.deal_id.into(), named.into()],
+        [
+            tx.actor().organization_id.into(),
+            command.deal_id.into(),
+            named.into(),
+        ],
     )
     .await
 }
@@ -112,10 +122,17 @@ async fn candidates(tx: &Tx, command: &Notify) -> Result<Vec<Candidate>> {
 /// Who of the candidates is told, each once, in a fixed order.
 fn recipients(audience: &[Audience], candidates: &[Candidate]) -> BTreeSet<Uuid> {
     let all = |is_told: &dyn Fn(&Candidate) -> bool| -> BTreeSet<Uuid> {
-        candidates.iter().filter(|candidate| is_told(candidate)).map(|candidate| candidate.user_id).collect()
+        candidates
+            .iter()
+            .filter(|candidate| is_told(candidate))
+            .map(|candidate| candidate.user_id)
+            .collect()
     };
     let has_part = |candidate: &Candidate, parts: &[&str]| {
-        candidate.party_roles.iter().any(|part| parts.contains(&part.as_str()))
+        candidate
+            .party_roles
+            .iter()
+            .any(|part| parts.contains(&part.as_str()))
     };
     let coordinates = |candidate: &Candidate| {
         let takes_part = candidate.is_creator || !candidate.party_roles.is_empty();
@@ -132,7 +149,11 @@ fn recipients(audience: &[Audience], candidates: &[Candidate]) -> BTreeSet<Uuid>
             Audience::Creator => all(&|candidate| candidate.is_creator),
             Audience::Coordinators => {
                 let coordinators = all(&coordinates);
-                if coordinators.is_empty() { all(&|candidate| candidate.is_creator) } else { coordinators }
+                if coordinators.is_empty() {
+                    all(&|candidate| candidate.is_creator)
+                } else {
+                    coordinators
+                }
             }
         })
         .collect()
@@ -152,7 +173,10 @@ mod tests {
     }
 
     fn told(audience: &[Audience], candidates: &[Candidate]) -> Vec<u128> {
-        recipients(audience, candidates).iter().map(Uuid::as_u128).collect()
+        recipients(audience, candidates)
+            .iter()
+            .map(Uuid::as_u128)
+            .collect()
     }
 
     #[test]
@@ -160,18 +184,39 @@ mod tests {
         let people = [
             candidate(1, Role::Admin, false, &[]),
             candidate(2, Role::BuyerAgent, true, &["buyer_agent"]),
-            candidate(3, Role::TransactionCoordinator, false, &["transaction_coordinator"]),
+            candidate(
+                3,
+                Role::TransactionCoordinator,
+                false,
+                &["transaction_coordinator"],
+            ),
             candidate(4, Role::Buyer, false, &["buyer"]),
             candidate(5, Role::BuyerAgent, false, &[]),
         ];
         let cases: [(&[Audience], &[u128], &str); 8] = [
             (&[Audience::Parties], &[2, 3, 4], "whoever has a part"),
             (&[Audience::Buyers], &[4], "clients only"),
-            (&[Audience::Coordinators], &[3], "the coordinator, not the creator"),
+            (
+                &[Audience::Coordinators],
+                &[3],
+                "the coordinator, not the creator",
+            ),
             (&[Audience::Admins], &[1], "administrators without a part"),
-            (&[Audience::Creator, Audience::Parties], &[2, 3, 4], "nobody twice"),
-            (&[Audience::User(Uuid::from_u128(5))], &[5], "a named user without a part"),
-            (&[Audience::User(Uuid::from_u128(9))], &[], "a user who is not active"),
+            (
+                &[Audience::Creator, Audience::Parties],
+                &[2, 3, 4],
+                "nobody twice",
+            ),
+            (
+                &[Audience::User(Uuid::from_u128(5))],
+                &[5],
+                "a named user without a part",
+            ),
+            (
+                &[Audience::User(Uuid::from_u128(9))],
+                &[],
+                "a user who is not active",
+            ),
             (&[], &[], "nobody"),
         ];
         for (audience, expected, reason) in cases {

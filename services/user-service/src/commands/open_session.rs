@@ -17,7 +17,9 @@ use crate::repository::{
 pub async fn run(tx: &mut Tx, user_id: Uuid, address_hash: &[u8]) -> Result<(User, Session)> {
     tx.enter_identity(user_id).await?;
     login_attempts::forget(tx, address_hash).await?;
-    let user = users::find(tx, user_id).await?.ok_or(Rejection::InvalidCredentials)?;
+    let user = users::find(tx, user_id)
+        .await?
+        .ok_or(Rejection::InvalidCredentials)?;
     let session = sessions::start(tx).await?;
     Ok((user, session))
 }

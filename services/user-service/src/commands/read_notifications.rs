@@ -14,7 +14,9 @@ const AT_ONCE_MAX: i64 = 1_000;
 /// # Errors
 /// `NOT_FOUND` when it is not in the user's list.
 pub async fn one(tx: &mut Tx, id: Uuid) -> Result<Notification> {
-    let notification = notifications::lock_own(tx, id).await?.ok_or(Rejection::NotFound)?;
+    let notification = notifications::lock_own(tx, id)
+        .await?
+        .ok_or(Rejection::NotFound)?;
     if notification.read_at.is_some() {
         return Ok(notification);
     }

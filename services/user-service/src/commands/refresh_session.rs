@@ -30,9 +30,13 @@ pub enum Refreshed {
 /// # Errors
 /// `UNAUTHENTICATED` when the session is unknown or over, or its user disabled.
 pub async fn run(tx: &mut Tx, claim: RefreshClaim) -> Result<Refreshed> {
-    let owner = sessions::owner(tx, claim.session_id).await?.ok_or(Rejection::Unauthenticated)?;
+    let owner = sessions::owner(tx, claim.session_id)
+        .await?
+        .ok_or(Rejection::Unauthenticated)?;
     tx.enter_identity(owner).await?;
-    let session = sessions::lock(tx, claim.session_id).await?.ok_or(Rejection::Unauthenticated)?;
+    let session = sessions::lock(tx, claim.session_id)
+        .await?
+        .ok_or(Rejection::Unauthenticated)?;
     if !session.is_live(tx.now()) {
         return Err(Rejection::Unauthenticated.into());
     }
@@ -44,7 +48,9 @@ pub async fn run(tx: &mut Tx, claim: RefreshClaim) -> Result<Refreshed> {
             return Ok(Refreshed::FamilyEnded(session.id));
         }
     };
-    let user = users::find(tx, owner).await?.ok_or(Rejection::Unauthenticated)?;
+    let user = users::find(tx, owner)
+        .await?
+        .ok_or(Rejection::Unauthenticated)?;
     Ok(Refreshed::GoesOn(Box::new(user), session))
 }
 
@@ -94,7 +100,11 @@ mod tests {
             (3, 0, Use::Spent),
             (1, 0, Use::Spent),
         ] {
-            assert_eq!(use_of(generation, &session, Duration::seconds(seconds)), expected, "{generation} after {seconds} s");
+            assert_eq!(
+                use_of(generation, &session, Duration::seconds(seconds)),
+                expected,
+                "{generation} after {seconds} s"
+            );
         }
     }
 }

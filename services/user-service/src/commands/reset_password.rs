@@ -11,10 +11,19 @@ use crate::{repository::password_resets, secrets::tokens::TokenKey};
 ///
 /// # Errors
 /// `TOKEN_INVALID` when it was used, ran out, or its user is disabled.
-pub async fn run(tx: &mut Tx, tokens: &TokenKey, reset_id: Uuid, password_hash: &str) -> Result<Vec<Uuid>> {
-    let owner = password_resets::owner(tx, reset_id).await?.ok_or(Rejection::TokenInvalid)?;
+pub async fn run(
+    tx: &mut Tx,
+    tokens: &TokenKey,
+    reset_id: Uuid,
+    password_hash: &str,
+) -> Result<Vec<Uuid>> {
+    let owner = password_resets::owner(tx, reset_id)
+        .await?
+        .ok_or(Rejection::TokenInvalid)?;
     tx.enter_identity(owner).await.map_err(token_invalid)?;
-    let reset = password_resets::lock(tx, reset_id).await?.ok_or(Rejection::TokenInvalid)?;
+    let reset = password_resets::lock(tx, reset_id)
+        .await?
+        .ok_or(Rejection::TokenInvalid)?;
     if reset.used_at.is_some() || reset.expires_at <= tx.now() {
         return Err(Rejection::TokenInvalid.into());
     }

@@ -24,8 +24,11 @@ use crate::{
 
 /// Permissions over people and settings. Whoever holds one could reach for the others, so they are granted
 /// by those who may do everything.
-const ADMINISTRATIVE: [Permission; 3] =
-    [Permission::ManageUsers, Permission::ManageOrganization, Permission::ViewAudit];
+const ADMINISTRATIVE: [Permission; 3] = [
+    Permission::ManageUsers,
+    Permission::ManageOrganization,
+    Permission::ViewAudit,
+];
 
 /// What an organization shall be.
 #[derive(Clone, Debug)]
@@ -54,21 +57,39 @@ impl UpdateOrganization {
     pub fn checked(mut self, fields: &mut Fields) -> Self {
         fields.text("name", &self.name, 1..=200);
         self.name = self.name.trim().to_owned();
-        fields.check(Zone::parse(&self.time_zone).is_ok(), "timezone", "time_zone", "must be an IANA time zone");
+        fields.check(
+            Zone::parse(&self.time_zone).is_ok(),
+            "timezone",
+            "time_zone",
+            "must be an IANA time zone",
+        );
         if let Some(calendar) = &self.holiday_calendar {
             calendar.check(fields);
         }
         for (role, permissions) in &mut self.role_grants {
-            let known = Role::OF_PEOPLE.into_iter().any(|known| known.as_str() == role);
-            fields.check(known, format!("roleGrants.{role}"), "unknown", "is not a role");
+            let known = Role::OF_PEOPLE
+                .into_iter()
+                .any(|known| known.as_str() == role);
+            fields.check(
+                known,
+                format!("roleGrants.{role}"),
+                "unknown",
+                "is not a role",
+            );
             for (place, permission) in permissions.iter().enumerate() {
                 let field = format!("roleGrants.{role}.{place}");
-                fields.check(Permission::parse(permission).is_some(), field, "one_of", "is not a permission");
+                fields.check(
+                    Permission::parse(permission).is_some(),
+                    field,
+                    "one_of",
+                    "is not a permission",
+                );
             }
             permissions.sort_unstable_by_key(|permission| Permission::parse(permission));
             permissions.dedup();
         }
-        self.role_grants.retain(|_, permissions| !permissions.is_empty());
+        self.role_grants
+            .retain(|_, permissions| !permissions.is_empty());
         self
     }
 }
@@ -85,11 +106,19 @@ pub async fn run(
 ) -> Result<(Organization, Stale)> {
     let before = organizations::lock_own(tx).await?;
     let command = decide(&before)?;
-    if !tx.actor().permissions.is_all() && administrative(&command.role_grants) != administrative(&before.role_grants) {
-        return Err(Rejection::Forbidden { required: Vec::new() }.into());
+    if !tx.actor().permissions.is_all()
+        && administrative(&command.role_grants) != administrative(&before.role_grants)
+    {
+        return Err(Rejection::Forbidden {
+            required: Vec::new(),
+        }
+        .into());
     }
     expected.check(before.version)?;
-    let holiday_calendar = command.holiday_calendar.map(serde_json::to_value).transpose();
+    let holiday_calendar = command
+        .holiday_calendar
+        .map(serde_json::to_value)
+        .transpose();
     let mut after = Organization {
         name: command.name,
         time_zone: command.time_zone,
@@ -102,15 +131,25 @@ pub async fn run(
     }
     after.version += 1;
     organizations::update(tx, &before, &after).await?;
-    let stale = Stale { sessions: sessions::running_of_all(tx).await?, users: users::active_ids(tx).await? };
+    let stale = Stale {
+        sessions: sessions::running_of_all(tx).await?,
+        users: users::active_ids(tx).await?,
+    };
     Ok((after, stale))
 }
 
 fn administrative(grants: &BTreeMap<String, Vec<String>>) -> Vec<(&str, &str)> {
     let all = grants.iter().flat_map(|(role, permissions)| {
-        permissions.iter().map(move |permission| (role.as_str(), permission.as_str()))
+        permissions
+            .iter()
+            .map(move |permission| (role.as_str(), permission.as_str()))
     });
-    all.filter(|(_, permission)| ADMINISTRATIVE.iter().any(|known| known.as_str() == *permission)).collect()
+    all.filter(|(_, permission)| {
+        ADMINISTRATIVE
+            .iter()
+            .any(|known| known.as_str() == *permission)
+    })
+    .collect()
 }
 
 #[cfg(test)]
@@ -125,7 +164,13 @@ mod tests {
             role_grants: grants
                 .iter()
                 .map(|(role, permissions)| {
-                    ((*role).to_owned(), permissions.iter().map(|permission| (*permission).to_owned()).collect())
+                    (
+                        (*role).to_owned(),
+                        permissions
+                            .iter()
+                            .map(|permission| (*permission).to_owned())
+                            .collect(),
+                    )
                 })
                 .collect(),
         }
@@ -135,7 +180,10 @@ mod tests {
     fn grants_are_brought_into_one_order() {
         let mut fields = Fields::new();
         let checked = command(&[
-            ("TRANSACTION_COORDINATOR", &["assign_tasks", "create_deals", "assign_tasks"]),
+            (
+                "TRANSACTION_COORDINATOR",
+                &["assign_tasks", "create_deals", "assign_tasks"],
+            ),
             ("BUYER", &[]),
         ])
         .checked(&mut fields);
@@ -152,7 +200,9 @@ mod tests {
     fn unknown_roles_and_permissions_are_refused_with_their_place() {
         let mut fields = Fields::new();
         command(&[("SYSTEM", &[]), ("BUYER", &["view_deals", "*"])]).checked(&mut fields);
-        let Err(Rejection::Validation { errors }) = fields.finish() else { panic!("it should be refused") };
+        let Err(Rejection::Validation { errors }) = fields.finish() else {
+            panic!("it should be refused")
+        };
         let found: Vec<_> = errors.iter().map(|error| error.field.as_str()).collect();
         assert_eq!(found, ["roleGrants.BUYER.1", "roleGrants.SYSTEM"]);
     }

@@ -45,7 +45,12 @@ pub async fn run(
     if full_name == before.full_name && role == before.role {
         return Ok((before, Vec::new()));
     }
-    let after = User { full_name, role, version: before.version + 1, ..before.clone() };
+    let after = User {
+        full_name,
+        role,
+        version: before.version + 1,
+        ..before.clone()
+    };
     users::update(tx, UserChange::Updated, &before, &after).await?;
     let sessions = sessions::running_of(tx, id).await?;
     Ok((after, sessions))

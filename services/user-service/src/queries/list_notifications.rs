@@ -86,7 +86,12 @@ struct Count {
 
 /// The page, and how many were not read.
 pub async fn run(tx: &Tx, query: &NotificationsQuery) -> Result<NotificationPage> {
-    let cut: Cut<Uuid> = Cut::read("notifications", &query.unread, query.limit, query.cursor.as_deref())?;
+    let cut: Cut<Uuid> = Cut::read(
+        "notifications",
+        &query.unread,
+        query.limit,
+        query.cursor.as_deref(),
+    )?;
     let user_id = tx.actor().user_id;
     let organization_id = tx.actor().organization_id;
     let rows: Vec<Notification> = tx

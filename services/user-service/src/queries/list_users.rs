@@ -79,7 +79,12 @@ impl UsersQuery {
     pub fn cut(&self) -> Result<Cut<Place>> {
         let sort = self.sort.unwrap_or_default();
         let filters = (self.role, self.status, &self.q);
-        Cut::read(&format!("users:{sort:?}"), &filters, self.limit, self.cursor.as_deref())
+        Cut::read(
+            &format!("users:{sort:?}"),
+            &filters,
+            self.limit,
+            self.cursor.as_deref(),
+        )
     }
 }
 
@@ -92,7 +97,10 @@ pub fn place(user: &User) -> Place {
 pub async fn run(tx: &Tx, query: &UsersQuery, cut: &Cut<Place>) -> Result<Vec<User>> {
     let manages = tx.actor().permissions.has(Permission::ManageUsers);
     let mut values: Vec<sea_orm::Value> = vec![tx.actor().organization_id.into()];
-    let mut conditions = vec!["organization_id = $1".to_owned(), "role <> 'SYSTEM'".to_owned()];
+    let mut conditions = vec![
+        "organization_id = $1".to_owned(),
+        "role <> 'SYSTEM'".to_owned(),
+    ];
     let mut bind = |value: sea_orm::Value| {
         values.push(value);
         format!("${}", values.len())
@@ -108,7 +116,11 @@ pub async fn run(tx: &Tx, query: &UsersQuery, cut: &Cut<Place>) -> Result<Vec<Us
     }
     if let Some(q) = &query.q {
         let pattern = bind(format!("%{}%", escaped(q)).into());
-        let email = if manages { format!(" OR email ILIKE {pattern}") } else { String::new() };
+        let email = if manages {
+            format!(" OR email ILIKE {pattern}")
+        } else {
+            String::new()
+        };
         conditions.push(format!("(full_name ILIKE {pattern}{email})"));
     }
     let (by_name, descending) = match query.sort.unwrap_or_default() {
@@ -117,16 +129,27 @@ pub async fn run(tx: &Tx, query: &UsersQuery, cut: &Cut<Place>) -> Result<Vec<Us
         UsersSort::CreatedAt => (false, false),
         UsersSort::CreatedAtDescending => (false, true),
     };
-    let (beyond, direction) = if descending { ("<", "DESC") } else { (">", "ASC") };
+    let (beyond, direction) = if descending {
+        ("<", "DESC")
+    } else {
+        (">", "ASC")
+    };
     if let Some((name, id)) = &cut.after {
         let id = bind((*id).into());
         conditions.push(if by_name {
-            format!("(lower(full_name), id) {beyond} ({}, {id})", bind(name.clone().into()))
+            format!(
+                "(lower(full_name), id) {beyond} ({}, {id})",
+                bind(name.clone().into())
+            )
         } else {
             format!("id {beyond} {id}")
         });
     }
-    let order = if by_name { format!("lower(full_name) {direction}, id {direction}") } else { format!("id {direction}") };
+    let order = if by_name {
+        format!("lower(full_name) {direction}, id {direction}")
+    } else {
+        format!("id {direction}")
+    };
     let limit = bind(i64::try_from(cut.fetch()).unwrap_or(i64::MAX).into());
     let sql = format!(
         "SELECT id, organization_id, email, full_name, role, status, invited_until, joined_at, version
@@ -145,5 +168,7 @@ fn word(filter: impl Serialize) -> Result<String> {
 
 /// A text that `LIKE` takes literally.
 fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+    text.replace('\\', "\\\\")
+        .replace('%', "\\%")
+        .replace('_', "\\_")
 }

@@ -22,7 +22,12 @@ pub struct Profile {
 
 /// The caller's own profile.
 pub async fn run(tx: &Tx) -> Result<Profile> {
-    let user = users::find(tx, tx.actor().user_id).await?.ok_or(Rejection::Unauthenticated)?;
+    let user = users::find(tx, tx.actor().user_id)
+        .await?
+        .ok_or(Rejection::Unauthenticated)?;
     let organization = organizations::own(tx).await?;
-    Ok(Profile { user: UserView::from(&user), organization: OrganizationView::of(&organization)? })
+    Ok(Profile {
+        user: UserView::from(&user),
+        organization: OrganizationView::of(&organization)?,
+    })
 }

@@ -17,7 +17,11 @@ pub struct LoginRow {
 
 /// The account behind an address, before anybody is signed in.
 pub async fn login_lookup(tx: &Tx, email: &str) -> Result<Option<LoginRow>> {
-    tx.first("SELECT user_id, status, password_hash FROM ctx.login_lookup($1)", [email.into()]).await
+    tx.first(
+        "SELECT user_id, status, password_hash FROM ctx.login_lookup($1)",
+        [email.into()],
+    )
+    .await
 }
 
 #[derive(FromQueryResult)]
@@ -27,7 +31,9 @@ struct Taken {
 
 /// Whether the address is an account in any organization.
 pub async fn email_has_account(tx: &Tx, email: &str) -> Result<bool> {
-    let row: Option<Taken> = tx.first("SELECT ctx.email_has_account($1) AS taken", [email.into()]).await?;
+    let row: Option<Taken> = tx
+        .first("SELECT ctx.email_has_account($1) AS taken", [email.into()])
+        .await?;
     Ok(row.is_some_and(|row| row.taken))
 }
 

@@ -49,9 +49,16 @@ pub async fn count(tx: &Tx, address_hash: &[u8]) -> Result<()> {
     };
     if let Some(until) = present.locked_until.filter(|until| *until > now) {
         let left = (until - now).whole_seconds() + 1;
-        return Err(Rejection::TooManyAttempts { retry_after_seconds: u64::try_from(left).unwrap_or(1) }.into());
+        return Err(Rejection::TooManyAttempts {
+            retry_after_seconds: u64::try_from(left).unwrap_or(1),
+        }
+        .into());
     }
-    let attempts = if present.last_attempt_at + FORGOTTEN_AFTER < now { 1 } else { present.attempts + 1 };
+    let attempts = if present.last_attempt_at + FORGOTTEN_AFTER < now {
+        1
+    } else {
+        present.attempts + 1
+    };
     tx.run(
         "UPDATE login_attempts SET attempts = $2, last_attempt_at = $3, locked_until = $4 WHERE address_hash = $1",
         [key(), attempts.into(), now.into(), lock_after(attempts).map(|lock| now + lock).into()],
@@ -62,7 +69,11 @@ pub async fn count(tx: &Tx, address_hash: &[u8]) -> Result<()> {
 
 /// Forgets the attempts of an address: the right password, or a mail to it, proved who it is.
 pub async fn forget(tx: &Tx, address_hash: &[u8]) -> Result<()> {
-    tx.run("DELETE FROM login_attempts WHERE address_hash = $1", [address_hash.to_vec().into()]).await?;
+    tx.run(
+        "DELETE FROM login_attempts WHERE address_hash = $1",
+        [address_hash.to_vec().into()],
+    )
+    .await?;
     Ok(())
 }
 
@@ -92,7 +103,9 @@ mod tests {
 
     #[test]
     fn the_lock_begins_with_the_fifth_failure_and_doubles_up_to_15_minutes() {
-        let minutes: Vec<i64> = (1..=11).map(|n| lock_after(n).map_or(0, Duration::whole_minutes)).collect();
+        let minutes: Vec<i64> = (1..=11)
+            .map(|n| lock_after(n).map_or(0, Duration::whole_minutes))
+            .collect();
         assert_eq!(minutes, [0, 0, 0, 0, 1, 2, 4, 8, 15, 15, 15]);
     }
 
@@ -106,7 +119,12 @@ mod tests {
         }
         let most = tries
             .iter()
-            .map(|from| tries.iter().filter(|at| (*from..*from + Duration::minutes(15)).contains(*at)).count())
+            .map(|from| {
+                tries
+                    .iter()
+                    .filter(|at| (*from..*from + Duration::minutes(15)).contains(*at))
+                    .count()
+            })
             .max();
         assert!(most <= Some(10), "{most:?}");
     }

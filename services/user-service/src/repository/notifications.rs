@@ -120,7 +120,11 @@ impl Notification {
 /// Stores a notification and tells of it; `None` when the recipient has been told of the occasion.
 pub async fn insert(tx: &mut Tx, new: NewNotification) -> Result<Option<Uuid>> {
     let Words { title, body } = new.kind.words(&new.params)?;
-    let status = if new.email { EmailStatus::Pending } else { EmailStatus::NotWanted };
+    let status = if new.email {
+        EmailStatus::Pending
+    } else {
+        EmailStatus::NotWanted
+    };
     let notification = Notification {
         id: tx.new_id(),
         user_id: new.user_id,
@@ -218,8 +222,17 @@ pub async fn mark_read(tx: &mut Tx, unread: &[Notification]) -> Result<Vec<Notif
     .await?;
     let mut read = Vec::with_capacity(unread.len());
     for before in unread {
-        let after = Notification { read_at: Some(tx.now()), version: before.version + 1, ..before.clone() };
-        tx.emit(change("notifications.notification.read", None, before.snapshot(), &after));
+        let after = Notification {
+            read_at: Some(tx.now()),
+            version: before.version + 1,
+            ..before.clone()
+        };
+        tx.emit(change(
+            "notifications.notification.read",
+            None,
+            before.snapshot(),
+            &after,
+        ));
         read.push(after);
     }
     Ok(read)
@@ -252,7 +265,12 @@ pub async fn note_failure(tx: &Tx, id: Uuid, reason: &str) -> Result<()> {
     Ok(())
 }
 
-fn change(event_type: &'static str, event: Option<Event>, before: Value, after: &Notification) -> Change {
+fn change(
+    event_type: &'static str,
+    event: Option<Event>,
+    before: Value,
+    after: &Notification,
+) -> Change {
     Change {
         entity_type: "notification",
         entity_id: after.id,

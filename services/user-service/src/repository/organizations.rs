@@ -49,7 +49,8 @@ impl Row {
             name: self.name,
             time_zone: self.time_zone,
             holiday_calendar: self.holiday_calendar.filter(|calendar| !calendar.is_null()),
-            role_grants: serde_json::from_value(self.role_grants).context("read an organization's grants")?,
+            role_grants: serde_json::from_value(self.role_grants)
+                .context("read an organization's grants")?,
             version: self.version,
         })
     }
@@ -71,13 +72,19 @@ impl Organization {
         let changed = [
             ("name", self.name != before.name),
             ("timezone", self.time_zone != before.time_zone),
-            ("holidayCalendar", self.holiday_calendar != before.holiday_calendar),
+            (
+                "holidayCalendar",
+                self.holiday_calendar != before.holiday_calendar,
+            ),
             ("roleGrants", self.role_grants != before.role_grants),
         ];
-        let grants = self.role_grants.iter().map(|(role, permissions)| RoleGrants {
-            role: role.clone(),
-            permissions: permissions.clone(),
-        });
+        let grants = self
+            .role_grants
+            .iter()
+            .map(|(role, permissions)| RoleGrants {
+                role: role.clone(),
+                permissions: permissions.clone(),
+            });
         Event::Organization(
             OrganizationChange::Updated,
             OrganizationEvent {
@@ -94,7 +101,11 @@ impl Organization {
 
 /// The names of the fields that changed.
 pub fn names_of(changed: &[(&'static str, bool)]) -> Vec<String> {
-    changed.iter().filter(|(_, changed)| *changed).map(|(name, _)| (*name).to_owned()).collect()
+    changed
+        .iter()
+        .filter(|(_, changed)| *changed)
+        .map(|(name, _)| (*name).to_owned())
+        .collect()
 }
 
 /// The caller's organization.
@@ -124,7 +135,11 @@ pub async fn lock_own(tx: &Tx) -> Result<Organization> {
 pub async fn insert(tx: &mut Tx, organization: &Organization) -> Result<()> {
     tx.run(
         "INSERT INTO organizations (id, name, time_zone, version) VALUES ($1, $2, $3, 1)",
-        [organization.id.into(), organization.name.clone().into(), organization.time_zone.clone().into()],
+        [
+            organization.id.into(),
+            organization.name.clone().into(),
+            organization.time_zone.clone().into(),
+        ],
     )
     .await?;
     tx.emit(Change {
@@ -142,7 +157,8 @@ pub async fn insert(tx: &mut Tx, organization: &Organization) -> Result<()> {
 
 /// Stores a changed organization, whose version is one more than that of `before`.
 pub async fn update(tx: &mut Tx, before: &Organization, after: &Organization) -> Result<()> {
-    let grants = serde_json::to_value(&after.role_grants).context("write an organization's grants")?;
+    let grants =
+        serde_json::to_value(&after.role_grants).context("write an organization's grants")?;
     tx.run(
         "UPDATE organizations SET name = $2, time_zone = $3, holiday_calendar = $4, role_grants = $5, version = $6
           WHERE id = $1",

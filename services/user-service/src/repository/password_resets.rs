@@ -35,7 +35,11 @@ pub async fn open(tx: &Tx) -> Result<Option<Uuid>> {
         .first(
             "SELECT count(*) AS count FROM password_resets
               WHERE organization_id = $1 AND user_id = $2 AND used_at IS NULL AND expires_at > $3",
-            [tx.actor().organization_id.into(), tx.actor().user_id.into(), tx.now().into()],
+            [
+                tx.actor().organization_id.into(),
+                tx.actor().user_id.into(),
+                tx.now().into(),
+            ],
         )
         .await?;
     if open.is_some_and(|open| open.count >= OPEN_MAX) {
@@ -52,7 +56,9 @@ pub async fn open(tx: &Tx) -> Result<Option<Uuid>> {
 
 /// Whose reset this is, before anybody is signed in.
 pub async fn owner(tx: &Tx, id: Uuid) -> Result<Option<Uuid>> {
-    let row: Option<Owner> = tx.first("SELECT user_id FROM ctx.reset_owner($1)", [id.into()]).await?;
+    let row: Option<Owner> = tx
+        .first("SELECT user_id FROM ctx.reset_owner($1)", [id.into()])
+        .await?;
     Ok(row.map(|row| row.user_id))
 }
 
@@ -61,7 +67,11 @@ pub async fn lock(tx: &Tx, id: Uuid) -> Result<Option<PasswordReset>> {
     tx.first(
         "SELECT expires_at, used_at FROM password_resets
           WHERE organization_id = $1 AND user_id = $2 AND id = $3 FOR UPDATE",
-        [tx.actor().organization_id.into(), tx.actor().user_id.into(), id.into()],
+        [
+            tx.actor().organization_id.into(),
+            tx.actor().user_id.into(),
+            id.into(),
+        ],
     )
     .await
 }

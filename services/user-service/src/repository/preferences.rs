@@ -26,7 +26,10 @@ pub struct Choice {
 
 impl Choice {
     /// Whoever has not chosen is told both ways.
-    pub const DEFAULT: Self = Self { in_app: true, email: true };
+    pub const DEFAULT: Self = Self {
+        in_app: true,
+        email: true,
+    };
 }
 
 /// A user's choices.
@@ -50,7 +53,10 @@ struct Row {
 impl Preferences {
     /// How this kind is told.
     pub fn choice(&self, kind: NoticeKind) -> Choice {
-        self.choices.get(kind.as_str()).copied().unwrap_or(Choice::DEFAULT)
+        self.choices
+            .get(kind.as_str())
+            .copied()
+            .unwrap_or(Choice::DEFAULT)
     }
 
     fn snapshot(&self, user_id: Uuid) -> Value {
@@ -66,9 +72,15 @@ pub async fn of(tx: &Tx, user_id: Uuid) -> Result<Preferences> {
             [tx.actor().organization_id.into(), user_id.into()],
         )
         .await?;
-    let Some(row) = row else { return Ok(Preferences::default()) };
+    let Some(row) = row else {
+        return Ok(Preferences::default());
+    };
     let choices = serde_json::from_value(row.choices).context("read notification preferences")?;
-    Ok(Preferences { id: Some(row.id), choices, version: row.version })
+    Ok(Preferences {
+        id: Some(row.id),
+        choices,
+        version: row.version,
+    })
 }
 
 /// The acting user's choices, held against other changes until the end of the session.
@@ -83,9 +95,17 @@ pub async fn lock_own(tx: &Tx) -> Result<Preferences> {
 }
 
 /// Stores the acting user's choices.
-pub async fn store(tx: &mut Tx, before: &Preferences, choices: BTreeMap<String, Choice>) -> Result<Preferences> {
+pub async fn store(
+    tx: &mut Tx,
+    before: &Preferences,
+    choices: BTreeMap<String, Choice>,
+) -> Result<Preferences> {
     let id = before.id.unwrap_or_else(|| tx.new_id());
-    let after = Preferences { id: Some(id), choices, version: before.version + 1 };
+    let after = Preferences {
+        id: Some(id),
+        choices,
+        version: before.version + 1,
+    };
     let user_id = tx.actor().user_id;
     tx.run(
         "INSERT INTO notification_preferences (id, organization_id, user_id, choices, version) VALUES ($1, $2, $3, $4, $5)

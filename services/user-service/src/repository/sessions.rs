@@ -118,7 +118,9 @@ pub async fn start(tx: &mut Tx) -> Result<Session> {
 
 /// Whose session this is, before anybody is signed in.
 pub async fn owner(tx: &Tx, id: Uuid) -> Result<Option<Uuid>> {
-    let row: Option<Owner> = tx.first("SELECT user_id FROM ctx.session_owner($1)", [id.into()]).await?;
+    let row: Option<Owner> = tx
+        .first("SELECT user_id FROM ctx.session_owner($1)", [id.into()])
+        .await?;
     Ok(row.map(|row| row.user_id))
 }
 
@@ -141,7 +143,11 @@ pub async fn lock(tx: &Tx, id: Uuid) -> Result<Option<Session>> {
     tx.first(
         "SELECT id, user_id, generation, rotated_at, expires_at, revoked_at, version FROM sessions
           WHERE organization_id = $1 AND user_id = $2 AND id = $3 FOR UPDATE",
-        [tx.actor().organization_id.into(), tx.actor().user_id.into(), id.into()],
+        [
+            tx.actor().organization_id.into(),
+            tx.actor().user_id.into(),
+            id.into(),
+        ],
     )
     .await
 }
@@ -168,13 +174,23 @@ pub async fn rotate(tx: &mut Tx, before: &Session) -> Result<Session> {
         ],
     )
     .await?;
-    tell(tx, "users.session.refreshed", before.snapshot(None), &after, None);
+    tell(
+        tx,
+        "users.session.refreshed",
+        before.snapshot(None),
+        &after,
+        None,
+    );
     Ok(after)
 }
 
 /// Ends a session.
 pub async fn end(tx: &mut Tx, before: &Session, reason: EndReason) -> Result<()> {
-    let after = Session { revoked_at: Some(tx.now()), version: before.version + 1, ..before.clone() };
+    let after = Session {
+        revoked_at: Some(tx.now()),
+        version: before.version + 1,
+        ..before.clone()
+    };
     tx.run(
         "UPDATE sessions SET revoked_at = $3, revoked_reason = $4, version = $5
           WHERE organization_id = $1 AND id = $2",
@@ -187,7 +203,13 @@ pub async fn end(tx: &mut Tx, before: &Session, reason: EndReason) -> Result<()>
         ],
     )
     .await?;
-    tell(tx, "users.session.ended", before.snapshot(None), &after, Some(reason));
+    tell(
+        tx,
+        "users.session.ended",
+        before.snapshot(None),
+        &after,
+        Some(reason),
+    );
     Ok(())
 }
 
@@ -235,7 +257,13 @@ struct Id {
     id: Uuid,
 }
 
-fn tell(tx: &mut Tx, event_type: &'static str, before: Value, after: &Session, reason: Option<EndReason>) {
+fn tell(
+    tx: &mut Tx,
+    event_type: &'static str,
+    before: Value,
+    after: &Session,
+    reason: Option<EndReason>,
+) {
     tx.emit(Change {
         entity_type: "session",
         entity_id: after.id,

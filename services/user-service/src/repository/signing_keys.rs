@@ -31,15 +31,28 @@ pub async fn published(tx: &Tx, since: OffsetDateTime) -> Result<Vec<SigningKeyR
 
 /// Holds back other processes that would make a first key or rotate, until the end of the session.
 pub async fn lock(tx: &Tx) -> Result<()> {
-    tx.run("SELECT pg_advisory_xact_lock(hashtext('identity.signing_keys'))", []).await?;
+    tx.run(
+        "SELECT pg_advisory_xact_lock(hashtext('identity.signing_keys'))",
+        [],
+    )
+    .await?;
     Ok(())
 }
 
 /// Stores a new key.
-pub async fn insert(tx: &Tx, kid: &str, public_key: &[u8], private_key_encrypted: &[u8]) -> Result<()> {
+pub async fn insert(
+    tx: &Tx,
+    kid: &str,
+    public_key: &[u8],
+    private_key_encrypted: &[u8],
+) -> Result<()> {
     tx.run(
         "INSERT INTO signing_keys (kid, public_key, private_key_encrypted) VALUES ($1, $2, $3)",
-        [kid.into(), public_key.to_vec().into(), private_key_encrypted.to_vec().into()],
+        [
+            kid.into(),
+            public_key.to_vec().into(),
+            private_key_encrypted.to_vec().into(),
+        ],
     )
     .await?;
     Ok(())

@@ -40,7 +40,9 @@ impl UserStatus {
 
     /// Reads a stored status.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Invited, Self::Active, Self::Disabled].into_iter().find(|status| status.as_str() == text)
+        [Self::Invited, Self::Active, Self::Disabled]
+            .into_iter()
+            .find(|status| status.as_str() == text)
     }
 }
 
@@ -83,7 +85,8 @@ pub(crate) struct UserRow {
 impl UserRow {
     pub(crate) fn restore(self) -> Result<User> {
         let role = Role::parse(&self.role).with_context(|| format!("read role {}", self.role))?;
-        let status = UserStatus::parse(&self.status).with_context(|| format!("read status {}", self.status))?;
+        let status = UserStatus::parse(&self.status)
+            .with_context(|| format!("read status {}", self.status))?;
         Ok(User {
             id: self.id,
             organization_id: self.organization_id,
@@ -281,7 +284,9 @@ pub async fn update(tx: &mut Tx, change: UserChange, before: &User, after: &User
         .await
         .map_err(email_taken)?;
     if changed != 1 {
-        return Err(anyhow::anyhow!("user {} was locked and could not be changed", after.id).into());
+        return Err(
+            anyhow::anyhow!("user {} was locked and could not be changed", after.id).into(),
+        );
     }
     tell(tx, change, Some(before), after);
     Ok(())
@@ -289,10 +294,17 @@ pub async fn update(tx: &mut Tx, change: UserChange, before: &User, after: &User
 
 /// Stores that the user's password changed, as a version of the user of its own: sessions end with it.
 pub async fn password_changed(tx: &mut Tx, before: &User) -> Result<()> {
-    let after = User { version: before.version + 1, ..before.clone() };
+    let after = User {
+        version: before.version + 1,
+        ..before.clone()
+    };
     tx.run(
         "UPDATE users SET version = $3 WHERE organization_id = $1 AND id = $2",
-        [after.organization_id.into(), after.id.into(), after.version.into()],
+        [
+            after.organization_id.into(),
+            after.id.into(),
+            after.version.into(),
+        ],
     )
     .await?;
     let event = after.event(UserChange::Updated, vec!["password".to_owned()]);
@@ -312,7 +324,9 @@ pub async fn insert_system(tx: &Tx) -> Result<()> {
 }
 
 fn tell(tx: &mut Tx, change: UserChange, before: Option<&User>, after: &User) {
-    let changed = before.map(|before| after.changed_since(before)).unwrap_or_default();
+    let changed = before
+        .map(|before| after.changed_since(before))
+        .unwrap_or_default();
     let event = after.event(change, changed);
     tx.emit(change_of(change, before, after, event));
 }
@@ -331,7 +345,9 @@ fn change_of(change: UserChange, before: Option<&User>, after: &User, event: Eve
 }
 
 fn email_taken(error: Error) -> Error {
-    if is_violation(&error, "users_email_key") || is_violation(&error, "users_organization_email_key") {
+    if is_violation(&error, "users_email_key")
+        || is_violation(&error, "users_organization_email_key")
+    {
         return Rejection::EmailTaken.into();
     }
     error

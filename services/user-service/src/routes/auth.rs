@@ -8,7 +8,10 @@ use domain::{
 };
 use platform::{
     error::Result,
-    http::{Access as _, Authorized, RequestContext, body::Json, permission::SignedIn as AnySession, validate::Fields},
+    http::{
+        Access as _, Authorized, RequestContext, body::Json, permission::SignedIn as AnySession,
+        validate::Fields,
+    },
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -106,7 +109,11 @@ pub struct Me {
     )
 )]
 #[post("/api/auth/signup")]
-pub(crate) async fn sign_up(request: HttpRequest, body: Json<SignUpBody>, services: web::Data<Services>) -> Result<HttpResponse> {
+pub(crate) async fn sign_up(
+    request: HttpRequest,
+    body: Json<SignUpBody>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
     let body = body.value;
     let mut fields = Fields::new();
     fields
@@ -115,7 +122,12 @@ pub(crate) async fn sign_up(request: HttpRequest, body: Json<SignUpBody>, servic
         .email("email", &body.email);
     let password = NewPassword::parse(&mut fields, "password", &body.password);
     let time_zone = body.timezone.as_deref().unwrap_or(DEFAULT_ZONE);
-    fields.check(Zone::parse(time_zone).is_ok(), "timezone", "time_zone", "must be an IANA time zone");
+    fields.check(
+        Zone::parse(time_zone).is_ok(),
+        "timezone",
+        "time_zone",
+        "must be an IANA time zone",
+    );
     fields.finish()?;
     let password = password.ok_or_else(|| Rejection::required("password"))?;
     let command = SignUp {
@@ -128,7 +140,9 @@ pub(crate) async fn sign_up(request: HttpRequest, body: Json<SignUpBody>, servic
     let context = RequestContext::of(&request);
     let (user, session) = services
         .db
-        .anonymous(&context.request_id, context.ip, async |tx| commands::sign_up::run(tx, &command).await)
+        .anonymous(&context.request_id, context.ip, async |tx| {
+            commands::sign_up::run(tx, &command).await
+        })
         .await?;
     Ok(HttpResponse::Created()
         .insert_header(("Location", format!("/api/users/{}", user.id)))
@@ -150,7 +164,11 @@ pub(crate) async fn sign_up(request: HttpRequest, body: Json<SignUpBody>, servic
     )
 )]
 #[post("/api/auth/login")]
-pub(crate) async fn log_in(request: HttpRequest, body: Json<LogInBody>, services: web::Data<Services>) -> Result<HttpResponse> {
+pub(crate) async fn log_in(
+    request: HttpRequest,
+    body: Json<LogInBody>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
     let LogInBody { email, password } = body.value;
     let mut fields = Fields::new();
     fields.text("email", &email, 1..=EMAIL_LENGTH_MAX);
@@ -168,12 +186,22 @@ pub(crate) async fn log_in(request: HttpRequest, body: Json<LogInBody>, services
             credentials::login_lookup(tx, &email).await
         })
         .await?;
-    let active = found.as_ref().filter(|row| row.status == "ACTIVE").map(|row| row.user_id);
-    let right = services.passwords.verify(&password, found.map(|row| row.password_hash)).await?;
-    let user_id = active.filter(|_| right).ok_or(Rejection::InvalidCredentials)?;
+    let active = found
+        .as_ref()
+        .filter(|row| row.status == "ACTIVE")
+        .map(|row| row.user_id);
+    let right = services
+        .passwords
+        .verify(&password, found.map(|row| row.password_hash))
+        .await?;
+    let user_id = active
+        .filter(|_| right)
+        .ok_or(Rejection::InvalidCredentials)?;
     let (user, session) = services
         .db
-        .anonymous(&context.request_id, context.ip, async |tx| commands::open_session::run(tx, user_id, &address_hash).await)
+        .anonymous(&context.request_id, context.ip, async |tx| {
+            commands::open_session::run(tx, user_id, &address_hash).await
+        })
         .await?;
     drop(turn);
     Ok(HttpResponse::Ok().json(services.signed_in(&user, &session)?))
@@ -192,15 +220,26 @@ pub(crate) async fn log_in(request: HttpRequest, body: Json<LogInBody>, services
     )
 )]
 #[post("/api/auth/refresh")]
-pub(crate) async fn refresh(request: HttpRequest, body: Json<RefreshBody>, services: web::Data<Services>) -> Result<HttpResponse> {
-    let claim = services.tokens.verify_refresh(&body.value.refresh_token).ok_or(Rejection::Unauthenticated)?;
+pub(crate) async fn refresh(
+    request: HttpRequest,
+    body: Json<RefreshBody>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let claim = services
+        .tokens
+        .verify_refresh(&body.value.refresh_token)
+        .ok_or(Rejection::Unauthenticated)?;
     let context = RequestContext::of(&request);
     let refreshed = services
         .db
-        .anonymous(&context.request_id, context.ip, async |tx| commands::refresh_session::run(tx, claim).await)
+        .anonymous(&context.request_id, context.ip, async |tx| {
+            commands::refresh_session::run(tx, claim).await
+        })
         .await?;
     match refreshed {
-        Refreshed::GoesOn(user, session) => Ok(HttpResponse::Ok().json(services.signed_in(&user, &session)?)),
+        Refreshed::GoesOn(user, session) => {
+            Ok(HttpResponse::Ok().json(services.signed_in(&user, &session)?))
+        }
         Refreshed::FamilyEnded(session_id) => {
             services.cache.drop_sessions(&[session_id]).await;
             tracing::warn!(session.id = %session_id, "a spent refresh token came back; its session has been ended");
@@ -226,7 +265,11 @@ pub(crate) async fn accept_invitation(
     body: Json<AcceptBody>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
-    let AcceptBody { token, full_name, password } = body.value;
+    let AcceptBody {
+        token,
+        full_name,
+        password,
+    } = body.value;
     let mut fields = Fields::new();
     fields.text("fullName", &full_name, 1..=200);
     let password = NewPassword::parse(&mut fields, "password", &password);
@@ -236,7 +279,10 @@ pub(crate) async fn accept_invitation(
 
     let Services { db, tokens, .. } = services.get_ref();
     let RequestContext { request_id, ip, .. } = RequestContext::of(&request);
-    db.anonymous(&request_id, ip, async |tx| commands::accept_invitation::check(tx, tokens, &token).await).await?;
+    db.anonymous(&request_id, ip, async |tx| {
+        commands::accept_invitation::check(tx, tokens, &token).await
+    })
+    .await?;
     let hash = services.passwords.hash(&password).await?;
     let full_name = full_name.trim();
     let (user, session) = db
@@ -258,9 +304,17 @@ pub(crate) async fn accept_invitation(
     )
 )]
 #[post("/api/auth/logout")]
-pub(crate) async fn log_out(caller: Authorized<AnySession>, services: web::Data<Services>) -> Result<HttpResponse> {
+pub(crate) async fn log_out(
+    caller: Authorized<AnySession>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
     let session_id = caller.caller().session_id;
-    services.db.write(&caller, async |tx| commands::log_out::run(tx, session_id).await).await?;
+    services
+        .db
+        .write(&caller, async |tx| {
+            commands::log_out::run(tx, session_id).await
+        })
+        .await?;
     services.cache.drop_sessions(&[session_id]).await;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -274,19 +328,30 @@ pub(crate) async fn log_out(caller: Authorized<AnySession>, services: web::Data<
     )
 )]
 #[get("/api/auth/me")]
-pub(crate) async fn me(caller: Authorized<AnySession>, services: web::Data<Services>) -> Result<HttpResponse> {
+pub(crate) async fn me(
+    caller: Authorized<AnySession>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
     let user_id = caller.caller().user_id;
     let kept = services.cache.profile(user_id).await;
     let known = kept.is_some();
     let me = services
         .db
         .read(&caller, async |tx| {
-            let permissions = tx.actor().permissions.iter().map(Permission::as_str).collect();
+            let permissions = tx
+                .actor()
+                .permissions
+                .iter()
+                .map(Permission::as_str)
+                .collect();
             let profile = match kept {
                 Some(profile) => profile,
                 None => profile::run(tx).await?,
             };
-            Ok(Me { profile, permissions })
+            Ok(Me {
+                profile,
+                permissions,
+            })
         })
         .await?;
     if !known {

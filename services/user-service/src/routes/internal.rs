@@ -62,7 +62,9 @@ pub(crate) async fn session(
 ) -> Result<HttpResponse> {
     let state = services
         .db
-        .anonymous(&caller.request_id, None, async |tx| sessions::state(tx, id.0).await)
+        .anonymous(&caller.request_id, None, async |tx| {
+            sessions::state(tx, id.0).await
+        })
         .await?;
     let view = SessionView::from(state.ok_or(Rejection::NotFound)?);
     services.cache.keep_session(id.0, &view).await;
@@ -76,13 +78,33 @@ pub(crate) async fn notify(
     body: Json<NotifyBody>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
-    let NotifyBody { kind, deal_id, task_id, audience, dedupe_key, params } = body.value;
+    let NotifyBody {
+        kind,
+        deal_id,
+        task_id,
+        audience,
+        dedupe_key,
+        params,
+    } = body.value;
     if !kind.is_optional() {
-        return Err(Rejection::field("kind", "one_of", "this kind is told by user-service itself").into());
+        return Err(
+            Rejection::field("kind", "one_of", "this kind is told by user-service itself").into(),
+        );
     }
-    let command = Notify { kind, deal_id, task_id, audience, dedupe_key, params };
-    let notification_ids =
-        services.db.service(&scope(&caller), async |tx| notify_people::run(tx, &command).await).await?;
+    let command = Notify {
+        kind,
+        deal_id,
+        task_id,
+        audience,
+        dedupe_key,
+        params,
+    };
+    let notification_ids = services
+        .db
+        .service(&scope(&caller), async |tx| {
+            notify_people::run(tx, &command).await
+        })
+        .await?;
     Ok(HttpResponse::Ok().json(NotifiedView { notification_ids }))
 }
 
@@ -96,7 +118,9 @@ pub(crate) async fn deliver(
     let scope = scope(&caller);
     let delivery = services
         .db
-        .service(&scope, async |tx| deliver_notification::prepare(tx, &services.tokens, id.0).await)
+        .service(&scope, async |tx| {
+            deliver_notification::prepare(tx, &services.tokens, id.0).await
+        })
         .await?;
     let email_status = match delivery {
         Delivery::Settled(status) => status,
@@ -106,14 +130,18 @@ pub(crate) async fn deliver(
                 metrics::counter!("mails_total", "outcome" => "failed").increment(1);
                 services
                     .db
-                    .service(&scope, async |tx| notifications::note_failure(tx, id.0, &reason).await)
+                    .service(&scope, async |tx| {
+                        notifications::note_failure(tx, id.0, &reason).await
+                    })
                     .await?;
                 return Err(Error::unavailable(format!("mail: {reason}")));
             }
             metrics::counter!("mails_total", "outcome" => "sent").increment(1);
             services
                 .db
-                .service(&scope, async |tx| deliver_notification::settle(tx, id.0, EmailStatus::Sent).await)
+                .service(&scope, async |tx| {
+                    deliver_notification::settle(tx, id.0, EmailStatus::Sent).await
+                })
                 .await?
         }
     };
@@ -129,7 +157,9 @@ pub(crate) async fn give_up(
 ) -> Result<HttpResponse> {
     let email_status = services
         .db
-        .service(&scope(&caller), async |tx| deliver_notification::settle(tx, id.0, EmailStatus::Dead).await)
+        .service(&scope(&caller), async |tx| {
+            deliver_notification::settle(tx, id.0, EmailStatus::Dead).await
+        })
         .await?;
     tracing::warn!(notification.id = %id.0, email_status, "a notification's mail was given up");
     Ok(HttpResponse::Ok().json(EmailView { email_status }))

@@ -7,8 +7,8 @@ use platform::{
     db::{Idempotency, Reply},
     error::Result,
     http::{
-        Access as _, Authorized, Conditional, ExpectedVersion, Fields, Json, MergePatch, PathId, Query,
-        permission::SignedIn,
+        Access as _, Authorized, Conditional, ExpectedVersion, Fields, Json, MergePatch, PathId,
+        Query, permission::SignedIn,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -70,9 +70,19 @@ impl PreferencesBody {
         let mut choices = BTreeMap::new();
         for (place, preference) in self.preferences.iter().enumerate() {
             let field = format!("preferences.{place}.kind");
-            fields.check(preference.kind.is_optional(), &field, "one_of", "cannot be turned off");
-            let choice = Choice { in_app: preference.in_app, email: preference.email };
-            let twice = choices.insert(preference.kind.as_str().to_owned(), choice).is_some();
+            fields.check(
+                preference.kind.is_optional(),
+                &field,
+                "one_of",
+                "cannot be turned off",
+            );
+            let choice = Choice {
+                in_app: preference.in_app,
+                email: preference.email,
+            };
+            let twice = choices
+                .insert(preference.kind.as_str().to_owned(), choice)
+                .is_some();
             fields.check(!twice, &field, "duplicate", "is given twice");
         }
         fields.finish()?;
@@ -82,14 +92,24 @@ impl PreferencesBody {
 
 impl From<&Preferences> for PreferencesView {
     fn from(stored: &Preferences) -> Self {
-        let kinds = NoticeKind::ALL.iter().copied().filter(|kind| kind.is_optional());
+        let kinds = NoticeKind::ALL
+            .iter()
+            .copied()
+            .filter(|kind| kind.is_optional());
         let preferences = kinds
             .map(|kind| {
                 let Choice { in_app, email } = stored.choice(kind);
-                PreferenceView { kind, in_app, email }
+                PreferenceView {
+                    kind,
+                    in_app,
+                    email,
+                }
             })
             .collect();
-        Self { preferences, version: stored.version }
+        Self {
+            preferences,
+            version: stored.version,
+        }
     }
 }
 
@@ -106,7 +126,12 @@ pub(crate) async fn list(
     query: Query<NotificationsQuery>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
-    let page = services.db.read(&caller, async |tx| list_notifications::run(tx, &query.0).await).await?;
+    let page = services
+        .db
+        .read(&caller, async |tx| {
+            list_notifications::run(tx, &query.0).await
+        })
+        .await?;
     Ok(HttpResponse::Ok().json(page))
 }
 
@@ -170,7 +195,10 @@ pub(crate) async fn get_preferences(
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
     let user_id = caller.caller().user_id;
-    let stored = services.db.read(&caller, async |tx| preferences::of(tx, user_id).await).await?;
+    let stored = services
+        .db
+        .read(&caller, async |tx| preferences::of(tx, user_id).await)
+        .await?;
     Ok(conditional.respond(stored.version, &PreferencesView::from(&stored)))
 }
 
@@ -212,9 +240,17 @@ pub(crate) async fn patch_preferences(
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
     let user_id = caller.caller().user_id;
-    let present = services.db.read(&caller, async |tx| preferences::of(tx, user_id).await).await?;
+    let present = services
+        .db
+        .read(&caller, async |tx| preferences::of(tx, user_id).await)
+        .await?;
     let PreferencesView { preferences, .. } = PreferencesView::from(&present);
-    let choices = patch.apply(&PreferencesBody { preferences, version: None })?.checked()?;
+    let choices = patch
+        .apply(&PreferencesBody {
+            preferences,
+            version: None,
+        })?
+        .checked()?;
     let expected = conditional.expected_or_any(patch.version()?);
     store(&caller, &services, expected, choices).await
 }
@@ -227,7 +263,11 @@ async fn store(
 ) -> Result<HttpResponse> {
     let stored = services
         .db
-        .write(caller, async |tx| choose_preferences::run(tx, expected, choices.clone()).await)
+        .write(caller, async |tx| {
+            choose_preferences::run(tx, expected, choices.clone()).await
+        })
         .await?;
-    Ok(Reply::ok(&PreferencesView::from(&stored))?.version(stored.version).into_response())
+    Ok(Reply::ok(&PreferencesView::from(&stored))?
+        .version(stored.version)
+        .into_response())
 }

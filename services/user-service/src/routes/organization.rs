@@ -90,7 +90,10 @@ pub(crate) async fn get(
     conditional: Conditional,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
-    let organization = services.db.read(&caller, async |tx| organizations::own(tx).await).await?;
+    let organization = services
+        .db
+        .read(&caller, async |tx| organizations::own(tx).await)
+        .await?;
     Ok(conditional.respond(organization.version, &OrganizationView::of(&organization)?))
 }
 
@@ -113,12 +116,26 @@ pub(crate) async fn put(
     body: Json<PutOrganizationBody>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
-    let PutOrganizationBody { name, timezone, holiday_calendar, role_grants, version } = body.value;
-    let command = OrganizationBody { name, timezone, holiday_calendar, role_grants }.checked()?;
+    let PutOrganizationBody {
+        name,
+        timezone,
+        holiday_calendar,
+        role_grants,
+        version,
+    } = body.value;
+    let command = OrganizationBody {
+        name,
+        timezone,
+        holiday_calendar,
+        role_grants,
+    }
+    .checked()?;
     let expected = conditional.expected_version(version)?;
     let updated = services
         .db
-        .write(&caller, async |tx| update_organization::run(tx, expected, |_| Ok(command.clone())).await)
+        .write(&caller, async |tx| {
+            update_organization::run(tx, expected, |_| Ok(command.clone())).await
+        })
         .await?;
     answer(&services, updated).await
 }
@@ -141,19 +158,39 @@ pub(crate) async fn patch(
 ) -> Result<HttpResponse> {
     let expected = conditional.expected_or_any(patch.version()?);
     let decide = |organization: &Organization| {
-        let OrganizationView { name, timezone, holiday_calendar, role_grants, .. } = OrganizationView::of(organization)?;
-        patch.apply(&OrganizationBody { name, timezone, holiday_calendar, role_grants })?.checked()
+        let OrganizationView {
+            name,
+            timezone,
+            holiday_calendar,
+            role_grants,
+            ..
+        } = OrganizationView::of(organization)?;
+        patch
+            .apply(&OrganizationBody {
+                name,
+                timezone,
+                holiday_calendar,
+                role_grants,
+            })?
+            .checked()
     };
     let updated = services
         .db
-        .write(&caller, async |tx| update_organization::run(tx, expected, decide).await)
+        .write(&caller, async |tx| {
+            update_organization::run(tx, expected, decide).await
+        })
         .await?;
     answer(&services, updated).await
 }
 
-async fn answer(services: &Services, (organization, stale): (Organization, Stale)) -> Result<HttpResponse> {
+async fn answer(
+    services: &Services,
+    (organization, stale): (Organization, Stale),
+) -> Result<HttpResponse> {
     services.cache.drop_sessions(&stale.sessions).await;
     services.cache.drop_profiles(&stale.users).await;
     let view = OrganizationView::of(&organization)?;
-    Ok(Reply::ok(&view)?.version(organization.version).into_response())
+    Ok(Reply::ok(&view)?
+        .version(organization.version)
+        .into_response())
 }

@@ -89,11 +89,15 @@ pub(crate) async fn forgot(
     let context = RequestContext::of(&request);
     let reset_id = services
         .db
-        .anonymous(&context.request_id, context.ip, async |tx| ask_password_reset::run(tx, &email).await)
+        .anonymous(&context.request_id, context.ip, async |tx| {
+            ask_password_reset::run(tx, &email).await
+        })
         .await?;
     let shown = reset_id.filter(|_| services.development);
     tokio::time::sleep_until(answer_at).await;
-    Ok(HttpResponse::Accepted().json(ForgotView { reset_token: shown.map(|id| services.tokens.reset(id)) }))
+    Ok(HttpResponse::Accepted().json(ForgotView {
+        reset_token: shown.map(|id| services.tokens.reset(id)),
+    }))
 }
 
 /// Sets a new password with the token from the mail, once. Every session of the account ends.
@@ -148,13 +152,19 @@ pub(crate) async fn change(
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
     let mut fields = Fields::new();
-    let current = TypedPassword::parse(&mut fields, "currentPassword", &body.value.current_password);
+    let current =
+        TypedPassword::parse(&mut fields, "currentPassword", &body.value.current_password);
     let new = NewPassword::parse(&mut fields, "newPassword", &body.value.new_password);
     fields.finish()?;
-    let (current, new) = current.zip(new).ok_or_else(|| Rejection::required("newPassword"))?;
+    let (current, new) = current
+        .zip(new)
+        .ok_or_else(|| Rejection::required("newPassword"))?;
 
     let user_id = caller.caller().user_id;
-    let user = services.db.read(&caller, async |tx| users::find(tx, user_id).await).await?;
+    let user = services
+        .db
+        .read(&caller, async |tx| users::find(tx, user_id).await)
+        .await?;
     let email = user.ok_or(Rejection::Unauthenticated)?.email;
     let address_hash = services.tokens.address_hash(&email);
     let turn = services.turns.wait(&address_hash).await;
@@ -165,13 +175,19 @@ pub(crate) async fn change(
             credentials::login_lookup(tx, &email).await
         })
         .await?;
-    if !services.passwords.verify(&current, account.map(|row| row.password_hash)).await? {
+    if !services
+        .passwords
+        .verify(&current, account.map(|row| row.password_hash))
+        .await?
+    {
         return Err(Rejection::InvalidCredentials.into());
     }
     let hash = services.passwords.hash(&new).await?;
     let ended = services
         .db
-        .write(&caller, async |tx| change_password::run(tx, &services.tokens, &hash).await)
+        .write(&caller, async |tx| {
+            change_password::run(tx, &services.tokens, &hash).await
+        })
         .await?;
     drop(turn);
     services.cache.drop_sessions(&ended).await;

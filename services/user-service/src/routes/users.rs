@@ -86,7 +86,10 @@ impl UserBody {
         let role = role(&mut fields, &self.role);
         fields.finish()?;
         let role = role.ok_or_else(|| Rejection::required("role"))?;
-        Ok(UpdateUser { full_name: self.full_name.trim().to_owned(), role })
+        Ok(UpdateUser {
+            full_name: self.full_name.trim().to_owned(),
+            role,
+        })
     }
 }
 
@@ -139,7 +142,9 @@ pub(crate) async fn invite(
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
     let mut fields = Fields::new();
-    fields.email("email", &body.value.email).text("fullName", &body.value.full_name, 1..=200);
+    fields
+        .email("email", &body.value.email)
+        .text("fullName", &body.value.full_name, 1..=200);
     let role = role(&mut fields, &body.value.role);
     fields.finish()?;
     let command = InviteUser {
@@ -151,8 +156,13 @@ pub(crate) async fn invite(
         .db
         .once(&caller, &idempotency, &body.raw, async |tx| {
             let (user, until) = invite_user::run(tx, &command).await?;
-            let invitation_token = services.development.then(|| services.tokens.invitation(user.id, until));
-            let view = InvitedView { user: UserView::from(&user), invitation_token };
+            let invitation_token = services
+                .development
+                .then(|| services.tokens.invitation(user.id, until));
+            let view = InvitedView {
+                user: UserView::from(&user),
+                invitation_token,
+            };
             Ok(Reply::created(format!("/api/users/{}", user.id), &view)?.version(user.version))
         })
         .await
@@ -178,7 +188,9 @@ pub(crate) async fn get(
             let manages = tx.actor().permissions.has(Permission::ManageUsers);
             let user = users::find(tx, id.0).await?;
             // Whoever was only invited is nobody's colleague yet.
-            let user = user.filter(|user| manages || user.joined_at.is_some()).ok_or(Rejection::NotFound)?;
+            let user = user
+                .filter(|user| manages || user.joined_at.is_some())
+                .ok_or(Rejection::NotFound)?;
             Ok((user.version, view(&user, manages)))
         })
         .await?;
@@ -203,12 +215,18 @@ pub(crate) async fn put(
     body: Json<PutUserBody>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
-    let PutUserBody { full_name, role, version } = body.value;
+    let PutUserBody {
+        full_name,
+        role,
+        version,
+    } = body.value;
     let command = UserBody { full_name, role }.checked()?;
     let expected = conditional.expected_version(version)?;
     let updated = services
         .db
-        .write(&caller, async |tx| update_user::run(tx, id.0, expected, |_| Ok(command.clone())).await)
+        .write(&caller, async |tx| {
+            update_user::run(tx, id.0, expected, |_| Ok(command.clone())).await
+        })
         .await?;
     answer(&services, updated).await
 }
@@ -233,12 +251,17 @@ pub(crate) async fn patch(
 ) -> Result<HttpResponse> {
     let expected = conditional.expected_or_any(patch.version()?);
     let decide = |user: &User| {
-        let present = UserBody { full_name: user.full_name.clone(), role: user.role.as_str().to_owned() };
+        let present = UserBody {
+            full_name: user.full_name.clone(),
+            role: user.role.as_str().to_owned(),
+        };
         patch.apply(&present)?.checked()
     };
     let updated = services
         .db
-        .write(&caller, async |tx| update_user::run(tx, id.0, expected, decide).await)
+        .write(&caller, async |tx| {
+            update_user::run(tx, id.0, expected, decide).await
+        })
         .await?;
     answer(&services, updated).await
 }
@@ -260,20 +283,34 @@ pub(crate) async fn disable(
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
     let expected = conditional.expected_or_any(None);
-    let ended = services.db.write(&caller, async |tx| disable_user::run(tx, id.0, expected).await).await?;
+    let ended = services
+        .db
+        .write(&caller, async |tx| {
+            disable_user::run(tx, id.0, expected).await
+        })
+        .await?;
     services.cache.drop_sessions(&ended).await;
     services.cache.drop_profiles(&[id.0]).await;
     Ok(HttpResponse::NoContent().finish())
 }
 
-async fn answer(services: &Services, (user, stale_sessions): (User, Vec<Uuid>)) -> Result<HttpResponse> {
+async fn answer(
+    services: &Services,
+    (user, stale_sessions): (User, Vec<Uuid>),
+) -> Result<HttpResponse> {
     services.cache.drop_sessions(&stale_sessions).await;
     services.cache.drop_profiles(&[user.id]).await;
-    Ok(Reply::ok(&UserView::from(&user))?.version(user.version).into_response())
+    Ok(Reply::ok(&UserView::from(&user))?
+        .version(user.version)
+        .into_response())
 }
 
 fn view(user: &User, manages: bool) -> AnyUserView {
-    if manages { AnyUserView::Whole(user.into()) } else { AnyUserView::Colleague(ColleagueView::from(user)) }
+    if manages {
+        AnyUserView::Whole(user.into())
+    } else {
+        AnyUserView::Colleague(ColleagueView::from(user))
+    }
 }
 
 fn role(fields: &mut Fields, text: &str) -> Option<Role> {

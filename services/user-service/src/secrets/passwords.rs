@@ -49,7 +49,11 @@ impl NewPassword {
     /// Takes the password exactly as sent; notes `min_length` or `max_length` otherwise.
     pub fn parse(fields: &mut Fields, field: &str, password: &str) -> Option<Self> {
         if password.chars().count() < LENGTH_MIN {
-            fields.refuse(field, "min_length", format!("must have at least {LENGTH_MIN} characters"));
+            fields.refuse(
+                field,
+                "min_length",
+                format!("must have at least {LENGTH_MIN} characters"),
+            );
             return None;
         }
         TypedPassword::parse(fields, field, password).map(|TypedPassword(password)| Self(password))
@@ -65,7 +69,11 @@ impl TypedPassword {
             return None;
         }
         if password.chars().count() > LENGTH_MAX {
-            fields.refuse(field, "max_length", format!("must have at most {LENGTH_MAX} characters"));
+            fields.refuse(
+                field,
+                "max_length",
+                format!("must have at most {LENGTH_MAX} characters"),
+            );
             return None;
         }
         Some(Self(password.to_owned()))
@@ -112,7 +120,9 @@ impl Passwords {
         let peppered = self.pepper(&password.0);
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy.to_string());
-        let matches = self.in_turn(move || bcrypt::verify(peppered, &hash)).await?;
+        let matches = self
+            .in_turn(move || bcrypt::verify(peppered, &hash))
+            .await?;
         Ok(known && matches)
     }
 
@@ -133,7 +143,10 @@ impl Passwords {
             drop(turn);
             outcome
         });
-        Ok(outcome.await.context("check a password")?.context("check a password")?)
+        Ok(outcome
+            .await
+            .context("check a password")?
+            .context("check a password")?)
     }
 }
 
@@ -167,18 +180,30 @@ mod tests {
         for (candidate, expected, reason) in [
             (long.clone(), true, "the password itself"),
             (long.trim().to_owned(), false, "without its leading blank"),
-            (long.replace('é', "e\u{301}"), false, "in another normal form"),
+            (
+                long.replace('é', "e\u{301}"),
+                false,
+                "in another normal form",
+            ),
             (long.replace('é', "e"), false, "another last character"),
             (long.replacen('x', "X", 1), false, "another case"),
         ] {
-            let found = passwords.verify(&typed(&candidate), Some(hash.clone())).await.unwrap();
+            let found = passwords
+                .verify(&typed(&candidate), Some(hash.clone()))
+                .await
+                .unwrap();
             assert_eq!(found, expected, "{reason}");
         }
     }
 
     #[actix_web::test]
     async fn without_an_account_no_password_is_right() {
-        assert!(!passwords().verify(&typed("anything at all"), None).await.unwrap());
+        assert!(
+            !passwords()
+                .verify(&typed("anything at all"), None)
+                .await
+                .unwrap()
+        );
     }
 
     #[test]

@@ -116,11 +116,16 @@ impl KeyRing {
             make_key(&self.db, &self.sealing, Occasion::First).await?;
             rows = self.rows().await?;
         }
-        let signing = signing_row(&rows, OffsetDateTime::now_utc()).context("there is no signing key")?;
+        let signing =
+            signing_row(&rows, OffsetDateTime::now_utc()).context("there is no signing key")?;
         let loaded = Loaded {
             signing_kid: signing.kid.clone(),
-            signing_key: self.sealing.open(&signing.kid, &signing.private_key_encrypted)?,
-            published: JwkSet { keys: rows.iter().map(Jwk::of).collect() },
+            signing_key: self
+                .sealing
+                .open(&signing.kid, &signing.private_key_encrypted)?,
+            published: JwkSet {
+                keys: rows.iter().map(Jwk::of).collect(),
+            },
         };
         *self.loaded.write().unwrap_or_else(PoisonError::into_inner) = Some(loaded);
         Ok(())
@@ -134,14 +139,19 @@ impl KeyRing {
                 () = tokio::time::sleep(RELOAD_INTERVAL) => {}
             }
             if let Err(error) = self.load().await {
-                tracing::warn!(error = format!("{error:#}"), "the signing keys cannot be reloaded; the known ones serve on");
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "the signing keys cannot be reloaded; the known ones serve on"
+                );
             }
         }
     }
 
     /// The public keys.
     pub fn published(&self) -> JwkSet {
-        self.current().map(|loaded| loaded.published).unwrap_or_default()
+        self.current()
+            .map(|loaded| loaded.published)
+            .unwrap_or_default()
     }
 
     /// How long an access token holds, in seconds.
@@ -150,7 +160,13 @@ impl KeyRing {
     }
 
     /// An access token of a session.
-    pub fn sign(&self, user_id: Uuid, organization_id: Uuid, role: &str, session_id: Uuid) -> Result<String> {
+    pub fn sign(
+        &self,
+        user_id: Uuid,
+        organization_id: Uuid,
+        role: &str,
+        session_id: Uuid,
+    ) -> Result<String> {
         let loaded = self.current().context("no signing key is loaded")?;
         let now = OffsetDateTime::now_utc();
         let claims = AccessClaims {
@@ -172,18 +188,26 @@ impl KeyRing {
     async fn rows(&self) -> Result<Vec<SigningKeyRow>> {
         let since = OffsetDateTime::now_utc() - PUBLISHED_AFTER;
         self.db
-            .anonymous("signing-keys", None, async |tx| signing_keys::published(tx, since).await)
+            .anonymous("signing-keys", None, async |tx| {
+                signing_keys::published(tx, since).await
+            })
             .await
     }
 
     fn current(&self) -> Option<Loaded> {
-        self.loaded.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.loaded
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
 impl fmt::Debug for KeyRing {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("KeyRing").field("issuer", &self.issuer).finish_non_exhaustive()
+        formatter
+            .debug_struct("KeyRing")
+            .field("issuer", &self.issuer)
+            .finish_non_exhaustive()
     }
 }
 
@@ -202,7 +226,12 @@ impl Jwk {
 
 /// Makes a new key and retires the others, without a pause for anybody. Answers the new key's id.
 pub async fn rotate(db: &Db, key_encryption_key: &Key32) -> anyhow::Result<String> {
-    make_key(db, &SealingKey::new(key_encryption_key)?, Occasion::Rotation).await
+    make_key(
+        db,
+        &SealingKey::new(key_encryption_key)?,
+        Occasion::Rotation,
+    )
+    .await
 }
 
 /// Why a key is made.
@@ -220,7 +249,8 @@ async fn make_key(db: &Db, sealing: &SealingKey, occasion: Occasion) -> anyhow::
     SystemRandom::new()
         .fill(&mut seed)
         .map_err(|_| anyhow::anyhow!("the system gives no random numbers"))?;
-    let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|error| anyhow::anyhow!("make a key pair: {error}"))?;
+    let pair = Ed25519KeyPair::from_seed_unchecked(&seed)
+        .map_err(|error| anyhow::anyhow!("make a key pair: {error}"))?;
     let sealed = sealing.seal(&kid, &seed)?;
     let made = db
         .anonymous("signing-keys", None, async |tx| {
@@ -240,8 +270,14 @@ async fn make_key(db: &Db, sealing: &SealingKey, occasion: Occasion) -> anyhow::
 
 /// The newest key that has been published long enough; else the oldest there is.
 fn signing_row(newest_first: &[SigningKeyRow], now: OffsetDateTime) -> Option<&SigningKeyRow> {
-    let usable = || newest_first.iter().filter(|row| row.retired_at.is_none_or(|at| at > now));
-    usable().find(|row| row.created_at + PUBLISHED_BEFORE <= now).or_else(|| usable().last())
+    let usable = || {
+        newest_first
+            .iter()
+            .filter(|row| row.retired_at.is_none_or(|at| at > now))
+    };
+    usable()
+        .find(|row| row.created_at + PUBLISHED_BEFORE <= now)
+        .or_else(|| usable().next_back())
 }
 
 /// Seals private keys, each bound to its key id.
@@ -262,17 +298,25 @@ impl SealingKey {
             .map_err(|_| anyhow::anyhow!("the system gives no random numbers"))?;
         let mut sealed = seed.to_vec();
         self.0
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(kid), &mut sealed)
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(kid),
+                &mut sealed,
+            )
             .map_err(|_| anyhow::anyhow!("a signing key cannot be sealed"))?;
         Ok([nonce.as_slice(), &sealed].concat())
     }
 
     fn open(&self, kid: &str, sealed: &[u8]) -> anyhow::Result<EncodingKey> {
-        let refused = || anyhow::anyhow!("signing key {kid} cannot be opened with KEY_ENCRYPTION_KEY");
+        let refused =
+            || anyhow::anyhow!("signing key {kid} cannot be opened with KEY_ENCRYPTION_KEY");
         let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN).with_context(refused)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| refused())?;
         let mut sealed = sealed.to_vec();
-        let seed = self.0.open_in_place(nonce, Aad::from(kid), &mut sealed).map_err(|_| refused())?;
+        let seed = self
+            .0
+            .open_in_place(nonce, Aad::from(kid), &mut sealed)
+            .map_err(|_| refused())?;
         Ok(EncodingKey::from_ed_der(&[&PKCS8_PREFIX, &*seed].concat()))
     }
 }
@@ -301,10 +345,26 @@ mod tests {
 
     #[test]
     fn a_new_key_signs_only_after_everybody_could_have_fetched_it() {
-        assert_eq!(chosen(&[row("first", 0, None)]), Some("first"), "the only one signs at once");
-        assert_eq!(chosen(&[row("new", 5, None), row("old", 900, Some(25))]), Some("old"), "just rotated");
-        assert_eq!(chosen(&[row("new", 31, None), row("old", 900, Some(-1))]), Some("new"), "later");
-        assert_eq!(chosen(&[row("old", 900, Some(-1))]), None, "a retired key never signs");
+        assert_eq!(
+            chosen(&[row("first", 0, None)]),
+            Some("first"),
+            "the only one signs at once"
+        );
+        assert_eq!(
+            chosen(&[row("new", 5, None), row("old", 900, Some(25))]),
+            Some("old"),
+            "just rotated"
+        );
+        assert_eq!(
+            chosen(&[row("new", 31, None), row("old", 900, Some(-1))]),
+            Some("new"),
+            "later"
+        );
+        assert_eq!(
+            chosen(&[row("old", 900, Some(-1))]),
+            None,
+            "a retired key never signs"
+        );
     }
 
     #[test]
@@ -316,7 +376,8 @@ mod tests {
         let claims = serde_json::json!({ "exp": 4_102_444_800_i64 });
         let token = encode(&Header::new(ALGORITHM), &claims, &key).unwrap();
         let pair = Ed25519KeyPair::from_seed_unchecked(&seed).unwrap();
-        let public = DecodingKey::from_ed_components(&URL_SAFE_NO_PAD.encode(pair.public_key())).unwrap();
+        let public =
+            DecodingKey::from_ed_components(&URL_SAFE_NO_PAD.encode(pair.public_key())).unwrap();
         let mut validation = Validation::new(ALGORITHM);
         validation.validate_aud = false;
         assert!(decode::<serde_json::Value>(&token, &public, &validation).is_ok());

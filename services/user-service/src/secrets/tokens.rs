@@ -46,30 +46,46 @@ impl TokenKey {
     /// What a refresh token stands for, if we made it.
     pub fn verify_refresh(&self, token: &str) -> Option<RefreshClaim> {
         let (head, mac) = token.rsplit_once('.')?;
-        self.check(&format!("refresh {head}"), &URL_SAFE_NO_PAD.decode(mac).ok()?)?;
+        self.check(
+            &format!("refresh {head}"),
+            &URL_SAFE_NO_PAD.decode(mac).ok()?,
+        )?;
         let (session_id, generation) = head.split_once('.')?;
-        Some(RefreshClaim { session_id: Uuid::try_parse(session_id).ok()?, generation: generation.parse().ok()? })
+        Some(RefreshClaim {
+            session_id: Uuid::try_parse(session_id).ok()?,
+            generation: generation.parse().ok()?,
+        })
     }
 
     /// The token of a user's invitation. Another `invited_until` makes another token, so renewing an
     /// invitation withdraws the old one.
     pub fn invitation(&self, user_id: Uuid, invited_until: OffsetDateTime) -> String {
-        format!("{}.{}", user_id.simple(), self.mac(&invitation(user_id, invited_until)))
+        format!(
+            "{}.{}",
+            user_id.simple(),
+            self.mac(&invitation(user_id, invited_until))
+        )
     }
 
     /// Whether the token is that of this very invitation.
     pub fn is_invitation(&self, token: &SingleUseToken, invited_until: OffsetDateTime) -> bool {
-        self.check(&invitation(token.id, invited_until), &token.mac).is_some()
+        self.check(&invitation(token.id, invited_until), &token.mac)
+            .is_some()
     }
 
     /// The token of a password reset.
     pub fn reset(&self, reset_id: Uuid) -> String {
-        format!("{}.{}", reset_id.simple(), self.mac(&format!("reset {reset_id}")))
+        format!(
+            "{}.{}",
+            reset_id.simple(),
+            self.mac(&format!("reset {reset_id}"))
+        )
     }
 
     /// Whether the token is that of the reset it names.
     pub fn is_reset(&self, token: &SingleUseToken) -> bool {
-        self.check(&format!("reset {}", token.id), &token.mac).is_some()
+        self.check(&format!("reset {}", token.id), &token.mac)
+            .is_some()
     }
 
     /// A keyed digest of an e-mail address, to count by without keeping it.
@@ -92,7 +108,10 @@ impl SingleUseToken {
     /// Reads a token's two parts; `None` when it is not one of ours by its looks.
     pub fn parse(token: &str) -> Option<Self> {
         let (id, mac) = token.split_once('.')?;
-        Some(Self { id: Uuid::try_parse(id).ok()?, mac: URL_SAFE_NO_PAD.decode(mac).ok()? })
+        Some(Self {
+            id: Uuid::try_parse(id).ok()?,
+            mac: URL_SAFE_NO_PAD.decode(mac).ok()?,
+        })
     }
 }
 
@@ -110,11 +129,18 @@ mod tests {
 
     #[test]
     fn a_refresh_token_is_read_back_and_a_changed_one_refused() {
-        let claim = RefreshClaim { session_id: Uuid::from_u128(7), generation: 3 };
+        let claim = RefreshClaim {
+            session_id: Uuid::from_u128(7),
+            generation: 3,
+        };
         let token = key("01").refresh(claim);
         assert_eq!(key("01").verify_refresh(&token), Some(claim));
         assert_eq!(key("02").verify_refresh(&token), None, "another key");
-        assert_eq!(key("01").verify_refresh(&token.replacen(".3.", ".4.", 1)), None, "another generation");
+        assert_eq!(
+            key("01").verify_refresh(&token.replacen(".3.", ".4.", 1)),
+            None,
+            "another generation"
+        );
         for odd in ["", ".", "..", "x.y.z", &token[..token.len() - 1]] {
             assert_eq!(key("01").verify_refresh(odd), None, "{odd}");
         }
@@ -135,6 +161,9 @@ mod tests {
 
     #[test]
     fn addresses_are_counted_without_regard_to_case() {
-        assert_eq!(key("01").address_hash("A@B.example"), key("01").address_hash("a@b.EXAMPLE"));
+        assert_eq!(
+            key("01").address_hash("A@B.example"),
+            key("01").address_hash("a@b.EXAMPLE")
+        );
     }
 }
