@@ -43,7 +43,11 @@ impl LocalLimits {
 
     /// Counts a request. Unlike Redis, a limit is charged even when another one refuses the request.
     pub fn count(&self, charges: &[Charge]) -> Vec<Standing> {
-        if self.checks.fetch_add(1, Ordering::Relaxed).is_multiple_of(CHECKS_BETWEEN_CLEANUPS) {
+        if self
+            .checks
+            .fetch_add(1, Ordering::Relaxed)
+            .is_multiple_of(CHECKS_BETWEEN_CLEANUPS)
+        {
             for (_, limiter) in &self.limiters {
                 limiter.retain_recent();
             }

@@ -74,8 +74,8 @@ async fn a_service_that_does_not_answer_is_given_up_in_time() {
 }
 
 #[actix_web::test]
-async fn a_connection_that_is_not_taken_is_given_up_before_the_request_is() {
-    // Takes no connection: the queue of one is full.
+async fn a_service_that_listens_but_is_stuck_is_given_up_in_time() {
+    // Takes connections into its queue and never answers.
     let deaf = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let gateway = TestGateway::with(Setup {
         deal_service: Some(deaf.local_addr().unwrap()),
@@ -115,19 +115,19 @@ async fn clients_that_break_off_or_dawdle_do_not_count_against_a_service() {
         "POST /api/deals HTTP/1.1\r\nHost: gateway\r\nAuthorization: {bearer}\r\nConnection: close\r\n"
     );
     for _ in 0..5 {
-        let broken = gateway
-            .raw(&format!(
-                "{head}Transfer-Encoding: chunked\r\n\r\nnonsense\r\n"
-            ))
-            .await;
-        assert!(broken.starts_with("HTTP/1.1 400"), "{broken}");
+        let broken = format!("{head}Transfer-Encoding: chunked\r\n\r\nnonsense\r\n");
+        let answer = gateway.raw(&[&broken]).await;
+        // The server may also hang up: what follows on this connection cannot be understood.
+        assert!(
+            answer.is_empty() || answer.starts_with("HTTP/1.1 400"),
+            "{answer}"
+        );
     }
     for _ in 0..2 {
-        let dawdling = gateway
-            .raw(&format!("{head}Content-Length: 100\r\n\r\nonly this"))
-            .await;
-        assert!(dawdling.starts_with("HTTP/1.1 503"), "{dawdling}");
-        assert!(dawdling.contains("TIMEOUT"), "{dawdling}");
+        let dawdling = format!("{head}Content-Length: 100\r\n\r\nonly this");
+        let answer = gateway.raw(&[&dawdling]).await;
+        assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+        assert!(answer.contains("TIMEOUT"), "{answer}");
     }
     let answer = gateway
         .request(Method::POST, "/api/deals")

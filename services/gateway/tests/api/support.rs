@@ -176,14 +176,26 @@ impl TestGateway {
         user
     }
 
-    /// Sends bytes as they are and reads until the gateway closes or has nothing more to say.
-    pub(crate) async fn raw(&self, request: &str) -> String {
+    /// Sends requests as they are on one connection, each after the head of the answer before it, and reads
+    /// until the gateway closes or has nothing more to say.
+    pub(crate) async fn raw(&self, requests: &[&str]) -> String {
         let mut connection = TcpStream::connect(self.address).await.unwrap();
-        connection.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = Vec::new();
-        let reading = connection.read_to_end(&mut answer);
-        let _open = tokio::time::timeout(Duration::from_secs(2), reading).await;
-        String::from_utf8(answer).unwrap()
+        let mut answers = Vec::new();
+        for (index, request) in requests.iter().enumerate() {
+            connection.write_all(request.as_bytes()).await.unwrap();
+            let is_last = index + 1 == requests.len();
+            let heads = index + 1;
+            loop {
+                let reading = connection.read_buf(&mut answers);
+                let read = tokio::time::timeout(Duration::from_secs(2), reading).await;
+                let text = String::from_utf8_lossy(&answers);
+                let ended = !matches!(read, Ok(Ok(1..)));
+                if ended || (!is_last && text.matches("\r\n\r\n").count() >= heads) {
+                    break;
+                }
+            }
+        }
+        String::from_utf8(answers).unwrap()
     }
 }
 
