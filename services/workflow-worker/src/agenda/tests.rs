@@ -1,0 +1,119 @@
+//! What worklists ask for.
+
+use serde_json::{Value, json};
+use time::macros::datetime;
+
+use super::*;
+
+const DEAL: Uuid = Uuid::from_u128(1);
+const DAY_BEFORE: OffsetDateTime = datetime!(2026-06-09 14:00 UTC);
+
+fn id(number: u128) -> Uuid {
+    Uuid::from_u128(number)
+}
+
+fn task(number: u128, status: &str) -> Value {
+    json!({
+        "id": id(number), "title": format!("Task {number}"), "milestoneId": id(100), "status": status,
+        "dueDate": "2026-06-10", "dueAt": "2026-06-11T04:00:00.000Z", "assigneeId": id(200),
+        "isOverdue": status == "OVERDUE", "isBlocked": status == "BLOCKED", "required": true
+    })
+}
+
+fn agenda(status: &str, tasks: &[Value], now: OffsetDateTime) -> Agenda {
+    let worklist = json!({
+        "dealStatus": status, "dealName": "12 Elm Street", "planState": "APPLIED", "timeZone": "America/New_York",
+        "milestones": [
+            { "id": id(101), "key": "closing", "title": "Closing", "position": 2, "completed": false },
+            { "id": id(100), "key": "contract", "title": "Contract", "position": 1, "completed": false },
+        ],
+        "tasks": tasks
+    });
+    of(DEAL, &serde_json::from_value(worklist).unwrap(), now).unwrap()
+}
+
+fn kinds(agenda: &Agenda) -> Vec<NoticeKind> {
+    agenda.steps.iter().map(|step| step.notice.kind).collect()
+}
+
+#[test]
+fn the_assignee_is_reminded_and_without_one_the_coordinators() {
+    let mut unassigned = task(2, "PENDING");
+    unassigned["assigneeId"] = Value::Null;
+    let agenda = agenda("ACTIVE", &[task(1, "IN_PROGRESS"), unassigned], DAY_BEFORE);
+    let audiences: Vec<_> = agenda.steps.iter().map(|step| step.notice.audience.clone()).collect();
+    assert_eq!(audiences, [vec![Audience::User(id(200))], vec![Audience::Coordinators]]);
+    assert_eq!(agenda.steps[0].notice.params.due_date.as_deref(), Some("2026-06-10"));
+    assert_eq!(agenda.next_wakeup_at, Some(datetime!(2026-06-11 04:00 UTC)));
+}
+
+#[test]
+fn an_overdue_task_is_marked_and_told_of_then_escalated() {
+    let passed = agenda("ACTIVE", &[task(1, "BLOCKED")], datetime!(2026-06-11 04:00 UTC));
+    assert_eq!(kinds(&passed), [NoticeKind::TaskOverdue]);
+    assert_eq!(passed.steps[0].action, Action::MarkOverdue { task_id: id(1) });
+    assert_eq!(
+        passed.steps[0].notice.audience,
+        [Audience::User(id(200)), Audience::Coordinators]
+    );
+    let late = agenda("ACTIVE", &[task(1, "OVERDUE")], datetime!(2026-06-14 04:00 UTC));
+    assert_eq!(kinds(&late), [NoticeKind::TaskOverdue, NoticeKind::TaskEscalated]);
+    assert_eq!(late.steps[0].key, passed.steps[0].key, "told once, it is the same occasion later");
+    assert_eq!(late.next_wakeup_at, None);
+}
+
+#[test]
+fn a_time_of_day_makes_a_task_overdue_on_its_day() {
+    let mut early = task(1, "PENDING");
+    early["dueTime"] = "17:00:00.0".into();
+    let agenda = agenda("ACTIVE", &[early], datetime!(2026-06-10 21:00 UTC));
+    assert_eq!(kinds(&agenda), [NoticeKind::TaskOverdue]);
+}
+
+#[test]
+fn on_hold_and_after_the_end_nothing_is_asked_for() {
+    let late = datetime!(2026-08-01 00:00 UTC);
+    for (status, standing) in [
+        ("ON_HOLD", Standing::Paused),
+        ("CLOSED", Standing::Ended),
+        ("CANCELLED", Standing::Ended),
+    ] {
+        let agenda = agenda(status, &[task(1, "PENDING"), task(2, "COMPLETED")], late);
+        assert_eq!((agenda.standing, agenda.steps.len()), (standing, 0), "{status}");
+        assert_eq!(agenda.next_wakeup_at, None, "{status}");
+        assert_eq!(agenda.completed_task_ids, [id(2)], "{status}");
+    }
+}
+
+#[test]
+fn a_milestone_is_reached_with_its_last_task_and_an_empty_one_never() {
+    let mut later = task(3, "PENDING");
+    later["milestoneId"] = json!(id(101));
+    later["dueDate"] = Value::Null;
+    let tasks = [task(1, "COMPLETED"), task(2, "WAIVED"), later];
+    let reached = agenda("ACTIVE", &tasks, DAY_BEFORE);
+    assert_eq!(kinds(&reached), [NoticeKind::MilestoneReached]);
+    assert_eq!(reached.steps[0].action, Action::CheckMilestone { milestone_id: id(100) });
+    assert_eq!(reached.steps[0].notice.params.milestone_title.as_deref(), Some("Contract"));
+    assert_eq!(reached.milestone.map(|milestone| milestone.key).as_deref(), Some("closing"));
+    assert_eq!(reached.completed_task_ids, [id(1)], "a waived task was not completed");
+    assert_eq!(reached.waiting_for, [id(3)]);
+
+    let done = agenda("ACTIVE", &tasks[..2], DAY_BEFORE);
+    assert_eq!(kinds(&done), [NoticeKind::MilestoneReached, NoticeKind::DealReadyToClose]);
+    assert_eq!(kinds(&agenda("ACTIVE", &[], DAY_BEFORE)), []);
+}
+
+#[test]
+fn what_cannot_be_read_is_an_error() {
+    let worklist = |status: &str, zone: &str| {
+        let value = json!({
+            "dealStatus": status, "planState": "APPLIED", "timeZone": zone, "milestones": [],
+            "tasks": [task(1, "PENDING")]
+        });
+        of(DEAL, &serde_json::from_value(value).unwrap(), DAY_BEFORE)
+    };
+    assert!(worklist("ACTIVE", "America/New_York").is_ok());
+    assert!(worklist("ASLEEP", "America/New_York").is_err());
+    assert!(worklist("ACTIVE", "Mars/Olympus").is_err());
+}

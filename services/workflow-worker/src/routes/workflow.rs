@@ -1,0 +1,131 @@
+//! `/api/deals/{id}/workflow`: how a deal's workflow stands, asked of the workflow itself.
+
+use std::time::Duration;
+
+use actix_web::{
+    HttpResponse,
+    web::{self, ServiceConfig},
+};
+use domain::{permission::Role, rejection::Rejection};
+use platform::{
+    auth::TokenVerifier,
+    client::ServiceClient,
+    error::{Error, Result},
+    http::{Access as _, Authorized, PathId, permission::ViewDeals},
+};
+use serde::Serialize;
+use temporalio_client::{
+    Client, WorkflowHandle, WorkflowQueryOptions, errors::WorkflowQueryError,
+};
+use utoipa::ToSchema;
+
+use crate::{
+    temporal::Temporal,
+    workflows::{
+        DealLifecycle,
+        deal_lifecycle::{self, Progress},
+    },
+};
+
+/// A workflow has so long to answer.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Where administrators find a workflow in Temporal's own interface.
+#[derive(Clone, Debug)]
+pub(crate) struct TemporalPages {
+    /// The interface's address; no links without.
+    pub(crate) ui_url: Option<String>,
+    /// The namespace.
+    pub(crate) namespace: String,
+}
+
+/// How a deal's workflow stands.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WorkflowAnswer {
+    /// Temporal's id of it.
+    workflow_id: String,
+    #[serde(flatten)]
+    progress: Progress,
+    /// The workflow in Temporal's interface; for administrators only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temporal_url: Option<String>,
+}
+
+pub(super) fn configure(config: &mut ServiceConfig) {
+    config.route("/api/deals/{id}/workflow", web::get().to(get));
+}
+
+/// How the deal's workflow stands now: milestone, what it waits for, next wake-up.
+///
+/// **Permissions**: whoever may view the deal. **Rejections**: `NOT_FOUND` for a deal that is not visible, or that has
+/// never been active; 503 while Temporal, or the workflow, does not answer within three seconds.
+#[utoipa::path(get, path = "/api/deals/{id}/workflow", operation_id = "getDealWorkflow", tag = "workflow", params(("id" = Uuid, Path)),
+    responses((status = 200, description = "How the workflow stands", body = WorkflowAnswer)))]
+pub(crate) async fn get(
+    caller: Authorized<ViewDeals>,
+    id: PathId,
+    deals: web::Data<ServiceClient>,
+    temporal: web::Data<Temporal>,
+    verifier: web::Data<TokenVerifier>,
+    pages: web::Data<TemporalPages>,
+) -> Result<HttpResponse> {
+    let PathId(deal_id) = id;
+    // Deal-service checks the permission as well: this service has no database to ask.
+    deals
+        .for_caller(caller.caller())
+        .get::<()>(&format!("/internal/deals/{deal_id}/visibility"))
+        .await?;
+    let workflow_id = deal_lifecycle::workflow_id(deal_id);
+    let progress = ask(&temporal, &workflow_id).await?;
+    // The claim may be some minutes old: good enough for a link to a place that has its own lock.
+    let is_admin = verifier
+        .verify(caller.caller().token.expose())
+        .await
+        .is_ok_and(|claims| claims.role == Role::Admin.as_str());
+    let temporal_url = is_admin.then(|| pages.link(&workflow_id)).flatten();
+    Ok(HttpResponse::Ok().json(WorkflowAnswer {
+        workflow_id,
+        progress,
+        temporal_url,
+    }))
+}
+
+async fn ask(temporal: &Temporal, workflow_id: &str) -> Result<Progress> {
+    let client = temporal
+        .client()
+        .ok_or_else(|| Error::unavailable("Temporal has not been there yet"))?;
+    let run: WorkflowHandle<Client, DealLifecycle> = client.get_workflow_handle(workflow_id);
+    let query = run.query(DealLifecycle::progress, (), WorkflowQueryOptions::default());
+    match tokio::time::timeout(QUERY_TIMEOUT, query).await {
+        Ok(Ok(progress)) => Ok(progress),
+        Ok(Err(WorkflowQueryError::NotFound(_))) => Err(Rejection::NotFound.into()),
+        Ok(Err(error)) => Err(Error::unavailable(format!("the workflow: {error}"))),
+        Err(_) => Err(Error::unavailable("the workflow does not answer")),
+    }
+}
+
+impl TemporalPages {
+    fn link(&self, workflow_id: &str) -> Option<String> {
+        let ui_url = self.ui_url.as_ref()?.trim_end_matches('/');
+        let namespace = &self.namespace;
+        Some(format!("{ui_url}/namespaces/{namespace}/workflows/{workflow_id}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_link_leads_to_the_workflow_in_its_namespace() {
+        let pages = TemporalPages {
+            ui_url: Some("http://127.0.0.1:8233/".to_owned()),
+            namespace: "haushavn".to_owned(),
+        };
+        assert_eq!(
+            pages.link("deal-7").as_deref(),
+            Some("http://127.0.0.1:8233/namespaces/haushavn/workflows/deal-7")
+        );
+    }
+}

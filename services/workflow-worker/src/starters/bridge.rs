@@ -1,0 +1,142 @@
+//! From the broker to Temporal: events start workflows and signal them.
+//!
+//! An event is acknowledged after Temporal has taken it. While Temporal is away, events wait in the broker.
+//! There is no inbox: a start is recognised by the workflow's id, a signal by the event's id.
+
+use platform::{
+    config::Secret,
+    messaging::{Delivery, Outcome, consume, topology},
+};
+use temporalio_client::{
+    Client, WorkflowHandle, WorkflowIdReusePolicy, WorkflowSignalOptions, WorkflowStartOptions,
+    errors::{WorkflowInteractionError, WorkflowStartError},
+    tonic::{Code, Status},
+};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::orders::{Order, Signal, order};
+use crate::{
+    temporal::Temporal,
+    workflows::{
+        DEAL_QUEUE, DealLifecycle, NOTIFICATION_QUEUE, Notification,
+        deal_lifecycle::{self, DealChanged, DealInput},
+        notification::{self, NotificationInput},
+    },
+};
+
+/// Carries events over until the process is asked to end.
+pub(crate) async fn run(amqp_url: Secret, temporal: Temporal, shutdown: CancellationToken) {
+    let handler = async |delivery: &Delivery| carry(&temporal, delivery).await;
+    consume(amqp_url, topology::WORKFLOW_WORKER, handler, shutdown).await;
+}
+
+async fn carry(temporal: &Temporal, delivery: &Delivery) -> Outcome {
+    let order = match order(&delivery.head, &delivery.event) {
+        Ok(Order::Ignore) => return Outcome::Done,
+        Ok(order) => order,
+        Err(malformed) => return Outcome::Poison(malformed.to_string()),
+    };
+    let Some(client) = temporal.client() else {
+        return Outcome::Later("Temporal is away".to_owned());
+    };
+    match order {
+        Order::Ignore => Outcome::Done,
+        Order::Follow(input) => follow(client, input).await,
+        Order::FollowAgain(input, change) => follow_again(client, input, change).await,
+        Order::Tell(deal_id, signal, change) => tell(client, deal_id, signal, change).await,
+        Order::Deliver(input) => deliver(client, input).await,
+    }
+}
+
+async fn follow(client: &Client, input: DealInput) -> Outcome {
+    let options = deal_options(input.deal_id);
+    started(client.start_workflow(DealLifecycle::run, input, options).await)
+}
+
+/// A run that is about to end hears of it and looks again; one that has ended is followed by a new one.
+async fn follow_again(client: &Client, input: DealInput, change: DealChanged) -> Outcome {
+    let options = deal_options(input.deal_id);
+    started(
+        client
+            .signal_with_start_workflow(
+                DealLifecycle::run,
+                input,
+                DealLifecycle::deal_resumed,
+                change,
+                options,
+            )
+            .await,
+    )
+}
+
+async fn deliver(client: &Client, input: NotificationInput) -> Outcome {
+    let id = notification::workflow_id(input.notification_id);
+    let options = WorkflowStartOptions::new(NOTIFICATION_QUEUE, id)
+        // Delivered or given up, it is not begun again.
+        .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
+        .build();
+    started(client.start_workflow(Notification::run, input, options).await)
+}
+
+async fn tell(client: &Client, deal_id: Uuid, signal: Signal, change: DealChanged) -> Outcome {
+    let run: WorkflowHandle<Client, DealLifecycle> =
+        client.get_workflow_handle(deal_lifecycle::workflow_id(deal_id));
+    // The server takes a request id once for each run; the workflow remembers events over runs.
+    let options = WorkflowSignalOptions::builder()
+        .request_id(change.event_id.to_string())
+        .build();
+    let told = match signal {
+        Signal::TaskCompleted => run.signal(DealLifecycle::task_completed, change, options).await,
+        Signal::TaskWaived => run.signal(DealLifecycle::task_waived, change, options).await,
+        Signal::TaskReopened => run.signal(DealLifecycle::task_reopened, change, options).await,
+        Signal::DeadlinesChanged => {
+            run.signal(DealLifecycle::deadlines_changed, change, options).await
+        }
+        Signal::DealHeld => run.signal(DealLifecycle::deal_held, change, options).await,
+        Signal::DealResumed => run.signal(DealLifecycle::deal_resumed, change, options).await,
+        Signal::DealClosed => run.signal(DealLifecycle::deal_closed, change, options).await,
+        Signal::DealCancelled => run.signal(DealLifecycle::deal_cancelled, change, options).await,
+    };
+    match told {
+        Ok(()) => Outcome::Done,
+        // Not begun, or ended: a run that begins reads everything anew.
+        Err(WorkflowInteractionError::NotFound(_)) => Outcome::Done,
+        Err(WorkflowInteractionError::Rpc(status)) => failed(&status),
+        Err(error) => Outcome::Retry(format!("failed to signal: {error}")),
+    }
+}
+
+fn deal_options(deal_id: Uuid) -> WorkflowStartOptions {
+    WorkflowStartOptions::new(DEAL_QUEUE, deal_lifecycle::workflow_id(deal_id)).build()
+}
+
+fn started<H>(outcome: Result<H, WorkflowStartError>) -> Outcome {
+    match outcome {
+        Ok(_) | Err(WorkflowStartError::AlreadyStarted { .. }) => Outcome::Done,
+        Err(WorkflowStartError::Rpc(status)) => failed(&status),
+        Err(error) => Outcome::Retry(format!("failed to start a workflow: {error}")),
+    }
+}
+
+/// Only a request that Temporal finds fault with is counted; everything else is Temporal being away.
+fn failed(status: &Status) -> Outcome {
+    let reason = format!("Temporal answered {}: {}", status.code(), status.message());
+    match status.code() {
+        Code::InvalidArgument | Code::OutOfRange | Code::Unimplemented => Outcome::Retry(reason),
+        _ => Outcome::Later(reason),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_wait_while_temporal_is_away_and_only_bad_requests_are_counted() {
+        assert!(matches!(failed(&Status::unavailable("down")), Outcome::Later(_)));
+        assert!(matches!(failed(&Status::deadline_exceeded("slow")), Outcome::Later(_)));
+        assert!(matches!(failed(&Status::not_found("no namespace yet")), Outcome::Later(_)));
+        assert!(matches!(failed(&Status::invalid_argument("bad")), Outcome::Retry(_)));
+    }
+}

@@ -1,0 +1,245 @@
+//! What an event asks of Temporal: a pure reading of the event.
+
+use contracts::{
+    event::{DealChange, Event, Head, KeyDatesChange, NotificationChange, TaskChange},
+    field::{self, Malformed},
+    v1::{DealEvent, TaskEvent},
+};
+use uuid::Uuid;
+
+use crate::workflows::{
+    deal_lifecycle::{DealChanged, DealInput},
+    notification::NotificationInput,
+};
+
+/// Fields of a deal on which its plan and dates depend.
+const PLANNED_BY: [&str; 3] = ["facts", "keyDates", "timeZone"];
+
+/// What is to be done about an event.
+#[derive(Clone, Debug)]
+pub(super) enum Order {
+    /// Nothing.
+    Ignore,
+    /// Follow a deal that has begun.
+    Follow(DealInput),
+    /// Follow a deal that goes on, and tell a run that may still be about.
+    FollowAgain(DealInput, DealChanged),
+    /// Tell a running deal of a change.
+    Tell(Uuid, Signal, DealChanged),
+    /// Deliver a notification.
+    Deliver(NotificationInput),
+}
+
+/// The signals that a deal's workflow hears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signal {
+    TaskCompleted,
+    TaskWaived,
+    TaskReopened,
+    DeadlinesChanged,
+    DealHeld,
+    DealResumed,
+    DealClosed,
+    DealCancelled,
+}
+
+/// Reads an event.
+pub(super) fn order(head: &Head, event: &Event) -> Result<Order, Malformed> {
+    match event {
+        Event::Deal(change, deal) => deal_order(head, *change, deal),
+        Event::Task(change, task) => task_order(head, *change, task),
+        Event::KeyDates(KeyDatesChange::Changed, dates) => {
+            tell(head, &dates.deal_id, Signal::DeadlinesChanged, None)
+        }
+        Event::Notification(NotificationChange::Created, notification) => {
+            Ok(Order::Deliver(NotificationInput {
+                notification_id: field::uuid("notificationId", &notification.notification_id)?,
+                organization_id: head.organization_id,
+            }))
+        }
+        Event::Party(..)
+        | Event::Milestone(..)
+        | Event::Plan(..)
+        | Event::Comment(..)
+        | Event::User(..)
+        | Event::Organization(..)
+        | Event::Unknown { .. } => Ok(Order::Ignore),
+    }
+}
+
+fn deal_order(head: &Head, change: DealChange, deal: &DealEvent) -> Result<Order, Malformed> {
+    let signal = match change {
+        DealChange::Activated => return Ok(Order::Follow(input(head, deal)?)),
+        DealChange::Reopened => {
+            return Ok(Order::FollowAgain(
+                input(head, deal)?,
+                DealChanged {
+                    event_id: head.id,
+                    task_id: None,
+                },
+            ));
+        }
+        DealChange::Held => Signal::DealHeld,
+        DealChange::Resumed => Signal::DealResumed,
+        DealChange::Closed => Signal::DealClosed,
+        DealChange::Cancelled => Signal::DealCancelled,
+        DealChange::Updated if deal.changed.iter().any(|name| PLANNED_BY.contains(&name.as_str())) => {
+            Signal::DeadlinesChanged
+        }
+        DealChange::Created | DealChange::Updated | DealChange::Deleted => return Ok(Order::Ignore),
+    };
+    tell(head, &deal.deal_id, signal, None)
+}
+
+fn task_order(head: &Head, change: TaskChange, task: &TaskEvent) -> Result<Order, Malformed> {
+    let signal = match change {
+        TaskChange::Completed => Signal::TaskCompleted,
+        TaskChange::Waived => Signal::TaskWaived,
+        TaskChange::Reopened => Signal::TaskReopened,
+        // A template's tasks are made at the workflow's own bidding, which reads them afterwards.
+        TaskChange::Created if task.key.is_some() => return Ok(Order::Ignore),
+        TaskChange::Created
+        | TaskChange::Updated
+        | TaskChange::Assigned
+        | TaskChange::Unlocked
+        | TaskChange::Blocked
+        | TaskChange::Deleted => Signal::DeadlinesChanged,
+        // It changes nothing that the workflow waits for, or the workflow did it itself.
+        TaskChange::Started | TaskChange::Overdue => return Ok(Order::Ignore),
+    };
+    tell(head, &task.deal_id, signal, Some(&task.task_id))
+}
+
+fn input(head: &Head, deal: &DealEvent) -> Result<DealInput, Malformed> {
+    Ok(DealInput {
+        deal_id: field::uuid("dealId", &deal.deal_id)?,
+        organization_id: head.organization_id,
+        template_key: deal.template_key.clone(),
+        carried: None,
+    })
+}
+
+fn tell(
+    head: &Head,
+    deal_id: &str,
+    signal: Signal,
+    task_id: Option<&str>,
+) -> Result<Order, Malformed> {
+    let change = DealChanged {
+        event_id: head.id,
+        task_id: field::optional_uuid("taskId", task_id)?,
+    };
+    Ok(Order::Tell(field::uuid("dealId", deal_id)?, signal, change))
+}
+
+#[cfg(test)]
+mod tests {
+    use time::OffsetDateTime;
+
+    use super::*;
+
+    const DEAL: &str = "0190a5c0-7b7e-7cc0-8000-0000000000d1";
+    const TASK: &str = "0190a5c0-7b7e-7cc0-8000-0000000000a1";
+
+    fn head() -> Head {
+        Head {
+            id: Uuid::from_u128(1),
+            source: "task-service".to_owned(),
+            subject: Uuid::from_u128(2),
+            time: OffsetDateTime::UNIX_EPOCH,
+            organization_id: Uuid::from_u128(3),
+            actor_user_id: Uuid::from_u128(4),
+            request_id: "request-1".to_owned(),
+            sequence: 1,
+            traceparent: None,
+            cause_event_id: None,
+        }
+    }
+
+    fn deal(changed: &[&str]) -> DealEvent {
+        DealEvent {
+            deal_id: DEAL.to_owned(),
+            changed: changed.iter().map(|name| (*name).to_owned()).collect(),
+            ..DealEvent::default()
+        }
+    }
+
+    fn task(key: Option<&str>) -> TaskEvent {
+        TaskEvent {
+            task_id: TASK.to_owned(),
+            deal_id: DEAL.to_owned(),
+            key: key.map(str::to_owned),
+            ..TaskEvent::default()
+        }
+    }
+
+    fn signal_of(event: &Event) -> Option<Signal> {
+        match order(&head(), event).unwrap() {
+            Order::Tell(_, signal, change) => {
+                assert_eq!(change.event_id, head().id);
+                Some(signal)
+            }
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn only_activation_and_reopening_start_a_run() {
+        for change in DealChange::ALL.iter().copied() {
+            let starts = matches!(
+                order(&head(), &Event::Deal(change, deal(&["status"]))).unwrap(),
+                Order::Follow(_) | Order::FollowAgain(..)
+            );
+            let expected = matches!(change, DealChange::Activated | DealChange::Reopened);
+            assert_eq!(starts, expected, "{}", change.routing_key());
+        }
+    }
+
+    #[test]
+    fn a_deal_is_told_of_what_its_plan_depends_on() {
+        let cases = [
+            (DealChange::Held, &[][..], Some(Signal::DealHeld), "held"),
+            (DealChange::Resumed, &[], Some(Signal::DealResumed), "resumed"),
+            (DealChange::Closed, &[], Some(Signal::DealClosed), "closed"),
+            (DealChange::Cancelled, &[], Some(Signal::DealCancelled), "cancelled"),
+            (DealChange::Updated, &["name"], None, "a name moves no date"),
+            (DealChange::Updated, &["name", "facts"], Some(Signal::DeadlinesChanged), "facts may"),
+            (DealChange::Deleted, &[], None, "only drafts are deleted"),
+        ];
+        for (change, changed, expected, reason) in cases {
+            assert_eq!(signal_of(&Event::Deal(change, deal(changed))), expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_deal_is_told_of_its_tasks() {
+        let cases = [
+            (TaskChange::Completed, Some("k"), Some(Signal::TaskCompleted), "completed"),
+            (TaskChange::Waived, Some("k"), Some(Signal::TaskWaived), "waived"),
+            (TaskChange::Reopened, Some("k"), Some(Signal::TaskReopened), "reopened"),
+            (TaskChange::Created, Some("k"), None, "the plan is made by the workflow"),
+            (TaskChange::Created, None, Some(Signal::DeadlinesChanged), "added by hand"),
+            (TaskChange::Assigned, Some("k"), Some(Signal::DeadlinesChanged), "somebody else is reminded"),
+            (TaskChange::Overdue, Some("k"), None, "the workflow did it"),
+        ];
+        for (change, key, expected, reason) in cases {
+            assert_eq!(signal_of(&Event::Task(change, task(key))), expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_type_from_a_newer_service_is_left_alone() {
+        let event = Event::Unknown {
+            event_type: "deals.deal.archived".to_owned(),
+            dataschema: String::new(),
+            data: Vec::new(),
+        };
+        assert!(matches!(order(&head(), &event), Ok(Order::Ignore)));
+    }
+
+    #[test]
+    fn an_event_without_a_deal_is_malformed() {
+        let event = Event::Task(TaskChange::Completed, TaskEvent::default());
+        assert_eq!(order(&head(), &event).unwrap_err().field, "dealId");
+    }
+}

@@ -1,0 +1,67 @@
+//! A notification's way.
+
+use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
+use uuid::Uuid;
+use workflow_worker::workflows::{
+    NOTIFICATION_QUEUE, Notification,
+    notification::{self, NotificationInput, NotificationOutcome},
+};
+
+use crate::{
+    support::{ORGANIZATION, with_workers},
+    world::World,
+};
+
+async fn delivered(world: &World) -> NotificationOutcome {
+    let notification_id = Uuid::from_u128(7);
+    let input = NotificationInput {
+        notification_id,
+        organization_id: ORGANIZATION,
+    };
+    let id = notification::workflow_id(notification_id);
+    let run = world
+        .client
+        .start_workflow(
+            Notification::run,
+            input,
+            WorkflowStartOptions::new(NOTIFICATION_QUEUE, id).build(),
+        )
+        .await
+        .unwrap();
+    world.sleep_hours(30).await;
+    run.get_result(WorkflowGetResultOptions::default()).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_email_is_tried_until_the_mail_server_is_back() {
+    let world = World::new().await;
+    world.services.answers().delivery_failures = 20;
+    with_workers(&world.client, &world.services, async {
+        assert_eq!(delivered(&world).await.email_status, "SENT");
+        assert_eq!(world.services.answers().delivered, ["SENT"]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_email_that_is_refused_is_given_up_at_once() {
+    let world = World::new().await;
+    world.services.answers().delivery_refused = true;
+    with_workers(&world.client, &world.services, async {
+        assert_eq!(delivered(&world).await.email_status, "DEAD");
+        let answers = world.services.answers();
+        assert_eq!((answers.delivered.as_slice(), answers.count("/deliver")), (&["DEAD".to_owned()][..], 1));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_email_that_fails_for_a_day_is_given_up() {
+    let world = World::new().await;
+    world.services.answers().delivery_failures = u32::MAX;
+    with_workers(&world.client, &world.services, async {
+        assert_eq!(delivered(&world).await.email_status, "DEAD");
+        assert_eq!(world.services.answers().delivered, ["DEAD"]);
+    })
+    .await;
+}
