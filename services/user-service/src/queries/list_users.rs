@@ -14,12 +14,15 @@ use crate::repository::users::{User, UserRow};
 #[into_params(parameter_in = Query)]
 pub struct UsersQuery {
     /// Only users with this role.
+    #[param(inline)]
     pub role: Option<RoleFilter>,
     /// Only users who stand so; whoever does not manage users sees active ones alone.
+    #[param(inline)]
     pub status: Option<StatusFilter>,
     /// Only users whose name, or for those who manage users whose address, contains this.
     pub q: Option<String>,
     /// `fullName` (default) or `createdAt`, with `-` in front for the other direction.
+    #[param(inline)]
     pub sort: Option<UsersSort>,
     /// 1 to 100, 25 unless given.
     pub limit: Option<u32>,
