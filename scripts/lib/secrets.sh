@@ -23,6 +23,8 @@ make_secrets() {
   local name
   mkdir -p "$SECRETS" "$KEYS/public"
   chmod 700 "$SECRETS" "$KEYS"
+  # Data that outlived its home (it may lie elsewhere, see postgres_home) cannot be opened any more.
+  [ -s "$SECRETS/postgres" ] || rm -rf "$(postgres_home)"
   for name in postgres "${DATABASE_ROLES[@]}" redis rabbitmq erlang_cookie; do
     make_secret "$name" 24
   done

@@ -53,11 +53,16 @@ impl Db {
         envelope: &[u8],
         work: impl AsyncFn(&mut Tx, &Head, &Event) -> Result<()>,
     ) -> Result<Applied> {
-        let applied = self.apply_one(consumer, order, head, event, envelope, &work).await?;
+        let applied = self
+            .apply_one(consumer, order, head, event, envelope, &work)
+            .await?;
         if applied == Applied::Done && order == Order::Gapless {
             let mut last = head.clone();
-            while let Some((next_head, next_event, bytes)) = self.next_parked(consumer, &last).await? {
-                self.apply_one(consumer, order, &next_head, &next_event, &bytes, &work).await?;
+            while let Some((next_head, next_event, bytes)) =
+                self.next_parked(consumer, &last).await?
+            {
+                self.apply_one(consumer, order, &next_head, &next_event, &bytes, &work)
+                    .await?;
                 last = next_head;
             }
         }
@@ -110,8 +115,15 @@ impl Db {
         .await
     }
 
-    async fn next_parked(&self, consumer: &'static str, last: &Head) -> Result<Option<(Head, Event, Vec<u8>)>> {
-        let scope = ServiceScope { organization_id: last.organization_id, ..ServiceScope::default() };
+    async fn next_parked(
+        &self,
+        consumer: &'static str,
+        last: &Head,
+    ) -> Result<Option<(Head, Event, Vec<u8>)>> {
+        let scope = ServiceScope {
+            organization_id: last.organization_id,
+            ..ServiceScope::default()
+        };
         let version = i64::try_from(last.sequence).map_err(anyhow::Error::from)? + 1;
         let parked: Option<Parked> = self
             .service(&scope, async |tx| {
@@ -122,7 +134,9 @@ impl Db {
                 .await
             })
             .await?;
-        let Some(Parked { envelope }) = parked else { return Ok(None) };
+        let Some(Parked { envelope }) = parked else {
+            return Ok(None);
+        };
         let (head, event) = Event::decode(&envelope).map_err(anyhow::Error::from)?;
         Ok(Some((head, event, envelope)))
     }
@@ -151,12 +165,24 @@ async fn advance(tx: &Tx, consumer: &'static str, aggregate_id: Uuid, version: i
     Ok(())
 }
 
-async fn park(tx: &Tx, consumer: &'static str, head: &Head, version: i64, envelope: &[u8]) -> Result<()> {
+async fn park(
+    tx: &Tx,
+    consumer: &'static str,
+    head: &Head,
+    version: i64,
+    envelope: &[u8],
+) -> Result<()> {
     metrics::counter!("consumer_parked_total", "consumer" => consumer).increment(1);
     tx.run(
         "INSERT INTO inbox_parked (consumer, aggregate_id, version, message_id, envelope)
          VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
-        [consumer.into(), head.subject.into(), version.into(), head.id.into(), envelope.to_vec().into()],
+        [
+            consumer.into(),
+            head.subject.into(),
+            version.into(),
+            head.id.into(),
+            envelope.to_vec().into(),
+        ],
     )
     .await?;
     Ok(())

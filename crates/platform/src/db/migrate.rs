@@ -22,7 +22,10 @@ pub async fn migrate(url: &Secret, migrator: &Migrator) -> anyhow::Result<()> {
     loop {
         match run(url, migrator).await {
             Err(error) if attempt < ATTEMPTS && is_lock_timeout(&error) => {
-                tracing::warn!(attempt, "a migration waited too long for a lock, trying again");
+                tracing::warn!(
+                    attempt,
+                    "a migration waited too long for a lock, trying again"
+                );
                 tokio::time::sleep(Duration::from_millis(500)).await;
                 attempt += 1;
             }
@@ -32,9 +35,15 @@ pub async fn migrate(url: &Secret, migrator: &Migrator) -> anyhow::Result<()> {
 }
 
 async fn run(url: &Secret, migrator: &Migrator) -> anyhow::Result<()> {
-    let options = PgConnectOptions::from_str(url.expose())?.log_statements(tracing::log::LevelFilter::Debug);
-    let mut connection = PgConnection::connect_with(&options).await.context("connect as the migration role")?;
-    let outcome = migrator.run(&mut connection).await.context("run the migrations");
+    let options =
+        PgConnectOptions::from_str(url.expose())?.log_statements(tracing::log::LevelFilter::Debug);
+    let mut connection = PgConnection::connect_with(&options)
+        .await
+        .context("connect as the migration role")?;
+    let outcome = migrator
+        .run(&mut connection)
+        .await
+        .context("run the migrations");
     connection.close().await?;
     outcome
 }

@@ -63,7 +63,10 @@ impl Db {
     /// Connects lazily: the first session connects, and a database that is away answers
     /// [`Error::Unavailable`] within two seconds. `schema` is the service's own.
     pub fn connect(url: &Secret, schema: &'static str, size: PoolSize) -> anyhow::Result<Self> {
-        Ok(Self { pool: pool::connect(url, size)?, schema })
+        Ok(Self {
+            pool: pool::connect(url, size)?,
+            schema,
+        })
     }
 
     /// Is the database there? For readiness.
@@ -73,7 +76,11 @@ impl Db {
     }
 
     /// A session that only reads. Refused with 403 unless one of the route's permissions is held.
-    pub async fn read<T>(&self, access: &impl Access, work: impl AsyncFnOnce(&mut Tx) -> Result<T>) -> Result<T> {
+    pub async fn read<T>(
+        &self,
+        access: &impl Access,
+        work: impl AsyncFnOnce(&mut Tx) -> Result<T>,
+    ) -> Result<T> {
         let mut tx = self.enter(access).await?;
         let value = work(&mut tx).await?;
         tx.finish_reading().await?;
@@ -82,7 +89,11 @@ impl Db {
 
     /// A session that changes something. Tried again when it loses a deadlock or waits too long for a
     /// lock, so `work` must have no effect outside the database.
-    pub async fn write<T>(&self, access: &impl Access, work: impl AsyncFn(&mut Tx) -> Result<T>) -> Result<T> {
+    pub async fn write<T>(
+        &self,
+        access: &impl Access,
+        work: impl AsyncFn(&mut Tx) -> Result<T>,
+    ) -> Result<T> {
         retrying(async || {
             let mut tx = self.enter(access).await?;
             let value = work(&mut tx).await?;
@@ -93,7 +104,11 @@ impl Db {
     }
 
     /// A session of the organization's SYSTEM user, who may do everything within it.
-    pub async fn service<T>(&self, scope: &ServiceScope, work: impl AsyncFn(&mut Tx) -> Result<T>) -> Result<T> {
+    pub async fn service<T>(
+        &self,
+        scope: &ServiceScope,
+        work: impl AsyncFn(&mut Tx) -> Result<T>,
+    ) -> Result<T> {
         retrying(async || {
             let mut tx = self.enter_service(scope).await?;
             let value = work(&mut tx).await?;
@@ -105,9 +120,18 @@ impl Db {
 
     /// A session of somebody who is not signed in yet: sign-up, login, redeeming a token. `work` enters
     /// a context itself with [`Tx::enter_signup`] or [`Tx::enter_identity`]; until then it sees no rows.
-    pub async fn anonymous<T>(&self, request_id: &str, ip: Option<std::net::IpAddr>, work: impl AsyncFn(&mut Tx) -> Result<T>) -> Result<T> {
+    pub async fn anonymous<T>(
+        &self,
+        request_id: &str,
+        ip: Option<std::net::IpAddr>,
+        work: impl AsyncFn(&mut Tx) -> Result<T>,
+    ) -> Result<T> {
         retrying(async || {
-            let mut tx = Tx::new(self.begin().await?, self.schema, Actor::nobody(request_id, ip));
+            let mut tx = Tx::new(
+                self.begin().await?,
+                self.schema,
+                Actor::nobody(request_id, ip),
+            );
             let value = work(&mut tx).await?;
             tx.commit().await?;
             Ok(value)
@@ -121,7 +145,10 @@ impl Db {
         tx.enter(caller.user_id, caller.session_id).await?;
         let required = access.any_of();
         if !required.is_empty() && !tx.actor().permissions.has_any(required) {
-            return Err(Rejection::Forbidden { required: required.to_vec() }.into());
+            return Err(Rejection::Forbidden {
+                required: required.to_vec(),
+            }
+            .into());
         }
         Ok(tx)
     }
@@ -138,7 +165,9 @@ impl Db {
         let pool = self.pool.clone();
         match tokio::spawn(async move { pool.begin().await }).await {
             Ok(begun) => Ok(begun?),
-            Err(failed) => Err(anyhow::Error::new(failed).context("begin a transaction").into()),
+            Err(failed) => Err(anyhow::Error::new(failed)
+                .context("begin a transaction")
+                .into()),
         }
     }
 }

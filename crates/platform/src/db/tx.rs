@@ -5,7 +5,8 @@ use std::{net::IpAddr, time::Instant};
 use contracts::event::Event;
 use domain::permission::{PermissionSet, Role};
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, FromQueryResult, RuntimeErr, Statement, Value as SqlValue,
+    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, FromQueryResult, RuntimeErr, Statement,
+    Value as SqlValue,
 };
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -93,7 +94,14 @@ struct EnteredIdentity {
 
 impl Tx {
     pub(super) fn new(inner: DatabaseTransaction, schema: &'static str, actor: Actor) -> Self {
-        Self { inner, schema, actor, now: OffsetDateTime::now_utc(), changes: Vec::new(), idempotency_key: None }
+        Self {
+            inner,
+            schema,
+            actor,
+            now: OffsetDateTime::now_utc(),
+            changes: Vec::new(),
+            idempotency_key: None,
+        }
     }
 
     /// Who acts.
@@ -117,27 +125,50 @@ impl Tx {
     }
 
     /// All rows of a statement.
-    pub async fn all<R: FromQueryResult>(&self, sql: &'static str, values: impl IntoIterator<Item = SqlValue>) -> Result<Vec<R>> {
+    pub async fn all<R: FromQueryResult>(
+        &self,
+        sql: &'static str,
+        values: impl IntoIterator<Item = SqlValue>,
+    ) -> Result<Vec<R>> {
         let rows = timed(self.inner.query_all_raw(statement(sql, values))).await?;
-        rows.iter().map(|row| R::from_query_result(row, "").map_err(Error::from)).collect()
+        rows.iter()
+            .map(|row| R::from_query_result(row, "").map_err(Error::from))
+            .collect()
     }
 
     /// The first row of a statement, if any.
-    pub async fn first<R: FromQueryResult>(&self, sql: &'static str, values: impl IntoIterator<Item = SqlValue>) -> Result<Option<R>> {
+    pub async fn first<R: FromQueryResult>(
+        &self,
+        sql: &'static str,
+        values: impl IntoIterator<Item = SqlValue>,
+    ) -> Result<Option<R>> {
         let row = timed(self.inner.query_one_raw(statement(sql, values))).await?;
-        row.map(|row| R::from_query_result(&row, "").map_err(Error::from)).transpose()
+        row.map(|row| R::from_query_result(&row, "").map_err(Error::from))
+            .transpose()
     }
 
     /// Runs a statement and tells how many rows it changed.
-    pub async fn run(&self, sql: &'static str, values: impl IntoIterator<Item = SqlValue>) -> Result<u64> {
-        Ok(timed(self.inner.execute_raw(statement(sql, values))).await?.rows_affected())
+    pub async fn run(
+        &self,
+        sql: &'static str,
+        values: impl IntoIterator<Item = SqlValue>,
+    ) -> Result<u64> {
+        Ok(timed(self.inner.execute_raw(statement(sql, values)))
+            .await?
+            .rows_affected())
     }
 
     /// As [`Tx::all`], with SQL built at run time from constant parts only (filters, sort orders).
-    pub async fn all_built<R: FromQueryResult>(&self, sql: String, values: Vec<SqlValue>) -> Result<Vec<R>> {
+    pub async fn all_built<R: FromQueryResult>(
+        &self,
+        sql: String,
+        values: Vec<SqlValue>,
+    ) -> Result<Vec<R>> {
         let built = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
         let rows = timed(self.inner.query_all_raw(built)).await?;
-        rows.iter().map(|row| R::from_query_result(row, "").map_err(Error::from)).collect()
+        rows.iter()
+            .map(|row| R::from_query_result(row, "").map_err(Error::from))
+            .collect()
     }
 
     /// The transaction itself, for entities and query builders of sea-orm.
@@ -148,7 +179,10 @@ impl Tx {
     /// Enters the context of an organization that is being founded by `user_id`.
     pub async fn enter_signup(&mut self, organization_id: Uuid, user_id: Uuid) -> Result<()> {
         self.inner
-            .query_one_raw(statement("SELECT ctx.enter_signup($1, $2)", [organization_id.into(), user_id.into()]))
+            .query_one_raw(statement(
+                "SELECT ctx.enter_signup($1, $2)",
+                [organization_id.into(), user_id.into()],
+            ))
             .await?;
         self.actor.organization_id = organization_id;
         self.actor.user_id = user_id;
@@ -160,7 +194,9 @@ impl Tx {
     /// Enters the context of a user who has just proved who they are, without any permission.
     /// Answers the account's status (`ACTIVE` or `INVITED`); others are refused as unauthenticated.
     pub async fn enter_identity(&mut self, user_id: Uuid) -> Result<String> {
-        let entered: Option<EnteredIdentity> = self.first("SELECT * FROM ctx.enter_identity($1)", [user_id.into()]).await?;
+        let entered: Option<EnteredIdentity> = self
+            .first("SELECT * FROM ctx.enter_identity($1)", [user_id.into()])
+            .await?;
         let entered = entered.ok_or_else(|| anyhow::anyhow!("ctx.enter_identity gave no row"))?;
         self.actor.organization_id = entered.organization_id;
         self.actor.user_id = user_id;
@@ -170,8 +206,12 @@ impl Tx {
     }
 
     pub(super) async fn enter(&mut self, user_id: Uuid, session_id: Uuid) -> Result<()> {
-        let entered: Option<Entered> =
-            self.first("SELECT * FROM ctx.enter($1, $2)", [user_id.into(), session_id.into()]).await?;
+        let entered: Option<Entered> = self
+            .first(
+                "SELECT * FROM ctx.enter($1, $2)",
+                [user_id.into(), session_id.into()],
+            )
+            .await?;
         let entered = entered.ok_or_else(|| anyhow::anyhow!("ctx.enter gave no row"))?;
         self.actor.organization_id = entered.organization_id;
         self.actor.permissions = PermissionSet::parse(&entered.permissions);
@@ -179,13 +219,20 @@ impl Tx {
         self.actor.time_zone = entered.time_zone;
         let span = tracing::Span::current();
         span.record("userId", tracing::field::display(user_id));
-        span.record("organizationId", tracing::field::display(entered.organization_id));
+        span.record(
+            "organizationId",
+            tracing::field::display(entered.organization_id),
+        );
         Ok(())
     }
 
     pub(super) async fn enter_service(&mut self, organization_id: Uuid) -> Result<()> {
-        let entered: Option<EnteredService> =
-            self.first("SELECT * FROM ctx.enter_service($1)", [organization_id.into()]).await?;
+        let entered: Option<EnteredService> = self
+            .first(
+                "SELECT * FROM ctx.enter_service($1)",
+                [organization_id.into()],
+            )
+            .await?;
         let entered = entered.ok_or_else(|| anyhow::anyhow!("ctx.enter_service gave no row"))?;
         self.actor.user_id = entered.user_id;
         self.actor.time_zone = entered.time_zone;
@@ -201,7 +248,9 @@ impl Tx {
         self.write_history().await?;
         self.inner.commit().await.map_err(|error| match error {
             // The connection died during COMMIT: nobody knows. An idempotency key settles it on retry.
-            DbErr::Exec(RuntimeErr::SqlxError(ref cause)) if matches!(**cause, sqlx::Error::Io(_)) => {
+            DbErr::Exec(RuntimeErr::SqlxError(ref cause))
+                if matches!(**cause, sqlx::Error::Io(_)) =>
+            {
                 Error::unavailable("PostgreSQL: the connection was lost during COMMIT")
             }
             other => other.into(),
@@ -213,7 +262,11 @@ impl Tx {
         if self.changes.is_empty() {
             return Ok(());
         }
-        let rows: Vec<Value> = std::mem::take(&mut self.changes).iter().enumerate().map(history_row).collect();
+        let rows: Vec<Value> = std::mem::take(&mut self.changes)
+            .iter()
+            .enumerate()
+            .map(history_row)
+            .collect();
         let sql = match self.schema {
             "identity" => HISTORY_IDENTITY,
             "deal" => HISTORY_DEAL,
@@ -255,8 +308,8 @@ macro_rules! history_statement {
              INSERT INTO ",
             $schema,
             ".event_outbox (id, organization_id, aggregate_type, aggregate_id, aggregate_version,
-               event_type, schema_version, event_data, actor_user_id, request_id, traceparent)
-             SELECT id, $2, entity_type, entity_id, version, event_type, 1, event, $3, $5, $9
+               event_type, schema_version, event_data, actor_user_id, request_id, cause_event_id, traceparent)
+             SELECT id, $2, entity_type, entity_id, version, event_type, 1, event, $3, $5, $6, $9
                FROM told WHERE event IS NOT NULL AND jsonb_typeof(event) <> 'null' ORDER BY place"
         )
     };
@@ -284,7 +337,9 @@ fn statement(sql: &'static str, values: impl IntoIterator<Item = SqlValue>) -> S
     Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
 }
 
-async fn timed<T>(query: impl Future<Output = std::result::Result<T, DbErr>>) -> std::result::Result<T, DbErr> {
+async fn timed<T>(
+    query: impl Future<Output = std::result::Result<T, DbErr>>,
+) -> std::result::Result<T, DbErr> {
     let began = Instant::now();
     let outcome = query.await;
     metrics::histogram!("db_query_duration_seconds").record(began.elapsed().as_secs_f64());
@@ -292,12 +347,15 @@ async fn timed<T>(query: impl Future<Output = std::result::Result<T, DbErr>>) ->
 }
 
 fn parse_role(text: &str) -> Result<Role> {
-    Role::parse(text).ok_or_else(|| anyhow::anyhow!("the database knows a role that we do not: {text}").into())
+    Role::parse(text)
+        .ok_or_else(|| anyhow::anyhow!("the database knows a role that we do not: {text}").into())
 }
 
 /// Did this statement break the named constraint? To turn it into a rejection beside the query.
 pub fn is_violation(error: &Error, constraint: &str) -> bool {
-    let Error::Unexpected(cause) = error else { return false };
+    let Error::Unexpected(cause) = error else {
+        return false;
+    };
     let Some(
         DbErr::Exec(RuntimeErr::SqlxError(cause))
         | DbErr::Query(RuntimeErr::SqlxError(cause))
@@ -306,5 +364,8 @@ pub fn is_violation(error: &Error, constraint: &str) -> bool {
     else {
         return false;
     };
-    cause.as_database_error().and_then(|error| error.constraint()) == Some(constraint)
+    cause
+        .as_database_error()
+        .and_then(|error| error.constraint())
+        == Some(constraint)
 }
