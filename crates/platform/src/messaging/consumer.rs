@@ -42,7 +42,7 @@ const PAUSE_MIN: Duration = Duration::from_millis(250);
 /// Between later ones.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// Between attempts to connect, at most.
-const RECONNECT_PAUSE_MAX: Duration = Duration::from_secs(10);
+const RECONNECT_PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// The header that counts attempts.
 pub(super) const ATTEMPT: &str = "x-haushavn-attempt";
