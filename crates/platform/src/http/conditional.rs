@@ -35,8 +35,16 @@ pub enum ExpectedVersion {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Tags {
     Any,
-    /// Versions; a tag that is none of ours is no version.
-    OneOf(Vec<Option<i64>>),
+    OneOf(Vec<Tag>),
+}
+
+/// A well-formed tag as a client sent it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Tag {
+    /// The whole tag, without the mark of a weak one.
+    text: String,
+    /// The version it names; `None` where it is none of ours.
+    version: Option<i64>,
 }
 
 impl Conditional {
@@ -57,11 +65,20 @@ impl Conditional {
 
     /// The answer to a GET: 200 with the body and its `ETag`, or 304 to a client that has this version.
     pub fn respond(&self, version: i64, body: &impl Serialize) -> HttpResponse {
-        let tag = etag(version);
+        self.respond_tagged(etag(version), body)
+    }
+
+    /// As [`Conditional::respond`], for a body that also shows something which changes without a version:
+    /// `detail` becomes part of the tag. `If-Match` with such a tag means its version.
+    pub fn respond_detailed(&self, version: i64, detail: &str, body: &impl Serialize) -> HttpResponse {
+        self.respond_tagged(format!("\"{version}-{detail}\""), body)
+    }
+
+    fn respond_tagged(&self, tag: String, body: &impl Serialize) -> HttpResponse {
         let known = match &self.if_none_match {
             None => false,
             Some(Tags::Any) => true,
-            Some(Tags::OneOf(versions)) => versions.contains(&Some(version)),
+            Some(Tags::OneOf(tags)) => tags.iter().any(|known| known.text == tag),
         };
         if known {
             return HttpResponse::NotModified()
@@ -76,8 +93,10 @@ impl Conditional {
     fn by_header(&self) -> Option<ExpectedVersion> {
         self.if_match.as_ref().map(|tags| match tags {
             Tags::Any => ExpectedVersion::Any,
-            Tags::OneOf(versions) => match versions[..] {
-                [Some(version)] => ExpectedVersion::Matching(version),
+            Tags::OneOf(tags) => match tags.as_slice() {
+                [tag] => tag
+                    .version
+                    .map_or(ExpectedVersion::Never, ExpectedVersion::Matching),
                 _ => ExpectedVersion::Never,
             },
         })
@@ -113,7 +132,7 @@ pub fn etag(version: i64) -> String {
 
 fn read(headers: &HeaderMap) -> Result<Conditional> {
     let if_match = tags(headers, &header::IF_MATCH, "If-Match")?;
-    if matches!(&if_match, Some(Tags::OneOf(versions)) if versions.len() > 1) {
+    if matches!(&if_match, Some(Tags::OneOf(tags)) if tags.len() > 1) {
         return Err(malformed("If-Match"));
     }
     Ok(Conditional {
@@ -136,27 +155,31 @@ fn tags(headers: &HeaderMap, name: &HeaderName, shown: &'static str) -> Result<O
     if text == "*" {
         return Ok(Some(Tags::Any));
     }
-    let versions: Option<Vec<Option<i64>>> =
-        text.split(',').map(|tag| version_of(tag.trim())).collect();
-    versions
-        .map(|versions| Some(Tags::OneOf(versions)))
+    let tags: Option<Vec<Tag>> = text.split(',').map(|tag| tag_of(tag.trim())).collect();
+    tags.map(|tags| Some(Tags::OneOf(tags)))
         .ok_or_else(|| malformed(shown))
 }
 
-/// The version a tag names; `Some(None)` for a well-formed tag that is none of ours.
-fn version_of(tag: &str) -> Option<Option<i64>> {
+/// A tag and the version it names, with or without a detail behind; `None` for what is no tag at all.
+fn tag_of(tag: &str) -> Option<Tag> {
     // A weak tag, as a proxy may make of ours, names the same version.
     let strong = tag.strip_prefix("W/").unwrap_or(tag);
     let inner = strong.strip_prefix('"')?.strip_suffix('"')?;
     if inner.contains('"') {
         return None;
     }
-    Some(
-        inner
-            .parse()
-            .ok()
-            .filter(|version: &i64| etag(*version) == strong),
-    )
+    let number = match inner.split_once('-') {
+        Some((number, _)) if !number.is_empty() => number,
+        _ => inner,
+    };
+    let version = number
+        .parse()
+        .ok()
+        .filter(|version: &i64| version.to_string() == number);
+    Some(Tag {
+        text: strong.to_owned(),
+        version,
+    })
 }
 
 fn malformed(header: &'static str) -> Error {
@@ -208,6 +231,24 @@ mod tests {
             Conditional::default().expected_or_any(None),
             ExpectedVersion::Any
         );
+    }
+
+    #[test]
+    fn a_detailed_tag_means_its_version_but_is_known_only_whole() {
+        assert_eq!(
+            if_match("\"3-2026-12-15\"").unwrap(),
+            ExpectedVersion::Matching(3)
+        );
+        let status = |value: &str| {
+            conditional(header::IF_NONE_MATCH, value)
+                .unwrap()
+                .respond_detailed(3, "2026-12-15", &"deal")
+                .status()
+        };
+        assert_eq!(status("\"3-2026-12-15\""), StatusCode::NOT_MODIFIED);
+        for other in ["\"3\"", "\"3-2026-12-16\"", "\"4-2026-12-15\""] {
+            assert_eq!(status(other), StatusCode::OK, "{other}");
+        }
     }
 
     #[test]

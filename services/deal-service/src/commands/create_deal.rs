@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The key date that lists and summaries show.
-const CLOSING_DATE: &str = "closing_date";
+pub(crate) const CLOSING_DATE: &str = "closing_date";
 
 /// A new deal, checked. What its template says about facts and dates was asked of task-service before.
 #[derive(Clone, Debug)]

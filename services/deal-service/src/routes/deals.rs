@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     commands::{
-        create_deal::{self, CreateDeal, Start},
+        create_deal::{self, CLOSING_DATE, CreateDeal, Start},
         delete_deal, update_deal,
     },
     queries::{
@@ -365,12 +365,22 @@ pub(crate) async fn get(
         })
         .await?;
     let Some(at) = as_of else {
-        return Ok(conditional.respond(seen.deal.version, &DealAnswer::of(&seen)));
+        return Ok(shown(&conditional, &seen));
     };
     let then = auditor
         .read(&caller, async |tx| deal_as_of::run(tx, id.0, at).await)
         .await?;
     Ok(HttpResponse::Ok().json(then))
+}
+
+/// A closing date that moved since the deal was created made no new version of the deal, but a new answer.
+fn shown(conditional: &Conditional, seen: &SeenDeal) -> HttpResponse {
+    let (deal, answer) = (&seen.deal, DealAnswer::of(seen));
+    if deal.closing_date == deal.initial_key_dates.get(CLOSING_DATE).copied() {
+        return conditional.respond(deal.version, &answer);
+    }
+    let closing = deal.closing_date.map_or("none".to_owned(), date_text);
+    conditional.respond_detailed(deal.version, &closing, &answer)
 }
 
 /// An instant that is not in the future.
