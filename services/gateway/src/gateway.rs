@@ -170,6 +170,7 @@ pub fn listen(
     })
     .workers(WORKERS)
     .max_connections(CONNECTIONS_MAX)
+    .tcp_nodelay(true)
     .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
     .client_request_timeout(CLIENT_REQUEST_TIMEOUT)
     .client_disconnect_timeout(CLIENT_DISCONNECT_TIMEOUT)

@@ -9,12 +9,16 @@ use std::{
     time::{Duration, Instant},
 };
 
+use actix_tls::connect::{
+    ConnectError as TcpConnectError, ConnectInfo, Connection, Connector as TcpConnector,
+};
 use actix_web::{
     HttpRequest, HttpResponse,
     body::{self, BodyStream, BoxBody, MessageBody as _, SizedStream},
+    dev::{Service as _, fn_service},
     error::ParseError,
     http::{
-        Method, StatusCode,
+        Method, StatusCode, Uri,
         header::{self, HeaderMap, HeaderName, HeaderValue},
     },
     web::{Bytes, Payload},
@@ -29,6 +33,8 @@ use platform::{
     http::context::REQUEST_ID,
     telemetry::traces::TRACEPARENT,
 };
+
+use tokio::net::TcpStream;
 
 use crate::{
     body::{Announced, LimitedBody, Progress},
@@ -195,6 +201,7 @@ impl Proxy {
 
 fn client(limits: &Limits) -> Client {
     let connector = Connector::new()
+        .connector(fn_service(connect))
         .timeout(limits.connect)
         .limit(CONNECTIONS_MAX)
         .conn_keep_alive(KEEP_ALIVE);
@@ -204,6 +211,16 @@ fn client(limits: &Limits) -> Client {
         .no_default_headers()
         .disable_redirects()
         .finish()
+}
+
+/// Connects without Nagle's algorithm: the second part of a body must not wait until the first is acknowledged.
+async fn connect(target: ConnectInfo<Uri>) -> Result<Connection<Uri, TcpStream>, TcpConnectError> {
+    let connection = TcpConnector::default().service().call(target).await?;
+    connection
+        .io_ref()
+        .set_nodelay(true)
+        .map_err(TcpConnectError::Io)?;
+    Ok(connection)
 }
 
 fn admit(breaker: &Breaker, upstream: Upstream) -> Result<Admission<'_>, Error> {

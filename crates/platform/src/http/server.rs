@@ -76,6 +76,7 @@ fn api_server(
             .wrap(from_fn(middleware::observe))
     })
     .workers(WORKERS)
+    .tcp_nodelay(true)
     .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
     .client_request_timeout(CLIENT_REQUEST_TIMEOUT)
     .client_disconnect_timeout(CLIENT_DISCONNECT_TIMEOUT)
