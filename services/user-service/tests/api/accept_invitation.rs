@@ -1,0 +1,81 @@
+use futures::future::join_all;
+use testkit::Organization;
+
+use crate::support::{accept, event_types, fresh_email, invite, log_in, text};
+
+const PASSWORD: &str = "a password of mine";
+
+#[actix_web::test]
+async fn accepting_makes_the_account_active_and_signs_in() {
+    let organization = Organization::new().await;
+    let email = fresh_email();
+    let invited = invite(&organization.admin, &email, "BUYER_AGENT").await;
+    log_in(&email, PASSWORD)
+        .await
+        .refuses(401, "INVALID_CREDENTIALS");
+
+    let accepted = accept(&text(&invited.expect(201)["invitationToken"]), PASSWORD).await;
+    let session = accepted.expect(201);
+    assert_eq!(session["user"]["status"], "ACTIVE");
+    assert_eq!(session["user"]["fullName"], "Joined Person");
+    log_in(&email, PASSWORD).await.expect(200);
+    let events = event_types(&organization.admin, &text(&session["user"]["id"])).await;
+    assert_eq!(events, ["users.user.invited", "users.user.joined"]);
+}
+
+#[actix_web::test]
+async fn a_token_works_once_even_when_sent_many_times_at_once() {
+    let organization = Organization::new().await;
+    let invited = invite(&organization.admin, &fresh_email(), "BUYER").await;
+    let token = text(&invited.expect(201)["invitationToken"]);
+    let answers = join_all((0..6).map(|_| accept(&token, PASSWORD))).await;
+    let joined = answers.iter().filter(|answer| answer.status == 201).count();
+    assert_eq!(joined, 1);
+    for answer in answers.iter().filter(|answer| answer.status != 201) {
+        answer.refuses(400, "TOKEN_INVALID");
+    }
+}
+
+#[actix_web::test]
+async fn an_address_taken_elsewhere_cannot_accept() {
+    let other = Organization::new().await;
+    let organization = Organization::new().await;
+    let invited = invite(&organization.admin, &other.admin.email, "BUYER").await;
+    let token = text(&invited.expect(201)["invitationToken"]);
+    accept(&token, PASSWORD).await.refuses(409, "EMAIL_TAKEN");
+}
+
+#[actix_web::test]
+async fn a_withdrawn_or_forged_invitation_is_refused() {
+    let organization = Organization::new().await;
+    let invited = invite(&organization.admin, &fresh_email(), "BUYER").await;
+    let token = text(&invited.expect(201)["invitationToken"]);
+    let other = invite(&organization.admin, &fresh_email(), "BUYER").await;
+    let other = text(&other.expect(201)["invitationToken"]);
+    // The signature of one invitation under the name of another.
+    let mixed = format!(
+        "{}.{}",
+        token.split('.').next().unwrap(),
+        other.split('.').nth(1).unwrap()
+    );
+    accept(&mixed, PASSWORD).await.refuses(400, "TOKEN_INVALID");
+    accept("nonsense", PASSWORD)
+        .await
+        .refuses(400, "TOKEN_INVALID");
+
+    let path = format!("/api/users/{}", text(&invited.json["id"]));
+    organization.admin.api.delete(&path).await.expect(204);
+    accept(&token, PASSWORD).await.refuses(400, "TOKEN_INVALID");
+}
+
+#[actix_web::test]
+async fn a_withdrawn_invitation_keeps_no_address_from_its_owner() {
+    let organization = Organization::new().await;
+    let email = fresh_email();
+    let invited = invite(&organization.admin, &email, "BUYER").await;
+    let path = format!("/api/users/{}", text(&invited.expect(201)["id"]));
+    organization.admin.api.delete(&path).await.expect(204);
+    invite(&organization.admin, &email, "BUYER_AGENT")
+        .await
+        .expect(201);
+}

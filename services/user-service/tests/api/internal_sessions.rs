@@ -1,0 +1,39 @@
+use serde_json::json;
+use testkit::{Organization, stack};
+use uuid::Uuid;
+
+use crate::support::{service, session_id};
+
+#[actix_web::test]
+async fn the_gateway_learns_what_a_live_session_may_do_and_nothing_of_one_that_is_over() {
+    let organization = Organization::new().await;
+    let agent = organization.agent().await;
+    let gateway = service("gateway", None);
+    let path = format!("/internal/sessions/{}", session_id(&agent.access_token));
+    let state = gateway.get(&path).await;
+    let state = state.expect(200);
+    assert_eq!(state["userId"], agent.id.as_str());
+    assert_eq!(state["organizationId"], organization.id.as_str());
+    assert_eq!(
+        state["permissions"],
+        json!(["view_deals", "create_deals", "assign_tasks"])
+    );
+
+    agent
+        .api
+        .post("/api/auth/logout", &json!({}))
+        .await
+        .expect(204);
+    gateway.get(&path).await.refuses(404, "NOT_FOUND");
+    let unknown = format!("/internal/sessions/{}", Uuid::now_v7());
+    gateway.get(&unknown).await.refuses(404, "NOT_FOUND");
+}
+
+#[actix_web::test]
+async fn people_do_not_get_at_internal_routes() {
+    let admin = Organization::new().await.admin;
+    let path = format!("/internal/sessions/{}", session_id(&admin.access_token));
+    let direct = admin.api.at(&stack().user_service);
+    direct.get(&path).await.refuses(401, "UNAUTHENTICATED");
+    admin.api.get(&path).await.refuses(404, "NOT_FOUND");
+}

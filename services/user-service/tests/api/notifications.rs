@@ -1,0 +1,164 @@
+use serde_json::{Value, json};
+use testkit::{Organization, Response, User, eventually, mails_to};
+use uuid::Uuid;
+
+use crate::support::{event_types, fields_of, service, text};
+
+/// Has the workflow-worker's words told to one user.
+async fn tell(organization: &Organization, user: &User, key: &str, title: &str) -> Response {
+    let body = json!({
+        "kind": "TASK_DUE_SOON", "dealId": Uuid::now_v7(), "audience": [{"user": user.id}], "dedupeKey": key,
+        "params": {"taskTitle": title, "dueDate": "2026-03-02", "dealName": "12 Harbour Lane"},
+    });
+    service("workflow-worker", Some(organization))
+        .post("/internal/notifications", &body)
+        .await
+}
+
+async fn listed(user: &User) -> Value {
+    user.api.get("/api/notifications").await.expect(200).clone()
+}
+
+#[actix_web::test]
+async fn an_occasion_is_told_once_in_the_list_and_by_mail() {
+    let organization = Organization::new().await;
+    let agent = organization.agent().await;
+    let told = tell(&organization, &agent, "due:1", "Order the inspection").await;
+    assert_eq!(
+        told.expect(200)["notificationIds"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    let again = tell(&organization, &agent, "due:1", "Order the inspection").await;
+    assert_eq!(again.expect(200)["notificationIds"], json!([]));
+
+    let list = listed(&agent).await;
+    assert_eq!(list["unreadCount"], 1);
+    let [notification] = list["items"].as_array().unwrap().as_slice() else {
+        panic!("{list}")
+    };
+    assert_eq!(notification["kind"], "TASK_DUE_SOON");
+    assert_eq!(
+        notification["title"],
+        "Due 2026-03-02: Order the inspection"
+    );
+    assert_eq!(notification["readAt"], Value::Null);
+    let mail = eventually("the mail is delivered", async || {
+        mails_to(&agent.email)
+            .await
+            .into_iter()
+            .find(|mail| mail.subject.starts_with("Due"))
+    })
+    .await;
+    assert!(mail.text.contains("12 Harbour Lane"), "{}", mail.text);
+}
+
+#[actix_web::test]
+async fn a_mail_that_was_sent_is_not_sent_again() {
+    let organization = Organization::new().await;
+    let agent = organization.agent().await;
+    let told = tell(&organization, &agent, "due:2", "Sign the disclosures").await;
+    let id = text(&told.expect(200)["notificationIds"][0]);
+    let worker = service("workflow-worker", Some(&organization));
+    let path = format!("/internal/notifications/{id}/deliver");
+    let status = eventually("the mail is sent", async || {
+        let answer = worker.post(&path, &json!({})).await;
+        answer
+            .status
+            .is_success()
+            .then(|| answer.json["emailStatus"].clone())
+    })
+    .await;
+    assert_eq!(status, "SENT");
+    assert_eq!(
+        worker.post(&path, &json!({})).await.expect(200)["emailStatus"],
+        "SENT"
+    );
+    let give_up = format!("/internal/notifications/{id}/dead");
+    assert_eq!(
+        worker.post(&give_up, &json!({})).await.expect(200)["emailStatus"],
+        "SENT"
+    );
+    let events = event_types(&organization.admin, &id).await;
+    assert_eq!(
+        events,
+        [
+            "notifications.notification.created",
+            "notifications.notification.sent"
+        ]
+    );
+}
+
+#[actix_web::test]
+async fn reading_counts_down_and_is_done_once() {
+    let organization = Organization::new().await;
+    let agent = organization.agent().await;
+    for n in 0..3 {
+        tell(&organization, &agent, &format!("due:{n}"), "A task")
+            .await
+            .expect(200);
+    }
+    let id = text(&listed(&agent).await["items"][0]["id"]);
+    let path = format!("/api/notifications/{id}/read");
+    let read = agent.api.post(&path, &json!({})).await;
+    let again = agent.api.post(&path, &json!({})).await;
+    assert_eq!(read.expect(200)["readAt"], again.expect(200)["readAt"]);
+    assert_eq!(listed(&agent).await["unreadCount"], 2);
+    let unread = agent.api.get("/api/notifications?unread=true").await;
+    assert_eq!(unread.expect(200)["items"].as_array().unwrap().len(), 2);
+
+    let all = agent
+        .api
+        .post("/api/notifications/read-all", &json!({}))
+        .await;
+    assert_eq!(all.expect(200), &json!({"read": 2}));
+    assert_eq!(listed(&agent).await["unreadCount"], 0);
+}
+
+#[actix_web::test]
+async fn nobody_sees_or_reads_what_others_were_told() {
+    let organization = Organization::new().await;
+    let agent = organization.agent().await;
+    tell(&organization, &agent, "due:1", "A task")
+        .await
+        .expect(200);
+    let id = text(&listed(&agent).await["items"][0]["id"]);
+    let stranger = Organization::new().await;
+    for other in [&organization.admin, &stranger.admin] {
+        let path = format!("/api/notifications/{id}/read");
+        other
+            .api
+            .post(&path, &json!({}))
+            .await
+            .refuses(404, "NOT_FOUND");
+        assert_eq!(listed(other).await["items"], json!([]));
+    }
+    let worker = service("workflow-worker", Some(&stranger));
+    let path = format!("/internal/notifications/{id}/deliver");
+    worker
+        .post(&path, &json!({}))
+        .await
+        .refuses(404, "NOT_FOUND");
+}
+
+#[actix_web::test]
+async fn invitations_and_resets_are_mail_alone() {
+    let organization = Organization::new().await;
+    let agent = organization.agent().await;
+    let body = json!({"email": agent.email});
+    crate::support::anybody()
+        .post("/api/auth/password/forgot", &body)
+        .await
+        .expect(202);
+    assert_eq!(
+        listed(&agent).await,
+        json!({"items": [], "nextCursor": null, "unreadCount": 0})
+    );
+    let worker = service("workflow-worker", Some(&organization));
+    let body =
+        json!({"kind": "INVITATION", "dealId": Uuid::now_v7(), "audience": [], "dedupeKey": "x"});
+    let refused = worker.post("/internal/notifications", &body).await;
+    assert_eq!(fields_of(&refused), ["kind"]);
+}

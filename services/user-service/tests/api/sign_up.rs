@@ -1,0 +1,79 @@
+use serde_json::json;
+use testkit::Organization;
+
+use crate::support::{anybody, event_types, fields_of, fresh_email, text};
+
+#[actix_web::test]
+async fn signing_up_makes_an_organization_and_signs_its_first_administrator_in() {
+    let email = fresh_email();
+    let body = json!({
+        "organizationName": "Harbour Realty", "fullName": "A Founder", "email": email,
+        "password": "twelve chars", "timezone": "America/Chicago",
+    });
+    let answer = anybody().post("/api/auth/signup", &body).await;
+    let session = answer.expect(201);
+    assert_eq!(session["tokenType"], "Bearer");
+    assert_eq!(session["user"]["role"], "ADMIN");
+    assert_eq!(session["user"]["version"], 1);
+    let user_id = text(&session["user"]["id"]);
+    assert_eq!(answer.header("location"), format!("/api/users/{user_id}"));
+
+    let api = anybody().with_token(&text(&session["accessToken"]));
+    let me = api.get("/api/auth/me").await;
+    assert_eq!(
+        me.expect(200)["organization"]["timezone"],
+        "America/Chicago"
+    );
+    assert_eq!(me.json["organization"]["name"], "Harbour Realty");
+}
+
+#[actix_web::test]
+async fn the_founding_is_in_the_audit_log_and_the_system_user_is_listed_nowhere() {
+    let organization = Organization::new().await;
+    let admin = &organization.admin;
+    let founded = event_types(admin, &organization.id).await;
+    assert_eq!(founded, ["users.organization.created"]);
+    assert_eq!(event_types(admin, &admin.id).await, ["users.user.joined"]);
+    let users = admin.api.get("/api/users").await;
+    assert_eq!(users.expect(200)["items"].as_array().unwrap().len(), 1);
+}
+
+#[actix_web::test]
+async fn a_taken_address_is_refused_whatever_its_case() {
+    let organization = Organization::new().await;
+    let body = json!({
+        "organizationName": "Another", "fullName": "B", "email": organization.admin.email.to_uppercase(),
+        "password": "a long password",
+    });
+    let refused = anybody().post("/api/auth/signup", &body).await;
+    refused.refuses(409, "EMAIL_TAKEN");
+}
+
+#[actix_web::test]
+async fn every_wrong_field_is_named_at_once() {
+    let body = json!({
+        "organizationName": " ", "fullName": "two\nlines", "email": "nobody", "password": "eleven char",
+        "timezone": "America/Nowhere",
+    });
+    let refused = anybody().post("/api/auth/signup", &body).await;
+    let expected = [
+        "organizationName",
+        "fullName",
+        "email",
+        "password",
+        "timezone",
+    ];
+    assert_eq!(fields_of(&refused), expected);
+}
+
+#[actix_web::test]
+async fn an_unknown_field_and_a_missing_one_are_refused() {
+    let body =
+        json!({"organizationName": "A", "fullName": "B", "email": fresh_email(), "isAdmin": true});
+    let refused = anybody().post("/api/auth/signup", &body).await;
+    let fields = fields_of(&refused);
+    assert!(
+        fields.contains(&"isAdmin".to_owned()) && fields.contains(&"password".to_owned()),
+        "{fields:?}"
+    );
+}

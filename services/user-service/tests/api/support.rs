@@ -1,0 +1,108 @@
+//! What the tests of this service begin with.
+
+use std::{env, path::Path};
+
+use platform::{auth::ServiceKeys, config::ServiceKeySettings};
+use reqwest::Method;
+use serde_json::{Value, json};
+use testkit::{Client, Organization, Response, User, stack};
+use uuid::Uuid;
+
+/// A client at the gateway without a token.
+pub(crate) fn anybody() -> Client {
+    Client::new(&stack().gateway)
+}
+
+/// A client at user-service itself with a token of another service.
+pub(crate) fn service(name: &'static str, organization: Option<&Organization>) -> Client {
+    let home = env::var("HAUSHAVN_HOME").unwrap();
+    let keys = Path::new(&home).join("keys");
+    let settings = ServiceKeySettings {
+        service_key_file: keys.join(format!("{name}.pem")),
+        trusted_services_dir: keys.join("public"),
+    };
+    let organization_id = organization.map(|organization| organization.id.parse().unwrap());
+    let token = ServiceKeys::load(name, &settings)
+        .unwrap()
+        .sign(organization_id, None)
+        .unwrap();
+    Client::new(&stack().user_service).with_token(token.expose())
+}
+
+/// An address nobody has.
+pub(crate) fn fresh_email() -> String {
+    format!("somebody-{}@example.test", Uuid::now_v7().simple())
+}
+
+pub(crate) async fn log_in(email: &str, password: &str) -> Response {
+    let body = json!({"email": email, "password": password});
+    anybody().post("/api/auth/login", &body).await
+}
+
+pub(crate) async fn refresh(token: &str) -> Response {
+    anybody()
+        .post("/api/auth/refresh", &json!({"refreshToken": token}))
+        .await
+}
+
+/// Invites somebody and answers with the invitation.
+pub(crate) async fn invite(admin: &User, email: &str, role: &str) -> Response {
+    let body = json!({"email": email, "fullName": "Invited Person", "role": role});
+    admin.api.post("/api/users", &body).await
+}
+
+pub(crate) async fn accept(token: &str, password: &str) -> Response {
+    let body = json!({"token": token, "fullName": "Joined Person", "password": password});
+    anybody().post("/api/auth/accept-invitation", &body).await
+}
+
+/// What happened to something, in the order of its versions, as the audit log tells an ADMIN.
+pub(crate) async fn history(admin: &User, entity_id: &str) -> Vec<Value> {
+    let path = format!("/api/audit?entity={entity_id}&limit=100");
+    let answer = admin.api.get(&path).await;
+    let mut rows = answer.expect(200)["items"].as_array().unwrap().clone();
+    rows.sort_by_key(|row| row["version"].as_i64());
+    rows
+}
+
+/// As [`history`], the event types alone.
+pub(crate) async fn event_types(admin: &User, entity_id: &str) -> Vec<String> {
+    let rows = history(admin, entity_id).await;
+    rows.iter().map(|row| text(&row["eventType"])).collect()
+}
+
+/// PUT with `If-Match`.
+pub(crate) async fn put_if_match(user: &User, path: &str, etag: &str, body: &Value) -> Response {
+    user.api
+        .send(Method::PUT, path, &[("If-Match", etag)], Some(body))
+        .await
+}
+
+/// The session that an access token belongs to.
+pub(crate) fn session_id(access_token: &str) -> String {
+    let payload = access_token.split('.').nth(1).unwrap();
+    let claims: Value = serde_json::from_slice(&base64url(payload)).unwrap();
+    text(&claims["sid"])
+}
+
+pub(crate) fn base64url(text: &str) -> Vec<u8> {
+    use base64::Engine as _;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD
+        .decode(text)
+        .unwrap()
+}
+
+#[track_caller]
+pub(crate) fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+/// The names of the fields that a refusal complains about.
+#[track_caller]
+pub(crate) fn fields_of(refusal: &Response) -> Vec<String> {
+    let details = refusal.refuses(400, "VALIDATION_001");
+    match details["errors"].as_array() {
+        Some(errors) => errors.iter().map(|error| text(&error["field"])).collect(),
+        None => vec![text(&details["field"])],
+    }
+}
