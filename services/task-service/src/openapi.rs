@@ -3,8 +3,7 @@
 use platform::http::{
     openapi::{self, Door},
     permission::{
-        AssignTasks, CompleteTasks, ManageDeals, ManageTasks, ViewDealActivity, ViewDeals,
-        ViewTemplates,
+        AssignTasks, CompleteTasks, ManageDeals, ManageTasks, ViewDeals, ViewTemplates,
     },
 };
 use utoipa::OpenApi;
@@ -77,7 +76,7 @@ const DOORS: [(&str, Door); 29] = [
     ("patchKeyDates", Door::needs::<ManageDeals>()),
     ("previewKeyDates", Door::needs::<ManageDeals>()),
     ("explainKeyDate", Door::needs::<ViewDeals>()),
-    ("whatIf", Door::needs::<ViewDealActivity>()),
+    ("whatIf", Door::needs::<ViewDeals>()),
     ("listTemplates", Door::needs::<ViewTemplates>()),
     ("createTemplate", Door::needs::<ManageTasks>()),
     ("getTemplate", Door::needs::<ViewTemplates>()),

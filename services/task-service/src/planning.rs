@@ -12,12 +12,13 @@ use contracts::field;
 use domain::{
     calendar::Calendars,
     cascade::{
-        Circumstances, DateHold, HeldDate, HeldTask, KeyDateState, PlannedDates, TaskHold, compute,
+        Circumstances, DateHold, HeldDate, HeldTask, KeyDateState, PlannedDates, PlannedTask, TaskHold, compute,
     },
     dates::is_countable,
     deal::{DealType, PlanState},
     party::PartyRole,
     rejection::{FieldError, Rejection},
+    task::TaskState,
     template::{Anchor, FactValue, Facts, Template},
     zone::Zone,
 };
@@ -33,6 +34,7 @@ use crate::{
         tasks::{self, StoredTask},
         templates::{self, StoredTemplate},
     },
+    rules,
     services::PlanInput,
     shipped,
 };
@@ -196,6 +198,27 @@ impl Ground {
         )
     }
 
+    /// As [`Ground::compute_with`]; tasks that were added by hand and follow a rule stand among the others, by
+    /// their ids.
+    pub(crate) fn compute_all_with(&self, zone: &Zone, inputs: &DateInputs) -> PlannedDates {
+        let mut planned = self.compute_with(zone, inputs);
+        let own: Vec<PlannedTask> = self
+            .tasks
+            .iter()
+            .filter_map(|stored| own_task(stored, &planned, zone))
+            .collect();
+        planned.tasks.extend(own);
+        planned
+    }
+
+    /// The task of this name among the computed ones: its key, or the id of one that was added by hand.
+    pub(crate) fn task(&self, name: &str) -> Option<&StoredTask> {
+        self.tasks.iter().find(|stored| match &stored.task.key {
+            Some(key) => key == name,
+            None => stored.task.id.to_string() == name,
+        })
+    }
+
     /// What the engine is told.
     pub(crate) fn circumstances(&self, zone: &Zone, inputs: &DateInputs) -> Circumstances {
         let mut circumstances = Circumstances {
@@ -219,11 +242,7 @@ impl Ground {
             self.set(&mut circumstances, key, *value);
         }
         for StoredTask { task, .. } in &self.tasks {
-            let finished = task.facts.completed.as_ref().map(|c| TaskHold::Completed(c.on));
-            let waived = task.facts.waived.as_ref();
-            let waived = waived.map(|w| TaskHold::Waived(zone.local_date(w.at)));
-            let pinned = task.due_pinned.then_some(TaskHold::Pinned);
-            if let (Some(key), Some(why)) = (&task.key, finished.or(waived).or(pinned)) {
+            if let (Some(key), Some(why)) = (&task.key, task_hold(task, zone)) {
                 let due = task.due.map(|due| due.date);
                 circumstances
                     .held_tasks
@@ -255,36 +274,60 @@ impl Ground {
         }
     }
 
-    /// Reads dates as clients send them; wrong ones are refused with `<path>.<key>`.
-    pub(crate) fn parse_inputs(
-        &self,
-        path: &str,
-        dates: &BTreeMap<String, Option<String>>,
-    ) -> Result<DateInputs, Rejection> {
-        parse_inputs(&self.basis.template, path, dates)
+    /// Refuses dates that the deal does not have, by `keyDates.<key>`.
+    pub(crate) fn require_known_dates(&self, inputs: &DateInputs) -> Result<(), Rejection> {
+        require_known_dates(&self.basis.template, inputs)
     }
 }
 
-/// Reads dates as clients send them: keys that the template has, years that can be counted.
-pub(crate) fn parse_inputs(
-    template: &Template,
-    path: &str,
+/// How a task is named among the computed ones: by its key, or by its id if it was added by hand.
+pub(crate) fn task_name(stored: &StoredTask) -> String {
+    let key = stored.task.key.clone();
+    key.unwrap_or_else(|| stored.task.id.to_string())
+}
+
+/// A task that was added by hand, as its rule has it.
+fn own_task(stored: &StoredTask, planned: &PlannedDates, zone: &Zone) -> Option<PlannedTask> {
+    let task = &stored.task;
+    let rule = stored.details.due_rule.as_ref().and_then(rules::from_json)?;
+    if task.key.is_some() {
+        return None;
+    }
+    let rule_date = planned.evaluate(&rule, &CALENDARS).ok().flatten();
+    let held = task_hold(task, zone);
+    Some(PlannedTask {
+        key: task_name(stored),
+        title: task.title.clone(),
+        due: held.map_or(rule_date, |_| task.due.map(|due| due.date)),
+        time_of_day: task.due.and_then(|due| due.time_of_day),
+        rule,
+        rule_date,
+        held,
+        depends_on: BTreeSet::new(),
+        buyer_visible: task.buyer_visible,
+    })
+}
+
+/// Why a task keeps its due date, if it does.
+pub(crate) fn task_hold(task: &TaskState, zone: &Zone) -> Option<TaskHold> {
+    let facts = &task.facts;
+    let completed = facts.completed.as_ref().map(|done| TaskHold::Completed(done.on));
+    let waived = facts.waived.as_ref();
+    let waived = waived.map(|waiver| TaskHold::Waived(zone.local_date(waiver.at)));
+    let pinned = task.due_pinned.then_some(TaskHold::Pinned);
+    completed.or(waived).or(pinned)
+}
+
+/// Reads dates as clients send them: `YYYY-MM-DD`, in years that can be counted. Wrong ones are refused by
+/// `keyDates.<key>`.
+pub(crate) fn parse_dates(
     dates: &BTreeMap<String, Option<String>>,
 ) -> Result<DateInputs, Rejection> {
     let mut inputs = DateInputs::new();
     let mut errors = Vec::new();
     for (key, text) in dates {
-        let field = format!("{path}.{key}");
-        if template.anchor(key).is_none() && template.date(key).is_none() {
-            let message = format!("{field} is not a date of this deal's template");
-            errors.push(FieldError::new(field, "unknown", message));
-            continue;
-        }
-        let parsed = text
-            .as_deref()
-            .map(|text| field::date("date", text))
-            .transpose();
-        match parsed {
+        let field = format!("keyDates.{key}");
+        match field::optional_date("date", text.as_deref()) {
             Err(_) => {
                 let message = format!("{field} must be a date, YYYY-MM-DD");
                 errors.push(FieldError::new(field, "format", message));
@@ -298,8 +341,28 @@ pub(crate) fn parse_inputs(
             }
         }
     }
+    refuse_any(errors)?;
+    Ok(inputs)
+}
+
+/// Refuses dates that the template does not have, by `keyDates.<key>`.
+pub(crate) fn require_known_dates(
+    template: &Template,
+    inputs: &DateInputs,
+) -> Result<(), Rejection> {
+    let is_known = |key: &str| template.anchor(key).is_some() || template.date(key).is_some();
+    let unknown = inputs.keys().filter(|key| !is_known(key));
+    let errors = unknown.map(|key| {
+        let field = format!("keyDates.{key}");
+        let message = format!("{field} is not a date of this deal's template");
+        FieldError::new(field, "unknown", message)
+    });
+    refuse_any(errors.collect())
+}
+
+fn refuse_any(errors: Vec<FieldError>) -> Result<(), Rejection> {
     if errors.is_empty() {
-        Ok(inputs)
+        Ok(())
     } else {
         Err(Rejection::Validation { errors })
     }
@@ -328,11 +391,8 @@ pub(crate) fn facts_of(facts: &Map<String, Value>) -> Result<Facts, Rejection> {
             )),
         }
     }
-    if errors.is_empty() {
-        Ok(parsed)
-    } else {
-        Err(Rejection::Validation { errors })
-    }
+    refuse_any(errors)?;
+    Ok(parsed)
 }
 
 /// Refuses facts that neither this template nor any shipped one asks about.
@@ -349,11 +409,7 @@ pub(crate) fn require_known_facts(template: &Template, facts: &Facts) -> Result<
             FieldError::new(field, "unknown", message)
         })
         .collect();
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(Rejection::Validation { errors })
-    }
+    refuse_any(errors)
 }
 
 /// The key dates of a deal after a computation. The version stays.
@@ -376,7 +432,8 @@ fn given_dates(
         .iter()
         .map(|(key, date)| (key.clone(), Some(date.clone())))
         .collect();
-    let inputs = parse_inputs(&basis.template, "keyDates", &given)?;
+    let inputs = parse_dates(&given)?;
+    require_known_dates(&basis.template, &inputs)?;
     let nothing = Circumstances {
         facts: basis.facts.clone(),
         ..Circumstances::default()

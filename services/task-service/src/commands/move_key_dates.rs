@@ -1,13 +1,11 @@
 //! Moving key dates: what was previewed, written in one transaction with one reason.
 
-use std::collections::BTreeMap;
-
 use platform::{db::Tx, error::Result, http::conditional::ExpectedVersion};
 use uuid::Uuid;
 
 use super::{apply_dates, require_steering};
 use crate::{
-    planning::Ground,
+    planning::{DateInputs, Ground},
     repository::{deals, key_dates::KeyDates},
     services::PlanInput,
 };
@@ -16,27 +14,26 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct MoveKeyDates {
     pub(crate) deal_id: Uuid,
-    /// `YYYY-MM-DD` by key; `None` takes an anchor's date away and lets a computed date follow its rule again.
-    pub(crate) key_dates: BTreeMap<String, Option<String>>,
+    /// By key; `None` takes an anchor's date away and lets a computed date follow its rule again.
+    pub(crate) key_dates: DateInputs,
     pub(crate) reason: String,
     pub(crate) expected: ExpectedVersion,
 }
 
 /// Moves the dates. `input` is what deal-service says where there is no plan yet. Rejections: `NOT_FOUND`,
-/// `FORBIDDEN`, `VERSION_MISMATCH`, `VERSION_CONFLICT`, `DEAL_NOT_ACTIVE`, of `reason` and of `keyDates.<key>`.
+/// `FORBIDDEN`, `VERSION_MISMATCH`, `VERSION_CONFLICT`, `DEAL_NOT_ACTIVE`, and of `keyDates.<key>`.
 pub(crate) async fn run(
     tx: &mut Tx,
     command: &MoveKeyDates,
     input: Option<&PlanInput>,
 ) -> Result<KeyDates> {
-    let reason = domain::text::reason(&command.reason)?;
     let deal = deals::lock_exclusively(tx, command.deal_id).await?;
     require_steering(tx, &deal)?;
     let mut ground = Ground::lock(tx, command.deal_id, &deal.zone, input).await?;
-    let inputs = ground.parse_inputs("keyDates", &command.key_dates)?;
+    ground.require_known_dates(&command.key_dates)?;
     command.expected.check(ground.key_dates.version)?;
     deal.status.require_dates_movable()?;
     apply_dates::store_given(tx, &deal, &mut ground).await?;
-    let planned = ground.compute_with(&deal.zone, &inputs);
-    apply_dates::run(tx, &deal, &ground, &planned, &reason).await
+    let planned = ground.compute_with(&deal.zone, &command.key_dates);
+    apply_dates::run(tx, &deal, &ground, &planned, &command.reason).await
 }

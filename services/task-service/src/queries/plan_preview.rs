@@ -20,7 +20,7 @@ use super::{
     key_dates::{KeyDateView, ViolationView},
 };
 use crate::{
-    planning::{CALENDARS, facts_of, parse_inputs, require_known_facts},
+    planning::{CALENDARS, facts_of, parse_dates, require_known_dates, require_known_facts},
     repository::{key_dates::KeyDate, templates},
 };
 
@@ -62,7 +62,8 @@ pub(crate) async fn run(tx: &Tx, command: &PreviewPlan) -> Result<PlanPreview> {
     let template = stored.parsed()?;
     let facts = facts_of(&command.facts)?;
     require_known_facts(&template, &facts)?;
-    let inputs = parse_inputs(&template, "keyDates", &command.key_dates)?;
+    let inputs = parse_dates(&command.key_dates)?;
+    require_known_dates(&template, &inputs)?;
     let zone = command.time_zone.as_deref().unwrap_or(&tx.actor().time_zone);
     let zone = Zone::parse(zone).map_err(|_| {
         Rejection::field("timeZone", "time_zone", "timeZone must be an IANA time zone")

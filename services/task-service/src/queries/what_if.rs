@@ -1,30 +1,41 @@
 //! What would be if some dates were others: dates, slack, the critical path. Writes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::field::date_text;
-use domain::cascade::forecast;
-use platform::{db::Tx, error::Result};
+use domain::{
+    cascade::{PlannedDates, PlannedTask, TaskHold, forecast},
+    plan::{Cycle, Lag, Schedule, Work, schedule},
+    task::may_see,
+    template::Template,
+    zone::Zone,
+};
+use platform::{
+    db::{Actor, Tx},
+    error::Result,
+};
 use serde::Serialize;
+use time::Date;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::key_dates::{KeyDateView, ViolationView};
 use crate::{
-    planning::{CALENDARS, Ground},
-    repository::{deals, key_dates::KeyDate},
+    planning::{CALENDARS, DateInputs, Ground, task_hold, task_name},
+    repository::{deals, key_dates::KeyDate, tasks::StoredTask},
     services::PlanInput,
+    views::{is_staff, task_actor},
 };
 
 /// A deal's dates under other assumptions.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WhatIf {
-    pub(crate) key_dates: Vec<KeyDateView>,
-    pub(crate) tasks: Vec<WhatIfTask>,
-    /// The tasks that decide when the last one can be done, in order.
-    pub(crate) critical_path: Vec<String>,
-    pub(crate) violations: Vec<ViolationView>,
+    key_dates: Vec<KeyDateView>,
+    tasks: Vec<WhatIfTask>,
+    /// The open tasks that decide when the last one can be done, in order.
+    critical_path: Vec<String>,
+    violations: Vec<ViolationView>,
 }
 
 /// A task under other assumptions.
@@ -32,59 +43,178 @@ pub(crate) struct WhatIf {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WhatIfTask {
     /// The task, or its key while the plan is still to be made.
-    pub(crate) id: String,
-    pub(crate) key: String,
+    id: String,
+    /// The template's key; null for a task that was added by hand.
+    key: Option<String>,
     #[schema(format = "date")]
-    pub(crate) due_date: Option<String>,
-    /// Due date less earliest finish, in calendar days; negative if it would be late.
-    pub(crate) slack: Option<i64>,
+    due_date: Option<String>,
+    /// Due date less earliest finish, in calendar days; negative if it would be late. Null without a due date, and
+    /// for finished tasks.
+    slack: Option<i64>,
 }
 
-/// Computes it. Rejections: `NOT_FOUND`, and of `keyDates.<key>`.
+/// The dates to imagine, and who does.
+#[derive(Clone, Debug)]
+pub(crate) struct ImagineDates<'a> {
+    pub(crate) deal_id: Uuid,
+    /// As in `MoveKeyDates`.
+    pub(crate) key_dates: &'a DateInputs,
+    pub(crate) reader: &'a Actor,
+}
+
+/// Computes it. `tx` sees all tasks of the deal; the reader is told of those that it sees. Rejections: `NOT_FOUND`,
+/// and of `keyDates.<key>`.
 pub(crate) async fn run(
     tx: &Tx,
-    deal_id: Uuid,
-    dates: &BTreeMap<String, Option<String>>,
+    query: &ImagineDates<'_>,
     input: Option<&PlanInput>,
 ) -> Result<WhatIf> {
-    let deal = deals::see(tx, deal_id).await?;
-    let ground = Ground::read(tx, deal_id, &deal.zone, input).await?;
-    let inputs = ground.parse_inputs("keyDates", dates)?;
-    let planned = ground.compute_with(&deal.zone, &inputs);
+    let deal = deals::see(tx, query.deal_id).await?;
+    let ground = Ground::read(tx, query.deal_id, &deal.zone, input).await?;
+    ground.require_known_dates(query.key_dates)?;
+    let planned = ground.compute_all_with(&deal.zone, query.key_dates);
     let today = deal.zone.local_date(tx.now());
-    let forecast = forecast(&ground.basis.template, &planned, today, &CALENDARS)
-        .map_err(|cycle| anyhow::anyhow!("the plan waits for itself: {cycle:?}"))?;
-    let ids: BTreeMap<&str, Uuid> = ground
-        .tasks
-        .iter()
-        .filter_map(|stored| Some((stored.task.key.as_deref()?, stored.task.id)))
-        .collect();
-    let id_of = |key: &str| {
-        ids.get(key)
-            .map_or_else(|| key.to_owned(), ToString::to_string)
+    let outlook = match input {
+        None => of_plan(&ground, &planned, &deal.zone, today, query.reader),
+        Some(_) => of_template(&ground.basis.template, &planned, today, query.reader),
     };
-    let slack: BTreeMap<&str, Option<i64>> = forecast
+    let Outlook { mut tasks, schedule } =
+        outlook.map_err(|cycle| anyhow::anyhow!("the plan waits for itself: {cycle:?}"))?;
+    let slack: BTreeMap<&str, Option<i64>> = schedule
         .tasks
         .iter()
         .map(|task| (task.key.as_str(), task.slack_days))
         .collect();
+    for task in &mut tasks {
+        task.slack = slack.get(task.id.as_str()).copied().flatten();
+    }
+    let seen: BTreeSet<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
+    let mut critical_path = schedule.critical_path;
+    critical_path.retain(|id| seen.contains(id.as_str()));
     Ok(WhatIf {
         key_dates: planned
             .key_dates
             .iter()
+            .filter(|date| date.buyer_visible || is_staff(query.reader))
             .map(|date| KeyDateView::of(&KeyDate::of(date)))
             .collect(),
-        tasks: planned
-            .tasks
+        violations: violations(&ground.basis.template, &planned, query.reader),
+        tasks,
+        critical_path,
+    })
+}
+
+/// The tasks that the reader sees, without their slack, and the schedule of all, by the same ids.
+struct Outlook {
+    tasks: Vec<WhatIfTask>,
+    schedule: Schedule<String>,
+}
+
+/// The tasks as they are, with the dependencies they have now, less those that the dates make pointless.
+fn of_plan(
+    ground: &Ground,
+    planned: &PlannedDates,
+    zone: &Zone,
+    today: Date,
+    reader: &Actor,
+) -> Result<Outlook, Cycle<String>> {
+    let actor = task_actor(reader);
+    let mut tasks = Vec::new();
+    let mut work = Vec::new();
+    for stored in &ground.tasks {
+        let name = task_name(stored);
+        if planned.dropped_tasks.contains_key(&name) {
+            continue;
+        }
+        let kept = stored.task.due.map(|due| due.date);
+        let due = planned.task(&name).map_or(kept, |task| task.due);
+        work.push(work_of(stored, due, ground, planned, zone));
+        if may_see(&stored.task, &actor) {
+            tasks.push(WhatIfTask {
+                id: stored.task.id.to_string(),
+                key: stored.task.key.clone(),
+                due_date: due.map(date_text),
+                slack: None,
+            });
+        }
+    }
+    let schedule = schedule(&work, today, &CALENDARS)?;
+    Ok(Outlook { tasks, schedule })
+}
+
+fn work_of(
+    stored: &StoredTask,
+    due: Option<Date>,
+    ground: &Ground,
+    planned: &PlannedDates,
+    zone: &Zone,
+) -> Work<String> {
+    let hold = |task| match task_hold(task, zone) {
+        Some(TaskHold::Completed(on) | TaskHold::Waived(on)) => Some(on),
+        Some(TaskHold::Pinned) | None => None,
+    };
+    let key = stored.task.key.as_deref();
+    let rule = key.and_then(|key| ground.basis.template.task(key));
+    let lags = rule.map_or(&[][..], |rule| &rule.lags);
+    let fields = &stored.details.template_fields;
+    Work {
+        key: stored.task.id.to_string(),
+        waits_for: stored.details.depends_on.iter().map(Uuid::to_string).collect(),
+        lags: lags
             .iter()
-            .map(|task| WhatIfTask {
-                id: id_of(&task.key),
-                key: task.key.clone(),
-                due_date: task.due.map(date_text),
-                slack: slack.get(task.key.as_str()).copied().flatten(),
+            .filter_map(|lag| {
+                // What was waived never happened, so nobody waits after it.
+                let after = ground.task(&lag.after)?;
+                let after = Some(&after.task).filter(|task| task.facts.waived.is_none())?;
+                Some(Lag {
+                    after: after.id.to_string(),
+                    counting: lag.counting.clone(),
+                })
             })
             .collect(),
-        critical_path: forecast.critical_path.iter().map(|key| id_of(key)).collect(),
-        violations: planned.violations.iter().map(ViolationView::from).collect(),
+        not_before: fields["notBefore"]
+            .as_str()
+            .and_then(|key| planned.key_date(key)?.date),
+        est_days: u32::try_from(stored.details.est_days).unwrap_or_default(),
+        finished_on: hold(&stored.task),
+        due,
+    }
+}
+
+/// The tasks that a plan would have.
+fn of_template(
+    template: &Template,
+    planned: &PlannedDates,
+    today: Date,
+    reader: &Actor,
+) -> Result<Outlook, Cycle<String>> {
+    let seen = |task: &&PlannedTask| task.buyer_visible || is_staff(reader);
+    let tasks = planned.tasks.iter().filter(seen);
+    Ok(Outlook {
+        tasks: tasks
+            .map(|task| WhatIfTask {
+                id: task.key.clone(),
+                key: Some(task.key.clone()),
+                due_date: task.due.map(date_text),
+                slack: None,
+            })
+            .collect(),
+        schedule: forecast(template, planned, today, &CALENDARS)?,
     })
+}
+
+/// What does not fit together, as far as the reader sees what it is about.
+fn violations(template: &Template, planned: &PlannedDates, reader: &Actor) -> Vec<ViolationView> {
+    let sees_date = |key: &str| planned.key_date(key).is_some_and(|date| date.buyer_visible);
+    let sees = |key: &str| {
+        let constraint = template.constraints.iter().find(|constraint| constraint.key == key);
+        constraint.map_or_else(
+            || sees_date(key) || planned.task(key).is_some_and(|task| task.buyer_visible),
+            |constraint| sees_date(&constraint.before) && sees_date(&constraint.after),
+        )
+    };
+    let told = planned.violations.iter();
+    told.filter(|violation| is_staff(reader) || sees(&violation.key))
+        .map(ViolationView::from)
+        .collect()
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, HttpResponse, get, patch, post, put, web};
-use domain::rejection::Rejection;
+use domain::{rejection::Rejection, text};
 use platform::{
-    db::Reply,
+    db::{Actor, Reply, ServiceScope, Tx},
     error::Result,
     http::{
         Authorized,
@@ -13,18 +13,21 @@ use platform::{
         conditional::{Conditional, ExpectedVersion},
         merge_patch::MergePatch,
         path::PathId,
-        permission::{ManageDeals, ViewDealActivity, ViewDeals},
+        permission::{ManageDeals, ViewDeals},
     },
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::plan_input;
+use super::{Asked, asked};
 use crate::{
     commands::move_key_dates::{self, MoveKeyDates},
+    planning::parse_dates,
     queries::{
-        key_dates::{self, Explanation, KeyDatesView, Preview},
-        what_if::{self, WhatIf},
+        explain_key_date::{self, ExplainKeyDate, Explanation},
+        key_dates::{self, KeyDatesView},
+        preview_key_dates::{self, Preview, PreviewKeyDates},
+        what_if::{self, ImagineDates, WhatIf},
     },
     services::Services,
 };
@@ -49,19 +52,6 @@ pub(crate) struct MoveBody {
     #[schema(max_length = 1000)]
     reason: String,
     /// The version that these were decided on, unless `If-Match` names it.
-    version: Option<i64>,
-}
-
-/// Dates to try.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct PreviewBody {
-    /// As for PUT.
-    #[schema(value_type = std::collections::HashMap<String, Option<String>>, example = json!({"closing_date": "2026-06-15"}))]
-    key_dates: BTreeMap<String, Option<String>>,
-    /// Not needed for a preview.
-    reason: Option<String>,
-    /// Refused if it is not the present one.
     version: Option<i64>,
 }
 
@@ -93,13 +83,18 @@ pub(crate) async fn read(
     conditional: Conditional,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
-    let input = plan_input(&services, &caller, id.0).await?;
-    let dates = services
+    let stored = services
         .db
-        .read(&caller, async |tx| {
-            key_dates::read(tx, id.0, input.as_ref()).await
-        })
+        .read(&caller, async |tx| key_dates::stored(tx, id.0).await)
         .await?;
+    let dates = match stored {
+        Some(dates) => dates,
+        None => {
+            let Asked { input, .. } = asked(&services, &caller, id.0).await?;
+            let given = async |tx: &mut Tx| key_dates::run(tx, id.0, input.as_ref()).await;
+            services.db.read(&caller, given).await?
+        }
+    };
     Ok(conditional.respond(dates.version, &dates))
 }
 
@@ -123,7 +118,7 @@ pub(crate) async fn move_dates(
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
     let expected = conditional.expected_version(body.value.version)?;
-    apply(&caller, id, body.value, expected, &services).await
+    apply(&caller, id, &body.value, expected, &services).await
 }
 
 /// Moves key dates, as PUT does: that names only the dates to move as well.
@@ -146,23 +141,23 @@ pub(crate) async fn patch_dates(
 ) -> Result<HttpResponse> {
     let body: MoveBody = body::decode(patch.raw())?;
     let expected = conditional.expected_or_any(body.version);
-    apply(&caller, id, body, expected, &services).await
+    apply(&caller, id, &body, expected, &services).await
 }
 
 async fn apply(
     caller: &Authorized<ManageDeals>,
     id: PathId,
-    body: MoveBody,
+    body: &MoveBody,
     expected: ExpectedVersion,
     services: &Services,
 ) -> Result<HttpResponse> {
     let command = MoveKeyDates {
         deal_id: id.0,
-        key_dates: body.key_dates,
-        reason: body.reason,
+        key_dates: parse_dates(&body.key_dates)?,
+        reason: text::reason(&body.reason)?,
         expected,
     };
-    let input = plan_input(services, caller, id.0).await?;
+    let Asked { input, .. } = asked(services, caller, id.0).await?;
     let dates = services
         .db
         .write(caller, async |tx| {
@@ -180,29 +175,27 @@ async fn apply(
     operation_id = "previewKeyDates",
     tag = "key dates",
     params(("id" = uuid::Uuid, Path, description = "The deal")),
-    request_body = PreviewBody,
+    request_body = MoveBody,
     responses((status = 200, description = "What would move", body = Preview)),
 )]
 #[post("/api/deals/{id}/key-dates/preview")]
 pub(crate) async fn preview(
     caller: Authorized<ManageDeals>,
     id: PathId,
-    body: Json<PreviewBody>,
+    body: Json<MoveBody>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
-    let PreviewBody {
-        key_dates: dates,
-        reason,
-        version,
-    } = body.value;
-    if let Some(reason) = reason {
-        domain::text::reason(&reason)?;
-    }
-    let input = plan_input(&services, &caller, id.0).await?;
+    let query = PreviewKeyDates {
+        deal_id: id.0,
+        key_dates: parse_dates(&body.value.key_dates)?,
+        version: body.value.version,
+    };
+    text::reason(&body.value.reason)?;
+    let Asked { input, .. } = asked(&services, &caller, id.0).await?;
     let preview = services
         .db
         .read(&caller, async |tx| {
-            key_dates::preview(tx, id.0, &dates, version, input.as_ref()).await
+            preview_key_dates::run(tx, &query, input.as_ref()).await
         })
         .await?;
     Ok(HttpResponse::Ok().json(preview))
@@ -210,7 +203,7 @@ pub(crate) async fn preview(
 
 /// How a key date came about: what it was counted from, each day counted or skipped, the roll, whose rule won.
 ///
-/// **Permissions**: whoever sees the deal. Rejections: `NOT_FOUND`.
+/// **Permissions**: whoever sees the deal; clients learn of the dates meant for them. Rejections: `NOT_FOUND`.
 #[utoipa::path(
     operation_id = "explainKeyDate",
     tag = "key dates",
@@ -228,11 +221,16 @@ pub(crate) async fn explain(
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
     let key = request.match_info().get("key").ok_or(Rejection::NotFound)?;
-    let input = plan_input(&services, &caller, id.0).await?;
+    let Asked { reader, input } = asked(&services, &caller, id.0).await?;
+    let query = ExplainKeyDate {
+        deal_id: id.0,
+        key,
+        reader: &reader,
+    };
     let explanation = services
         .db
-        .read(&caller, async |tx| {
-            key_dates::explain_date(tx, id.0, key, input.as_ref()).await
+        .service(&whole_plan(&reader), async |tx| {
+            explain_key_date::run(tx, &query, input.as_ref()).await
         })
         .await?;
     Ok(HttpResponse::Ok().json(explanation))
@@ -240,7 +238,8 @@ pub(crate) async fn explain(
 
 /// Dates, slack and critical path under other assumptions; writes nothing.
 ///
-/// **Permissions**: `view_deals` or `view_all_deals`. Rejections: `NOT_FOUND`.
+/// **Permissions**: whoever sees the deal; clients learn of the dates and tasks meant for them. Rejections:
+/// `NOT_FOUND`.
 #[utoipa::path(
     operation_id = "whatIf",
     tag = "key dates",
@@ -250,17 +249,35 @@ pub(crate) async fn explain(
 )]
 #[post("/api/deals/{id}/what-if")]
 pub(crate) async fn imagine(
-    caller: Authorized<ViewDealActivity>,
+    caller: Authorized<ViewDeals>,
     id: PathId,
     body: Json<WhatIfBody>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
-    let input = plan_input(&services, &caller, id.0).await?;
+    let key_dates = parse_dates(&body.value.key_dates)?;
+    let Asked { reader, input } = asked(&services, &caller, id.0).await?;
+    let query = ImagineDates {
+        deal_id: id.0,
+        key_dates: &key_dates,
+        reader: &reader,
+    };
     let answer = services
         .db
-        .read(&caller, async |tx| {
-            what_if::run(tx, id.0, &body.value.key_dates, input.as_ref()).await
+        .service(&whole_plan(&reader), async |tx| {
+            what_if::run(tx, &query, input.as_ref()).await
         })
         .await?;
     Ok(HttpResponse::Ok().json(answer))
+}
+
+/// A session that sees the whole plan: dates follow from all its tasks, also from those that the reader, who has
+/// been found to see the deal, does not see. What it is told of them the query decides.
+fn whole_plan(reader: &Actor) -> ServiceScope {
+    ServiceScope {
+        organization_id: reader.organization_id,
+        on_behalf_of: Some(reader.user_id),
+        cause_event_id: None,
+        request_id: reader.request_id.clone(),
+        traceparent: reader.traceparent.clone(),
+    }
 }

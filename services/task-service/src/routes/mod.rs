@@ -9,7 +9,7 @@ pub(crate) mod tasks;
 pub(crate) mod templates;
 
 use actix_web::web::ServiceConfig;
-use platform::{db::Db, error::Result, http::Access};
+use platform::{db::Actor, error::Result, http::Access};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -41,26 +41,30 @@ pub(crate) struct PageQuery {
     cursor: Option<String>,
 }
 
-/// What the dates of a deal without a plan will be made from. `None` where the plan has been made: then
-/// everything is in the database. Rejections: `NOT_FOUND`.
-async fn plan_input(
-    services: &Services,
-    access: &impl Access,
-    deal_id: Uuid,
-) -> Result<Option<PlanInput>> {
-    let db: &Db = &services.db;
-    let (is_planned, organization_id) = db
+/// Who asks about the dates of a deal.
+struct Asked {
+    reader: Actor,
+    /// What the dates of a deal without a plan will be made from. `None` where the plan has been made: then
+    /// everything is in the database.
+    input: Option<PlanInput>,
+}
+
+/// Looks who asks and whether it sees the deal, and asks deal-service where there is no plan. Rejections:
+/// `NOT_FOUND`.
+async fn asked(services: &Services, access: &impl Access, deal_id: Uuid) -> Result<Asked> {
+    let (is_planned, reader) = services
+        .db
         .read(access, async |tx| {
             let is_planned = queries::key_dates::is_planned(tx, deal_id).await?;
-            Ok((is_planned, tx.actor().organization_id))
+            Ok((is_planned, tx.actor().clone()))
         })
         .await?;
-    if is_planned {
-        return Ok(None);
-    }
-    let request_id = Some(access.caller().request_id.as_str());
-    let input = services
-        .plan_input(organization_id, deal_id, request_id)
-        .await?;
-    Ok(Some(input))
+    let input = if is_planned {
+        None
+    } else {
+        let request_id = Some(access.caller().request_id.as_str());
+        let input = services.plan_input(reader.organization_id, deal_id, request_id);
+        Some(input.await?)
+    };
+    Ok(Asked { reader, input })
 }

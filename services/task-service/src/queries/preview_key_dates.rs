@@ -1,0 +1,126 @@
+//! What moving key dates would do: the computation that applying them makes, without writing.
+
+use contracts::field::date_text;
+use domain::{
+    cascade::{ChangeKind, DateChange, becomes_overdue, diff},
+    rejection::Rejection,
+};
+use platform::{db::Tx, error::Result};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::key_dates::ViolationView;
+use crate::{
+    commands::require_steering,
+    planning::{DateInputs, Ground},
+    repository::deals,
+    services::PlanInput,
+};
+
+/// The consequences.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = KeyDatesPreview)]
+pub(crate) struct Preview {
+    changes: Vec<ChangeView>,
+    violations: Vec<ViolationView>,
+    /// The tasks that would be overdue at once.
+    becomes_overdue: Vec<Uuid>,
+    /// The version of the key dates that this was computed from.
+    based_on: i64,
+}
+
+/// Something that would move, or keeps its place although its rule moves.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = DateChange)]
+pub(crate) struct ChangeView {
+    /// KEY_DATE, TASK or REMINDER.
+    kind: &'static str,
+    /// The template's key of the date or the task.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    /// The task, once the plan has been made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<Uuid>,
+    title: String,
+    #[schema(format = "date")]
+    old: Option<String>,
+    #[schema(format = "date")]
+    new: Option<String>,
+    /// Why it keeps its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    locked: Option<String>,
+    /// Whether the client will see it.
+    buyer_sees: bool,
+}
+
+/// The dates to try.
+#[derive(Clone, Debug)]
+pub(crate) struct PreviewKeyDates {
+    pub(crate) deal_id: Uuid,
+    /// As in `MoveKeyDates`.
+    pub(crate) key_dates: DateInputs,
+    /// Refused if it is not the present one.
+    pub(crate) version: Option<i64>,
+}
+
+/// Computes the consequences. `input` is what deal-service says where there is no plan yet: the tasks to be then
+/// go by their keys. Rejections: `NOT_FOUND`, `FORBIDDEN`, `VERSION_CONFLICT`, and of `keyDates.<key>`.
+pub(crate) async fn run(
+    tx: &Tx,
+    query: &PreviewKeyDates,
+    input: Option<&PlanInput>,
+) -> Result<Preview> {
+    let deal = deals::see(tx, query.deal_id).await?;
+    require_steering(tx, &deal)?;
+    let ground = Ground::read(tx, query.deal_id, &deal.zone, input).await?;
+    ground.require_known_dates(&query.key_dates)?;
+    let current = ground.key_dates.version;
+    if query.version.is_some_and(|version| version != current) {
+        return Err(Rejection::VersionConflict { current }.into());
+    }
+    let old = ground.compute_all_with(&deal.zone, &DateInputs::new());
+    let new = ground.compute_all_with(&deal.zone, &query.key_dates);
+    let overdue = becomes_overdue(&old, &new, &deal.moment(tx.now()));
+    let is_date = |name: &str| new.key_date(name).is_some();
+    Ok(Preview {
+        changes: diff(&old, &new)
+            .into_iter()
+            // A template's task that was deleted, or left out when the plan was made, does not come back.
+            .filter(|change| {
+                input.is_some() || is_date(&change.key) || ground.task(&change.key).is_some()
+            })
+            .map(|change| ChangeView::of(change, &ground))
+            .collect(),
+        violations: new.violations.iter().map(ViolationView::from).collect(),
+        becomes_overdue: overdue
+            .iter()
+            .filter_map(|name| Some(ground.task(name)?.task.id))
+            .collect(),
+        based_on: current,
+    })
+}
+
+impl ChangeView {
+    fn of(change: DateChange, ground: &Ground) -> Self {
+        let stored = match change.kind {
+            ChangeKind::KeyDate => None,
+            ChangeKind::Task | ChangeKind::Reminder => ground.task(&change.key),
+        };
+        Self {
+            kind: change.kind.as_str(),
+            key: match stored {
+                Some(stored) => stored.task.key.clone(),
+                None => Some(change.key),
+            },
+            id: stored.map(|stored| stored.task.id),
+            title: change.title,
+            old: change.old.map(date_text),
+            new: change.new.map(date_text),
+            locked: change.locked,
+            buyer_sees: change.buyer_sees,
+        }
+    }
+}
