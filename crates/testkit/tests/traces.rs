@@ -1,7 +1,5 @@
 //! One trace runs through everything a request leads to, as a real OTLP receiver sees it.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on should say why")]
-
 use std::collections::{BTreeSet, HashMap};
 
 use reqwest::Method;

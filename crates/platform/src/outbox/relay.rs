@@ -9,7 +9,11 @@ use sqlx::{
 use tokio_util::sync::CancellationToken;
 
 use super::step::{self, Statements};
-use crate::{config::Secret, messaging::Publisher};
+use crate::{
+    config::Secret,
+    messaging::Publisher,
+    telemetry::metrics::{OUTBOX_OLDEST_AGE, OUTBOX_PENDING},
+};
 
 /// How long a lost wake-up can delay an event.
 const POLL: Duration = Duration::from_secs(1);
@@ -95,8 +99,8 @@ impl Relay {
         };
         match outcome.await {
             Ok((pending, oldest_seconds)) => {
-                metrics::gauge!("outbox_pending").set(pending as f64);
-                metrics::gauge!("outbox_oldest_seconds").set(oldest_seconds);
+                metrics::gauge!(OUTBOX_PENDING).set(pending as f64);
+                metrics::gauge!(OUTBOX_OLDEST_AGE).set(oldest_seconds);
             }
             Err(error) => tracing::debug!(%error, "outbox upkeep did not run"),
         }

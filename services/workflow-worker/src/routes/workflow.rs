@@ -15,7 +15,8 @@ use platform::{
 };
 use serde::Serialize;
 use temporalio_client::{
-    Client, WorkflowHandle, WorkflowQueryOptions, errors::WorkflowQueryError,
+    Client, WorkflowDescribeOptions, WorkflowExecutionStatus, WorkflowHandle, WorkflowQueryOptions,
+    errors::WorkflowQueryError,
 };
 use utoipa::ToSchema;
 
@@ -45,6 +46,8 @@ pub(crate) struct TemporalPages {
 pub(crate) struct WorkflowAnswer {
     /// Temporal's id of it.
     workflow_id: String,
+    /// RUNNING until the deal is closed or cancelled, then COMPLETED; FAILED or TERMINATED call for an administrator.
+    status: &'static str,
     #[serde(flatten)]
     progress: Progress,
     /// The workflow in Temporal's interface; for administrators only.
@@ -77,7 +80,7 @@ pub(crate) async fn get(
         .get::<()>(&format!("/internal/deals/{deal_id}/visibility"))
         .await?;
     let workflow_id = deal_lifecycle::workflow_id(deal_id);
-    let progress = ask(&temporal, &workflow_id).await?;
+    let (status, progress) = ask(&temporal, &workflow_id).await?;
     // The claim may be some minutes old: good enough for a link to a place that has its own lock.
     let is_admin = verifier
         .verify(caller.caller().token.expose())
@@ -86,22 +89,46 @@ pub(crate) async fn get(
     let temporal_url = is_admin.then(|| pages.link(&workflow_id)).flatten();
     Ok(HttpResponse::Ok().json(WorkflowAnswer {
         workflow_id,
+        status,
         progress,
         temporal_url,
     }))
 }
 
-async fn ask(temporal: &Temporal, workflow_id: &str) -> Result<Progress> {
+/// The run's status and what it answers by itself; a run that has ended answers as it ended.
+async fn ask(temporal: &Temporal, workflow_id: &str) -> Result<(&'static str, Progress)> {
     let client = temporal
         .client()
         .ok_or_else(|| Error::unavailable("Temporal has not been there yet"))?;
     let run: WorkflowHandle<Client, DealLifecycle> = client.get_workflow_handle(workflow_id);
-    let query = run.query(DealLifecycle::progress, (), WorkflowQueryOptions::default());
-    match tokio::time::timeout(QUERY_TIMEOUT, query).await {
-        Ok(Ok(progress)) => Ok(progress),
-        Ok(Err(WorkflowQueryError::NotFound(_))) => Err(Rejection::NotFound.into()),
-        Ok(Err(error)) => Err(Error::unavailable(format!("the workflow: {error}"))),
-        Err(_) => Err(Error::unavailable("the workflow does not answer")),
+    let questions = async {
+        let progress = match run
+            .query(DealLifecycle::progress, (), WorkflowQueryOptions::default())
+            .await
+        {
+            Ok(progress) => progress,
+            Err(WorkflowQueryError::NotFound(_)) => return Err(Rejection::NotFound.into()),
+            Err(error) => return Err(Error::unavailable(format!("the workflow: {error}"))),
+        };
+        let described = run
+            .describe(WorkflowDescribeOptions::default())
+            .await
+            .map_err(|error| Error::unavailable(format!("Temporal: {error}")))?;
+        Ok((status_word(described.status()), progress))
+    };
+    tokio::time::timeout(QUERY_TIMEOUT, questions)
+        .await
+        .unwrap_or_else(|_| Err(Error::unavailable("the workflow does not answer")))
+}
+
+fn status_word(status: WorkflowExecutionStatus) -> &'static str {
+    match status {
+        WorkflowExecutionStatus::Completed => "COMPLETED",
+        WorkflowExecutionStatus::Failed | WorkflowExecutionStatus::TimedOut => "FAILED",
+        WorkflowExecutionStatus::Canceled => "CANCELLED",
+        WorkflowExecutionStatus::Terminated => "TERMINATED",
+        // A run that continued as new goes on in its successor.
+        _ => "RUNNING",
     }
 }
 
