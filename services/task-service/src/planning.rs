@@ -12,7 +12,8 @@ use contracts::field;
 use domain::{
     calendar::Calendars,
     cascade::{
-        Circumstances, DateHold, HeldDate, HeldTask, KeyDateState, PlannedDates, PlannedTask, TaskHold, compute,
+        Circumstances, DateHold, HeldDate, HeldTask, KeyDateState, PlannedDates, PlannedTask,
+        TaskHold, compute,
     },
     dates::is_countable,
     deal::{DealType, PlanState},
@@ -72,13 +73,25 @@ impl Basis {
     pub(crate) async fn of_plan(tx: &Tx, plan: &Plan, dates: &KeyDates) -> Result<Self> {
         let facts = facts_of(plan.facts.as_object().unwrap_or(&Map::new()))?;
         let keys = dates.dates.iter().map(|date| date.key.clone());
-        Self::load(tx, plan.template.as_ref().map(|template| template.id), facts, keys).await
+        Self::load(
+            tx,
+            plan.template.as_ref().map(|template| template.id),
+            facts,
+            keys,
+        )
+        .await
     }
 
     /// What a plan that does not exist yet is to be made from.
     pub(crate) async fn of_input(tx: &Tx, input: &PlanInput) -> Result<Self> {
         let facts = facts_of(&input.facts)?;
-        Self::load(tx, input.template_id, facts, input.key_dates.keys().cloned()).await
+        Self::load(
+            tx,
+            input.template_id,
+            facts,
+            input.key_dates.keys().cloned(),
+        )
+        .await
     }
 
     async fn load(
@@ -289,7 +302,11 @@ pub(crate) fn task_name(stored: &StoredTask) -> String {
 /// A task that was added by hand, as its rule has it.
 fn own_task(stored: &StoredTask, planned: &PlannedDates, zone: &Zone) -> Option<PlannedTask> {
     let task = &stored.task;
-    let rule = stored.details.due_rule.as_ref().and_then(rules::from_json)?;
+    let rule = stored
+        .details
+        .due_rule
+        .as_ref()
+        .and_then(rules::from_json)?;
     if task.key.is_some() {
         return None;
     }
@@ -311,7 +328,10 @@ fn own_task(stored: &StoredTask, planned: &PlannedDates, zone: &Zone) -> Option<
 /// Why a task keeps its due date, if it does.
 pub(crate) fn task_hold(task: &TaskState, zone: &Zone) -> Option<TaskHold> {
     let facts = &task.facts;
-    let completed = facts.completed.as_ref().map(|done| TaskHold::Completed(done.on));
+    let completed = facts
+        .completed
+        .as_ref()
+        .map(|done| TaskHold::Completed(done.on));
     let waived = facts.waived.as_ref();
     let waived = waived.map(|waiver| TaskHold::Waived(zone.local_date(waiver.at)));
     let pinned = task.due_pinned.then_some(TaskHold::Pinned);
@@ -415,7 +435,11 @@ pub(crate) fn require_known_facts(template: &Template, facts: &Facts) -> Result<
 /// The key dates of a deal after a computation. The version stays.
 pub(crate) fn dates_as_planned(before: &KeyDates, planned: &PlannedDates) -> KeyDates {
     KeyDates {
-        dates: planned.key_dates.iter().map(key_dates::KeyDate::of).collect(),
+        dates: planned
+            .key_dates
+            .iter()
+            .map(key_dates::KeyDate::of)
+            .collect(),
         ..before.clone()
     }
 }

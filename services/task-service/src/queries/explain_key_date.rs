@@ -105,7 +105,9 @@ pub(crate) async fn run(
     let explained = explain(query.key, &planned, template, &circumstances, &CALENDARS)
         .ok_or(Rejection::NotFound)?;
     let mut answer = Explanation::of(explained);
-    let anchor = planned.key_date(query.key).and_then(|date| date.rule.as_ref());
+    let anchor = planned
+        .key_date(query.key)
+        .and_then(|date| date.rule.as_ref());
     if anchor.is_some_and(|rule| !sees_anchor(query.reader, &planned, &rule.anchor)) {
         answer.keep_to_itself();
     }

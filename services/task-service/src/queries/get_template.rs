@@ -42,7 +42,11 @@ impl TemplateView {
         Ok(Self {
             summary: TemplateSummary::of(stored),
             anchors: anchors(&template),
-            facts: template.fact_names().into_iter().map(str::to_owned).collect(),
+            facts: template
+                .fact_names()
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
             source: stored.source.clone(),
         })
     }

@@ -64,7 +64,10 @@ impl KeyDatesView {
     /// As far as the reader may see them.
     pub(crate) fn of(key_dates: &KeyDates, reader: &Actor) -> Self {
         let sees_all = is_staff(reader);
-        let seen = key_dates.dates.iter().filter(|date| sees_all || date.buyer_visible);
+        let seen = key_dates
+            .dates
+            .iter()
+            .filter(|date| sees_all || date.buyer_visible);
         Self {
             version: key_dates.version,
             key_dates: seen.map(KeyDateView::of).collect(),
@@ -107,11 +110,7 @@ pub(crate) async fn stored(tx: &Tx, deal_id: Uuid) -> Result<Option<KeyDatesView
 
 /// The key dates, stored or as the deal was given them. `input` is what deal-service says where there is no plan yet.
 /// Rejections: `NOT_FOUND`.
-pub(crate) async fn run(
-    tx: &Tx,
-    deal_id: Uuid,
-    input: Option<&PlanInput>,
-) -> Result<KeyDatesView> {
+pub(crate) async fn run(tx: &Tx, deal_id: Uuid, input: Option<&PlanInput>) -> Result<KeyDatesView> {
     let deal = deals::see(tx, deal_id).await?;
     let ground = Ground::read(tx, deal_id, &deal.zone, input).await?;
     Ok(KeyDatesView::of(&ground.key_dates, tx.actor()))

@@ -78,8 +78,10 @@ pub(crate) async fn run(
         None => of_plan(&ground, &planned, &deal.zone, today, query.reader),
         Some(_) => of_template(&ground.basis.template, &planned, today, query.reader),
     };
-    let Outlook { mut tasks, schedule } =
-        outlook.map_err(|cycle| anyhow::anyhow!("the plan waits for itself: {cycle:?}"))?;
+    let Outlook {
+        mut tasks,
+        schedule,
+    } = outlook.map_err(|cycle| anyhow::anyhow!("the plan waits for itself: {cycle:?}"))?;
     let slack: BTreeMap<&str, Option<i64>> = schedule
         .tasks
         .iter()
@@ -159,7 +161,12 @@ fn work_of(
     let fields = &stored.details.template_fields;
     Work {
         key: stored.task.id.to_string(),
-        waits_for: stored.details.depends_on.iter().map(Uuid::to_string).collect(),
+        waits_for: stored
+            .details
+            .depends_on
+            .iter()
+            .map(Uuid::to_string)
+            .collect(),
         lags: lags
             .iter()
             .filter_map(|lag| {
@@ -207,7 +214,10 @@ fn of_template(
 fn violations(template: &Template, planned: &PlannedDates, reader: &Actor) -> Vec<ViolationView> {
     let sees_date = |key: &str| planned.key_date(key).is_some_and(|date| date.buyer_visible);
     let sees = |key: &str| {
-        let constraint = template.constraints.iter().find(|constraint| constraint.key == key);
+        let constraint = template
+            .constraints
+            .iter()
+            .find(|constraint| constraint.key == key);
         constraint.map_or_else(
             || sees_date(key) || planned.task(key).is_some_and(|task| task.buyer_visible),
             |constraint| sees_date(&constraint.before) && sees_date(&constraint.after),

@@ -254,7 +254,9 @@ pub(crate) async fn validate(
     let source = body.value.source.as_deref();
     let findings = services
         .db
-        .read(&caller, async |tx| validate_template::run(tx, id.0, source).await)
+        .read(&caller, async |tx| {
+            validate_template::run(tx, id.0, source).await
+        })
         .await?;
     Ok(HttpResponse::Ok().json(findings))
 }
