@@ -49,6 +49,13 @@ impl Config {
     }
 }
 
+/// The addresses that rebuilding the read models needs: as the service, and as the auditor.
+pub fn rebuild_urls(mut env: Env) -> Result<(Secret, Secret), ConfigError> {
+    let service = env.required("DATABASE_URL");
+    let auditor = env.required("AUDITOR_DATABASE_URL");
+    env.finish(|| service.zip(auditor))
+}
+
 /// One address of the database that a subcommand needs.
 pub fn database_url(mut env: Env, name: &str) -> Result<Secret, ConfigError> {
     let url = env.required(name);

@@ -10,6 +10,7 @@ mod gauges;
 mod history;
 pub mod openapi;
 mod queries;
+pub mod rebuild;
 mod repository;
 mod routes;
 mod task_service;

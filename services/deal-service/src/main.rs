@@ -3,7 +3,7 @@
 use std::{io::Write as _, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use deal_service::{migrate, openapi, serve, upkeep};
+use deal_service::{migrate, openapi, rebuild, serve, upkeep};
 
 /// Deals, their parties, and what people see of them.
 #[derive(Parser)]
@@ -20,6 +20,8 @@ enum Command {
     Migrate,
     /// Makes partitions of the audit log and of deals ahead of time.
     Upkeep,
+    /// Makes the read models anew from the audit log, while the service runs.
+    RebuildReadModels,
     /// Prints the OpenAPI document.
     Openapi,
 }
@@ -30,6 +32,7 @@ async fn main() -> ExitCode {
         Command::Serve => serve().await,
         Command::Migrate => migrate().await,
         Command::Upkeep => upkeep::run().await,
+        Command::RebuildReadModels => rebuild::run().await,
         Command::Openapi => print_openapi(),
     };
     match outcome {

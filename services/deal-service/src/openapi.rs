@@ -8,7 +8,10 @@ use platform::http::{
 };
 use utoipa::OpenApi;
 
-use crate::routes::{audit, deals, parties, status, views};
+use crate::{
+    queries::deal_as_of::DealAsOf,
+    routes::{audit, deals, parties, status, views},
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -40,7 +43,8 @@ use crate::routes::{audit, deals, parties, status, views};
         views::activity,
         audit::list,
         audit::export,
-    )
+    ),
+    components(schemas(DealAsOf))
 )]
 struct Document;
 

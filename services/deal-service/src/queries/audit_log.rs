@@ -3,7 +3,7 @@
 
 use domain::rejection::Rejection;
 use platform::{
-    db::{Db, Tx},
+    db::{Db, ServiceScope, Tx},
     error::Result,
     http::Access,
 };
@@ -30,6 +30,15 @@ impl Auditor {
         work: impl AsyncFnOnce(&mut Tx) -> Result<T>,
     ) -> Result<T> {
         self.0.read(access, work).await
+    }
+
+    /// A session of the organization's SYSTEM user that reads the log.
+    pub(crate) async fn service<T>(
+        &self,
+        scope: &ServiceScope,
+        work: impl AsyncFn(&mut Tx) -> Result<T>,
+    ) -> Result<T> {
+        self.0.service(scope, work).await
     }
 
     /// Is it there? For readiness.
@@ -168,6 +177,39 @@ pub(crate) async fn rows(
         values.len()
     ));
     tx.all_built(sql, values).await
+}
+
+/// What last happened to one entity of a deal.
+#[derive(Clone, Debug, FromQueryResult)]
+pub(crate) struct LastRow {
+    pub(crate) entity_type: String,
+    /// The entity's version after it.
+    pub(crate) version: i64,
+    /// The entity before; `null` at its creation.
+    pub(crate) before: Value,
+    /// The entity after; `null` at its deletion.
+    pub(crate) after: Value,
+}
+
+/// The last row of each of a deal's entities up to an instant, or of all time: folded, they are the deal.
+pub(crate) async fn last_rows(
+    tx: &Tx,
+    deal_id: Uuid,
+    until: Option<OffsetDateTime>,
+) -> Result<Vec<LastRow>> {
+    tx.all(
+        "SELECT DISTINCT ON (entity_type, entity_id) entity_type, aggregate_version AS version,
+                event_data -> 'before' AS before, event_data -> 'after' AS after
+           FROM audit.audit_log
+          WHERE organization_id = $1 AND deal_id = $2 AND ($3::timestamptz IS NULL OR created_at <= $3)
+          ORDER BY entity_type, entity_id, aggregate_version DESC",
+        [
+            tx.actor().organization_id.into(),
+            deal_id.into(),
+            until.into(),
+        ],
+    )
+    .await
 }
 
 #[derive(FromQueryResult)]

@@ -9,12 +9,13 @@ use domain::{
     task::TaskStatus,
 };
 use platform::{db::Tx, error::Result};
-use sea_orm::FromQueryResult;
 use serde::Serialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+use super::audit_log;
 
 /// A deal, its plan and its key dates as they stood.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -31,26 +32,9 @@ pub(crate) struct DealAsOf {
     key_dates: Value,
 }
 
-#[derive(FromQueryResult)]
-struct EntityRow {
-    entity_type: String,
-    after: Value,
-}
-
 /// 404 before the deal was created, and after a draft was deleted.
 pub(crate) async fn run(tx: &Tx, deal_id: Uuid, at: OffsetDateTime) -> Result<DealAsOf> {
-    let rows: Vec<EntityRow> = tx
-        .all(
-            "SELECT DISTINCT ON (entity_type, entity_id) entity_type, event_data -> 'after' AS after
-               FROM audit.audit_log WHERE organization_id = $1 AND deal_id = $2 AND created_at <= $3
-              ORDER BY entity_type, entity_id, aggregate_version DESC",
-            [
-                tx.actor().organization_id.into(),
-                deal_id.into(),
-                at.into(),
-            ],
-        )
-        .await?;
+    let rows = audit_log::last_rows(tx, deal_id, Some(at)).await?;
     let mut then: HashMap<String, Vec<Value>> = HashMap::new();
     for row in rows.into_iter().filter(|row| !row.after.is_null()) {
         then.entry(row.entity_type).or_default().push(row.after);

@@ -405,6 +405,22 @@ pub(crate) async fn mark_deleted(tx: &Tx, deal: &Deal) -> Result<()> {
     access::delete_all(tx, deal.id).await
 }
 
+#[derive(FromQueryResult)]
+struct DealId {
+    id: Uuid,
+}
+
+/// Every deal of the organization, for jobs.
+pub(crate) async fn all_ids(tx: &Tx) -> Result<Vec<Uuid>> {
+    let rows: Vec<DealId> = tx
+        .all(
+            "SELECT id FROM deals WHERE organization_id = $1 AND status <> 'DELETED' ORDER BY id",
+            [tx.actor().organization_id.into()],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
 /// Tells that something changed that the summary shows.
 pub(crate) async fn touch_summary(tx: &Tx, deal_id: Uuid) -> Result<()> {
     tx.run(

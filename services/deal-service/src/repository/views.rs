@@ -134,6 +134,28 @@ pub(crate) async fn buyer_key_dates(tx: &Tx, deal_id: Uuid) -> Result<Vec<KeyDat
     .await
 }
 
+/// Locks a deal's row, as every projection does at its end, and forgets everything that was told of the deal.
+pub(crate) async fn clear(tx: &Tx, deal_id: Uuid) -> Result<()> {
+    let organization_id = tx.actor().organization_id;
+    tx.run(
+        "UPDATE deals SET closing_date = (initial_key_dates ->> 'closing_date')::date, closing_date_version = 0,
+           summary_revision = summary_revision + 1
+         WHERE organization_id = $1 AND id = $2",
+        [organization_id.into(), deal_id.into()],
+    )
+    .await?;
+    for sql in [
+        "DELETE FROM plan_view WHERE organization_id = $1 AND deal_id = $2",
+        "DELETE FROM milestone_view WHERE organization_id = $1 AND deal_id = $2",
+        "DELETE FROM task_view WHERE organization_id = $1 AND deal_id = $2",
+        "DELETE FROM key_date_view WHERE organization_id = $1 AND deal_id = $2",
+    ] {
+        tx.run(sql, [organization_id.into(), deal_id.into()])
+            .await?;
+    }
+    Ok(())
+}
+
 /// Takes over a plan with its milestones.
 pub(crate) async fn put_plan(tx: &Tx, event: &v1::PlanEvent) -> Result<()> {
     let deal_id = id("dealId", &event.deal_id)?;

@@ -1,0 +1,185 @@
+//! Makes the read models anew from the audit log, deal by deal, while the service runs.
+//!
+//! The log is read after the deal's row is locked. What the consumer has applied by then stands in the log
+//! already; what it applies later waits for the lock, and its versions are newer. So nothing is lost, and
+//! the read models end as the events would have made them.
+
+use anyhow::Context as _;
+use contracts::event::{Event, TaskChange};
+use platform::{
+    config::Env,
+    db::{Db, PoolSize, ServiceScope, Tx},
+    error::Result,
+};
+use sea_orm::FromQueryResult;
+use serde_json::{Value, json};
+use std::io::Write as _;
+use uuid::Uuid;
+
+use crate::{
+    SCHEMA,
+    commands::create_deal::CLOSING_DATE,
+    config,
+    queries::audit_log::{self, Auditor, LastRow},
+    repository::{
+        deals,
+        views::{self, Presence},
+    },
+};
+
+#[derive(FromQueryResult)]
+struct Organization {
+    id: Uuid,
+}
+
+/// Rebuilds every deal of every organization, and tells how many there were.
+pub async fn run() -> anyhow::Result<()> {
+    let (service_url, auditor_url) = config::rebuild_urls(Env::from_process())?;
+    let db = Db::connect(&service_url, SCHEMA, PoolSize::Small)?;
+    let auditor = Auditor::new(Db::connect(&auditor_url, "audit", PoolSize::Small)?);
+    let organizations: Vec<Organization> = db
+        .anonymous("rebuild-read-models", None, async |tx| {
+            tx.all("SELECT id FROM ctx.organizations() AS id", []).await
+        })
+        .await?;
+    let mut rebuilt = 0_u64;
+    for organization in organizations {
+        let scope = ServiceScope {
+            organization_id: organization.id,
+            ..ServiceScope::default()
+        };
+        for deal_id in db
+            .service(&scope, async |tx| deals::all_ids(tx).await)
+            .await?
+        {
+            rebuild(&db, &auditor, &scope, deal_id)
+                .await
+                .map_err(anyhow::Error::from)
+                .with_context(|| format!("rebuild deal {deal_id}"))?;
+            rebuilt += 1;
+        }
+    }
+    writeln!(std::io::stdout(), "{rebuilt} deals rebuilt")?;
+    Ok(())
+}
+
+async fn rebuild(db: &Db, auditor: &Auditor, scope: &ServiceScope, deal_id: Uuid) -> Result<()> {
+    db.service(scope, async |tx| {
+        views::clear(tx, deal_id).await?;
+        let rows = auditor
+            .service(scope, async |log| {
+                audit_log::last_rows(log, deal_id, None).await
+            })
+            .await?;
+        // A milestone comes with its plan, and what happened to it since in rows of its own.
+        for entity_type in ["plan", "milestone", "task", "key_dates"] {
+            for row in rows.iter().filter(|row| row.entity_type == entity_type) {
+                put(tx, row).await?;
+            }
+        }
+        Ok(())
+    })
+    .await
+}
+
+async fn put(tx: &Tx, row: &LastRow) -> Result<()> {
+    match event_of(row).map_err(anyhow::Error::from)? {
+        Some(Event::Plan(_, plan)) => views::put_plan(tx, &plan).await,
+        Some(Event::Milestone(_, milestone)) => views::put_milestone(tx, &milestone).await,
+        Some(Event::Task(change, task)) => {
+            let presence = if change == TaskChange::Deleted {
+                Presence::Deleted
+            } else {
+                Presence::Present
+            };
+            views::put_task(tx, &task, presence).await
+        }
+        Some(Event::KeyDates(_, key_dates)) => views::put_key_dates(tx, &key_dates).await,
+        _ => Ok(()),
+    }
+}
+
+/// The event that the row's change was told with, as far as the read models need it.
+fn event_of(row: &LastRow) -> std::result::Result<Option<Event>, contracts::field::Malformed> {
+    let is_gone = row.after.is_null();
+    let mut record = if is_gone { &row.before } else { &row.after }.clone();
+    record["version"] = json!(row.version);
+    let (event_type, event) = match row.entity_type.as_str() {
+        "plan" => ("tasks.plan.applied", plan(record)),
+        "milestone" => ("tasks.milestone.completed", milestone(record)),
+        "task" if is_gone => ("tasks.task.deleted", named(record, "taskId")),
+        "task" => ("tasks.task.updated", named(record, "taskId")),
+        "key_dates" => ("tasks.key_dates.changed", key_dates(record)),
+        _ => return Ok(None),
+    };
+    Event::from_json(event_type, event).map(Some)
+}
+
+fn named(mut record: Value, id: &str) -> Value {
+    record[id] = record["id"].clone();
+    record
+}
+
+fn plan(mut record: Value) -> Value {
+    let milestones = record["milestones"].as_array().cloned().unwrap_or_default();
+    record["milestones"] = milestones.into_iter().map(milestone).collect();
+    named(record, "planId")
+}
+
+fn milestone(mut record: Value) -> Value {
+    record["completed"] = json!(!record["completedAt"].is_null());
+    if record["key"].is_null() {
+        record["key"] = json!("");
+    }
+    named(record, "milestoneId")
+}
+
+fn key_dates(mut record: Value) -> Value {
+    let closing = record["keyDates"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|date| date["key"] == CLOSING_DATE)
+        .map_or(Value::Null, |date| date["date"].clone());
+    record["closingDate"] = closing;
+    named(record, "keyDatesId")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(entity_type: &str, version: i64, before: Value, after: Value) -> LastRow {
+        LastRow {
+            entity_type: entity_type.to_owned(),
+            version,
+            before,
+            after,
+        }
+    }
+
+    #[test]
+    fn a_deleted_task_is_told_as_it_was_with_the_version_of_its_deletion() {
+        let before = json!({"id": "t", "title": "Order the survey", "version": 2, "note": null});
+        let event = event_of(&row("task", 3, before, Value::Null)).unwrap();
+        let Some(Event::Task(TaskChange::Deleted, task)) = event else {
+            panic!("not the deletion of a task: {event:?}");
+        };
+        assert_eq!(
+            (task.task_id.as_str(), task.title.as_str(), task.version),
+            ("t", "Order the survey", 3)
+        );
+    }
+
+    #[test]
+    fn the_closing_date_is_found_among_the_key_dates() {
+        let after = json!({"id": "k", "dealId": "d", "reason": null, "keyDates": [
+            {"key": "closing_date", "title": "Closing", "date": "2026-04-10", "state": "SCHEDULED", "pinned": false, "buyerVisible": true}]});
+        let event = event_of(&row("key_dates", 4, Value::Null, after)).unwrap();
+        let Some(Event::KeyDates(_, key_dates)) = event else {
+            panic!("not key dates: {event:?}");
+        };
+        assert_eq!(key_dates.closing_date.as_deref(), Some("2026-04-10"));
+        assert!(key_dates.key_dates[0].buyer_visible);
+    }
+}
