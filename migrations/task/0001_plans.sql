@@ -300,10 +300,10 @@ BEGIN
   END IF;
   in_deal := EXISTS (SELECT FROM ctx.deal_access a WHERE a.user_id = caller AND a.deal_id = OLD.deal_id);
 
-  IF (NEW.waived_by, NEW.waived_at, NEW.waive_reason, NEW.due_rule, NEW.template_fields)
-     IS DISTINCT FROM (OLD.waived_by, OLD.waived_at, OLD.waive_reason, OLD.due_rule, OLD.template_fields)
+  IF (NEW.waived_by, NEW.waived_at, NEW.waive_reason, NEW.template_fields)
+     IS DISTINCT FROM (OLD.waived_by, OLD.waived_at, OLD.waive_reason, OLD.template_fields)
      -- Whoever may move the deal's dates sets the one that makes such a task pointless.
-     AND NOT (OLD.template_fields ? 'cancelWhenSet' AND (OLD.due_rule, OLD.template_fields) IS NOT DISTINCT FROM (NEW.due_rule, NEW.template_fields)
+     AND NOT (OLD.template_fields ? 'cancelWhenSet' AND OLD.template_fields = NEW.template_fields
        AND ctx.may('create_deals') AND EXISTS (
          SELECT FROM ctx.deals d WHERE d.id = OLD.deal_id AND d.created_by = caller)) THEN
     RAISE EXCEPTION 'this change of a task needs manage_tasks' USING errcode = '42501';
@@ -325,8 +325,8 @@ BEGIN
     RAISE EXCEPTION 'this change of a task needs assign_tasks' USING errcode = '42501';
   END IF;
 
-  IF (NEW.due_date, NEW.due_time, NEW.due_at, NEW.pinned)
-     IS DISTINCT FROM (OLD.due_date, OLD.due_time, OLD.due_at, OLD.pinned)
+  IF (NEW.due_date, NEW.due_time, NEW.due_at, NEW.due_rule, NEW.pinned)
+     IS DISTINCT FROM (OLD.due_date, OLD.due_time, OLD.due_at, OLD.due_rule, OLD.pinned)
      AND NOT (in_deal AND ctx.may('assign_tasks'))
      AND OLD.deal_id IS DISTINCT FROM ctx.following()
      AND NOT (ctx.may('create_deals') AND EXISTS (
