@@ -1,7 +1,8 @@
 //! An organization's own business holidays, as it writes them.
 
 use anyhow::Context as _;
-use platform::{error::Result, http::validate::Fields};
+use contracts::field;
+use platform::http::Fields;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::Date;
@@ -32,25 +33,45 @@ pub struct Holiday {
     pub name: Option<String>,
     /// The day; of a yearly one, in any year.
     #[schema(value_type = String, format = Date, example = "2026-04-20")]
-    pub date: Date,
+    pub date: Day,
     /// Whether it comes back every year on this day.
     #[serde(default)]
     pub yearly: bool,
     /// Of a yearly one: the first day on which it could fall.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = Date)]
-    pub from: Option<Date>,
+    pub from: Option<Day>,
     /// Of a yearly one: the last day on which it could fall.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = Date)]
-    pub until: Option<Date>,
+    pub until: Option<Day>,
+}
+
+/// A calendar date, written `YYYY-MM-DD` and in no other way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Day(Date);
+
+impl TryFrom<String> for Day {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let date = field::date("date", &text).map_err(|_| "expected a date, YYYY-MM-DD")?;
+        Ok(Self(date))
+    }
+}
+
+impl From<Day> for String {
+    fn from(Day(date): Day) -> Self {
+        field::date_text(date)
+    }
 }
 
 impl HolidayCalendar {
     /// Reads what is stored.
-    pub fn restore(stored: Option<Value>) -> Result<Option<Self>> {
+    pub fn restore(stored: Option<Value>) -> anyhow::Result<Option<Self>> {
         let stored = stored.map(serde_json::from_value).transpose();
-        Ok(stored.context("read a holiday calendar")?)
+        stored.context("read a holiday calendar")
     }
 
     /// Notes what is wrong with it.
@@ -81,6 +102,38 @@ impl HolidayCalendar {
                 format!("{path}.until"),
                 "range",
                 "must not be before from",
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_calendar_is_written_as_it_was_read() {
+        let written = json!({"name": "County", "holidays": [
+            {"date": "2026-04-20", "yearly": true, "from": "2000-01-01"},
+            {"name": "Flood", "date": "2026-05-04", "yearly": false}
+        ]});
+        let calendar: HolidayCalendar = serde_json::from_value(written.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&calendar).unwrap(), written);
+    }
+
+    #[test]
+    fn only_the_usual_form_is_a_date() {
+        for odd in [
+            json!("2026-02-30"),
+            json!("20 April 2026"),
+            json!([2026, 110]),
+        ] {
+            let calendar = json!({"holidays": [{"date": odd}]});
+            assert!(
+                serde_json::from_value::<HolidayCalendar>(calendar).is_err(),
+                "{odd}"
             );
         }
     }

@@ -152,15 +152,17 @@ impl Passwords {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
-    fn passwords() -> Passwords {
+    fn passwords(bcrypt_cost: u32) -> Passwords {
         let key: platform::config::Key32 = "5a".repeat(32).parse().unwrap();
         Passwords::new(&SecretSettings {
             password_pepper: key.clone(),
             token_key: key.clone(),
             key_encryption_key: key,
-            bcrypt_cost: 4,
+            bcrypt_cost,
         })
         .unwrap()
     }
@@ -171,7 +173,7 @@ mod tests {
 
     #[actix_web::test]
     async fn a_password_is_checked_exactly_as_sent_to_its_last_character() {
-        let passwords = passwords();
+        let passwords = passwords(4);
         let long = format!(" {}é", "x".repeat(254));
         let hash = passwords
             .hash(&NewPassword::parse(&mut Fields::new(), "password", &long).unwrap())
@@ -199,11 +201,32 @@ mod tests {
     #[actix_web::test]
     async fn without_an_account_no_password_is_right() {
         assert!(
-            !passwords()
+            !passwords(4)
                 .verify(&typed("anything at all"), None)
                 .await
                 .unwrap()
         );
+    }
+
+    #[actix_web::test]
+    async fn an_unknown_account_takes_as_long_as_a_wrong_password() {
+        let passwords = passwords(9);
+        let password =
+            NewPassword::parse(&mut Fields::new(), "password", "the right password").unwrap();
+        let hash = passwords.hash(&password).await.unwrap();
+        let wrong = typed("a wrong password");
+        let (mut known, mut unknown) = (Duration::MAX, Duration::MAX);
+        // The quickest of several is the work itself, without what else the machine did meanwhile.
+        for _ in 0..8 {
+            let started = Instant::now();
+            assert!(!passwords.verify(&wrong, Some(hash.clone())).await.unwrap());
+            known = known.min(started.elapsed());
+            let started = Instant::now();
+            assert!(!passwords.verify(&wrong, None).await.unwrap());
+            unknown = unknown.min(started.elapsed());
+        }
+        let ratio = known.as_secs_f64() / unknown.as_secs_f64();
+        assert!((0.7..1.4).contains(&ratio), "{known:?} against {unknown:?}");
     }
 
     #[test]
