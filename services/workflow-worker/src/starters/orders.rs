@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn an_event_without_a_deal_is_malformed() {
-        let event = Event::Task(TaskChange::Completed, TaskEvent::default());
+        let event = Event::Deal(DealChange::Held, DealEvent::default());
         assert_eq!(order(&head(), &event).unwrap_err().field, "dealId");
     }
 }

@@ -69,6 +69,7 @@ pub struct DealOutcome {
 /// The answer of the query `progress`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = WorkflowProgress)]
 pub struct Progress {
     /// The deal's status as the workflow last read it; absent before it has.
     pub deal_status: Option<String>,
