@@ -5,18 +5,18 @@ use std::{
     sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
-use domain::{
-    rejection::Rejection,
-    template::{Template, parse},
-};
+use domain::template::{Template, parse};
 use platform::{
     db::{Tx, is_violation},
-    error::Result,
+    error::{Error, Result},
 };
 use sea_orm::{FromQueryResult, Value as SqlValue};
 use uuid::Uuid;
 
 use super::tasks::require_all;
+
+/// Whose the shipped templates are: nobody's.
+const SHIPPED: Uuid = Uuid::nil();
 
 /// Parsed published versions. They never change, so an entry is never wrong; there are few.
 static PARSED: LazyLock<Mutex<HashMap<Uuid, Arc<Template>>>> = LazyLock::new(Mutex::default);
@@ -61,12 +61,16 @@ impl StoredTemplate {
     }
 }
 
-/// The template of this id, if the caller's organization has it.
+/// The template of this id, if it is a shipped one or the organization's own.
 pub(crate) async fn find(tx: &Tx, id: Uuid) -> Result<Option<StoredTemplate>> {
     tx.first(
         "SELECT id, organization_id, key, template_version, name, deal_type, status, source, version
-           FROM templates WHERE id = $1",
-        [id.into()],
+           FROM templates WHERE id = $1 AND organization_id IN ($2, $3)",
+        [
+            id.into(),
+            tx.actor().organization_id.into(),
+            SHIPPED.into(),
+        ],
     )
     .await
 }
@@ -75,9 +79,13 @@ pub(crate) async fn find(tx: &Tx, id: Uuid) -> Result<Option<StoredTemplate>> {
 pub(crate) async fn find_by_key(tx: &Tx, key: &str) -> Result<Option<StoredTemplate>> {
     tx.first(
         "SELECT id, organization_id, key, template_version, name, deal_type, status, source, version
-           FROM templates WHERE key = $1 AND status = 'PUBLISHED'
+           FROM templates WHERE key = $1 AND status = 'PUBLISHED' AND organization_id IN ($2, $3)
           ORDER BY (organization_id = $2) DESC, template_version DESC LIMIT 1",
-        [key.into(), tx.actor().organization_id.into()],
+        [
+            key.into(),
+            tx.actor().organization_id.into(),
+            SHIPPED.into(),
+        ],
     )
     .await
 }
@@ -89,11 +97,11 @@ pub(crate) async fn list(
     fetch: u64,
 ) -> Result<Vec<StoredTemplate>> {
     let mut sql = "SELECT id, organization_id, key, template_version, name, deal_type, status, source, version
-                     FROM templates"
+                     FROM templates WHERE organization_id IN ($1, $2)"
         .to_owned();
-    let mut values: Vec<SqlValue> = Vec::new();
+    let mut values: Vec<SqlValue> = vec![tx.actor().organization_id.into(), SHIPPED.into()];
     if let Some((key, version, id)) = after {
-        sql.push_str(" WHERE (key, template_version, id) > ($1, $2, $3)");
+        sql.push_str(" AND (key, template_version, id) > ($3, $4, $5)");
         values.extend([key.into(), version.into(), id.into()]);
     }
     sql.push_str(" ORDER BY key, template_version, id LIMIT ");
@@ -116,7 +124,7 @@ pub(crate) async fn last_version(tx: &Tx, key: &str) -> Result<i32> {
     Ok(last.map_or(0, |last| last.last))
 }
 
-/// Adds a template. `VERSION_CONFLICT` if somebody else added the same version just now.
+/// Adds a template. If somebody else added the same version just now, the session is tried again, with the next one.
 pub(crate) async fn insert(tx: &Tx, template: &StoredTemplate) -> Result<()> {
     let added = tx
         .run(
@@ -137,8 +145,8 @@ pub(crate) async fn insert(tx: &Tx, template: &StoredTemplate) -> Result<()> {
         .await
         .map_err(|error| {
             if is_violation(&error, "templates_key_version_key") {
-                let current = i64::from(template.template_version);
-                return Rejection::VersionConflict { current }.into();
+                let reason = format!("another version of {} was added", template.key);
+                return Error::Busy { reason };
             }
             error
         })?;
