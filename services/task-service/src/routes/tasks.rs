@@ -158,6 +158,7 @@ pub(crate) struct WaiveBody {
 /// Why a task is reopened.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ReopenTaskBody)]
 pub(crate) struct ReopenBody {
     #[schema(max_length = 1000)]
     reason: String,
