@@ -31,3 +31,4 @@ mod update_task;
 mod waive_task;
 mod what_if;
 mod why_blocked;
+mod write_template;
