@@ -36,7 +36,9 @@ async fn main() {
     let namespace = std::env::var("HAUSHAVN_TEMPORAL_NAMESPACE");
     let namespace = namespace.unwrap_or_else(|_| "haushavn".to_owned());
     let client = support::connect(&url, &namespace).await;
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/histories").join(version);
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/histories")
+        .join(version);
     std::fs::create_dir_all(&directory).unwrap();
     closed_deal(&client, &directory).await;
     cancelled_deal_without_plan(&client, &directory).await;
@@ -54,7 +56,12 @@ async fn closed_deal(client: &Client, directory: &Path) {
     services.answers().deal(
         deal_id,
         "PENDING",
-        vec![task(0, due(2)), task(4, due(-2)), task(5, due(-30)), task(6, None)],
+        vec![
+            task(0, due(2)),
+            task(4, due(-2)),
+            task(5, due(-30)),
+            task(6, None),
+        ],
     );
     services.answers().failures = 2;
     support::with_workers(client, &services, async {
@@ -64,19 +71,27 @@ async fn closed_deal(client: &Client, directory: &Path) {
         })
         .await;
         for number in [0, 4, 5, 6] {
-            services.answers().set_task(task_id(number), "status", "COMPLETED".into());
+            services
+                .answers()
+                .set_task(task_id(number), "status", "COMPLETED".into());
             signal(&run, DealLifecycle::task_completed).await;
         }
         until(&run, |progress| progress.completed_task_ids.len() == 4).await;
-        services.answers().set_task(task_id(6), "status", "IN_PROGRESS".into());
+        services
+            .answers()
+            .set_task(task_id(6), "status", "IN_PROGRESS".into());
         signal(&run, DealLifecycle::task_reopened).await;
         until(&run, |progress| progress.completed_task_ids.len() == 3).await;
-        services.answers().set_task(task_id(6), "status", "WAIVED".into());
+        services
+            .answers()
+            .set_task(task_id(6), "status", "WAIVED".into());
         signal(&run, DealLifecycle::task_waived).await;
         until(&run, |progress| progress.waiting_for.is_empty()).await;
         services.answers().set_status(deal_id, "CLOSED");
         signal(&run, DealLifecycle::deal_closed).await;
-        run.get_result(WorkflowGetResultOptions::default()).await.unwrap();
+        run.get_result(WorkflowGetResultOptions::default())
+            .await
+            .unwrap();
         save(&run, directory.join("deal_closed.json")).await;
     })
     .await;
@@ -94,7 +109,9 @@ async fn cancelled_deal_without_plan(client: &Client, directory: &Path) {
         until(&run, |progress| progress.changes_heard == 1).await;
         services.answers().set_status(deal_id, "CANCELLED");
         signal(&run, DealLifecycle::deal_cancelled).await;
-        run.get_result(WorkflowGetResultOptions::default()).await.unwrap();
+        run.get_result(WorkflowGetResultOptions::default())
+            .await
+            .unwrap();
         save(&run, directory.join("deal_cancelled_without_plan.json")).await;
     })
     .await;
@@ -103,21 +120,35 @@ async fn cancelled_deal_without_plan(client: &Client, directory: &Path) {
 /// A run that is still open: held and resumed, asleep until its next deadline.
 async fn held_deal(client: &Client, directory: &Path) {
     let (services, deal_id) = (StandIn::start(), Uuid::now_v7());
-    services.answers().deal(deal_id, "APPLIED", vec![task(0, Some("2090-06-01".to_owned()))]);
+    services.answers().deal(
+        deal_id,
+        "APPLIED",
+        vec![task(0, Some("2090-06-01".to_owned()))],
+    );
     support::with_workers(client, &services, async {
         let run = support::follow(client, deal_id).await;
         until(&run, |progress| progress.deal_status.is_some()).await;
         services.answers().set_status(deal_id, "ON_HOLD");
         signal(&run, DealLifecycle::deal_held).await;
-        until(&run, |progress| progress.deal_status.as_deref() == Some("ON_HOLD")).await;
+        until(&run, |progress| {
+            progress.deal_status.as_deref() == Some("ON_HOLD")
+        })
+        .await;
         services.answers().set_status(deal_id, "ACTIVE");
-        services.answers().set_task(task_id(0), "assigneeId", json!(null));
+        services
+            .answers()
+            .set_task(task_id(0), "assigneeId", json!(null));
         signal(&run, DealLifecycle::deal_resumed).await;
-        until(&run, |progress| progress.deal_status.as_deref() == Some("ACTIVE")).await;
+        until(&run, |progress| {
+            progress.deal_status.as_deref() == Some("ACTIVE")
+        })
+        .await;
         save(&run, directory.join("deal_open_after_hold.json")).await;
         services.answers().set_status(deal_id, "CANCELLED");
         signal(&run, DealLifecycle::deal_cancelled).await;
-        run.get_result(WorkflowGetResultOptions::default()).await.unwrap();
+        run.get_result(WorkflowGetResultOptions::default())
+            .await
+            .unwrap();
     })
     .await;
 }
@@ -133,9 +164,14 @@ async fn given_up_notification(client: &Client, directory: &Path) {
         };
         let id = notification::workflow_id(notification_id);
         let options = WorkflowStartOptions::new(NOTIFICATION_QUEUE, id.clone()).build();
-        client.start_workflow(Notification::run, input, options).await.unwrap();
+        client
+            .start_workflow(Notification::run, input, options)
+            .await
+            .unwrap();
         let run: WorkflowHandle<Client, Notification> = client.get_workflow_handle(id);
-        run.get_result(WorkflowGetResultOptions::default()).await.unwrap();
+        run.get_result(WorkflowGetResultOptions::default())
+            .await
+            .unwrap();
         save(&run, directory.join("notification_given_up.json")).await;
     })
     .await;
@@ -152,7 +188,9 @@ where
         event_id: Uuid::now_v7(),
         task_id: None,
     };
-    run.signal(signal, change, WorkflowSignalOptions::default()).await.unwrap();
+    run.signal(signal, change, WorkflowSignalOptions::default())
+        .await
+        .unwrap();
 }
 
 async fn until(run: &WorkflowHandle<Client, DealLifecycle>, wanted: impl Fn(&Progress) -> bool) {

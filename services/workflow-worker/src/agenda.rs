@@ -52,7 +52,10 @@ pub struct Agenda {
 impl Agenda {
     /// One line for the Temporal interface.
     pub fn summary(&self) -> String {
-        let milestone = self.milestone.as_ref().map_or("none", |milestone| &milestone.title);
+        let milestone = self
+            .milestone
+            .as_ref()
+            .map_or("none", |milestone| &milestone.title);
         format!(
             "deal {}, plan {}, milestone {milestone}, {} tasks completed, waiting for {}",
             self.deal_status,

@@ -28,8 +28,8 @@ use temporalio_sdk::opentelemetry::WorkflowIdGenerator;
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    activities::remote::Remote, config::Config, routes::workflow::TemporalPages,
-    starters::bridge, temporal::Temporal, worker::Remotes,
+    activities::remote::Remote, config::Config, routes::workflow::TemporalPages, starters::bridge,
+    temporal::Temporal, worker::Remotes,
 };
 
 /// The service's name, in logs and tokens.
@@ -47,7 +47,8 @@ pub async fn serve() -> anyhow::Result<()> {
 
 async fn run(config: &Config, shutdown: CancellationToken) -> anyhow::Result<()> {
     let keys = ServiceKeys::load(SERVICE, &config.service_keys)?;
-    let remote = |name, url: &str| anyhow::Ok(Remote::new(ServiceClient::new(name, url)?, keys.clone()));
+    let remote =
+        |name, url: &str| anyhow::Ok(Remote::new(ServiceClient::new(name, url)?, keys.clone()));
     let remotes = Remotes {
         task_service: remote("task-service", &config.services.task_service)?,
         user_service: remote("user-service", &config.services.user_service)?,

@@ -7,9 +7,7 @@ use std::{
 
 use anyhow::Context as _;
 use platform::wait::wait_for;
-use temporalio_client::{
-    Client, ClientOptions, ConnectionOptions, tonic::IntoRequest as _,
-};
+use temporalio_client::{Client, ClientOptions, ConnectionOptions, tonic::IntoRequest as _};
 use temporalio_common::protos::temporal::api::workflowservice::v1::GetSystemInfoRequest;
 use temporalio_sdk::opentelemetry::OpenTelemetryPlugin;
 use tokio_util::sync::CancellationToken;

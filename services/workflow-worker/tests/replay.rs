@@ -30,9 +30,15 @@ use workflow_worker::workflows::{
 fn histories() -> Vec<PathBuf> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/histories");
     let list = |path: &Path| -> Vec<PathBuf> {
-        fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect()
+        fs::read_dir(path)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect()
     };
-    list(&directory).iter().flat_map(|version| list(version)).collect()
+    list(&directory)
+        .iter()
+        .flat_map(|version| list(version))
+        .collect()
 }
 
 fn read(path: &Path) -> WorkflowHistory {
@@ -90,7 +96,10 @@ async fn a_change_that_breaks_running_deals_is_noticed() {
         .unwrap();
     let error = replayer.replay_workflow(read(&path)).await.unwrap_err();
     assert!(
-        matches!(error, WorkflowReplayError::Replay(WorkflowReplayFailure::Nondeterminism { .. })),
+        matches!(
+            error,
+            WorkflowReplayError::Replay(WorkflowReplayFailure::Nondeterminism { .. })
+        ),
         "{error}"
     );
 }

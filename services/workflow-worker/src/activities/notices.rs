@@ -126,7 +126,9 @@ impl NoticeActivities {
         };
         self.user_service
             .call(&context, input.organization_id, async |calls| {
-                calls.post::<IgnoredAny>("/internal/notifications", &body).await
+                calls
+                    .post::<IgnoredAny>("/internal/notifications", &body)
+                    .await
             })
             .await
             .map(drop)

@@ -37,8 +37,15 @@ pub(super) fn steps(
         .actions
         .into_iter()
         .filter_map(|action| {
-            let entry = tasks.iter().find(|entry| entry.task.id == action.key.task_id)?;
-            Some(step(entry, &action.key.to_string(), action.key.kind, deal_name))
+            let entry = tasks
+                .iter()
+                .find(|entry| entry.task.id == action.key.task_id)?;
+            Some(step(
+                entry,
+                &action.key.to_string(),
+                action.key.kind,
+                deal_name,
+            ))
         })
         .collect();
     Ok((steps, decision.next_wake_up))
@@ -47,15 +54,23 @@ pub(super) fn steps(
 fn step(entry: &Entry<'_>, key: &str, kind: ActionKind, deal_name: Option<&str>) -> Step {
     let task_id = entry.task.id;
     let (action, notice, audience) = match kind {
-        ActionKind::RemindThreeDays | ActionKind::RemindOneDay => {
-            (Action::None, NoticeKind::TaskDueSoon, vec![responsible(entry)])
-        }
+        ActionKind::RemindThreeDays | ActionKind::RemindOneDay => (
+            Action::None,
+            NoticeKind::TaskDueSoon,
+            vec![responsible(entry)],
+        ),
         ActionKind::MarkOverdue => (
             Action::MarkOverdue { task_id },
             NoticeKind::TaskOverdue,
-            BTreeSet::from([responsible(entry), Audience::Coordinators]).into_iter().collect(),
+            BTreeSet::from([responsible(entry), Audience::Coordinators])
+                .into_iter()
+                .collect(),
         ),
-        ActionKind::Escalate => (Action::None, NoticeKind::TaskEscalated, vec![Audience::Admins]),
+        ActionKind::Escalate => (
+            Action::None,
+            NoticeKind::TaskEscalated,
+            vec![Audience::Admins],
+        ),
     };
     Step {
         key: key.to_owned(),
@@ -71,14 +86,22 @@ fn step(entry: &Entry<'_>, key: &str, kind: ActionKind, deal_name: Option<&str>)
 
 /// Whoever has to act: the assignee, or the coordinators where there is none.
 fn responsible(entry: &Entry<'_>) -> Audience {
-    entry.task.assignee_id.map_or(Audience::Coordinators, Audience::User)
+    entry
+        .task
+        .assignee_id
+        .map_or(Audience::Coordinators, Audience::User)
 }
 
 fn due(entry: &Entry<'_>) -> anyhow::Result<Option<Due>> {
     let Some(date) = field::optional_date("dueDate", entry.task.due_date.as_deref())? else {
         return Ok(None);
     };
-    let time_of_day = entry.task.due_time.as_deref().map(time_of_day).transpose()?;
+    let time_of_day = entry
+        .task
+        .due_time
+        .as_deref()
+        .map(time_of_day)
+        .transpose()?;
     Ok(Some(Due { date, time_of_day }))
 }
 

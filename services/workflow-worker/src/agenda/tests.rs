@@ -41,24 +41,51 @@ fn the_assignee_is_reminded_and_without_one_the_coordinators() {
     let mut unassigned = task(2, "PENDING");
     unassigned["assigneeId"] = Value::Null;
     let agenda = agenda("ACTIVE", &[task(1, "IN_PROGRESS"), unassigned], DAY_BEFORE);
-    let audiences: Vec<_> = agenda.steps.iter().map(|step| step.notice.audience.clone()).collect();
-    assert_eq!(audiences, [vec![Audience::User(id(200))], vec![Audience::Coordinators]]);
-    assert_eq!(agenda.steps[0].notice.params.due_date.as_deref(), Some("2026-06-10"));
+    let audiences: Vec<_> = agenda
+        .steps
+        .iter()
+        .map(|step| step.notice.audience.clone())
+        .collect();
+    assert_eq!(
+        audiences,
+        [vec![Audience::User(id(200))], vec![Audience::Coordinators]]
+    );
+    assert_eq!(
+        agenda.steps[0].notice.params.due_date.as_deref(),
+        Some("2026-06-10")
+    );
     assert_eq!(agenda.next_wakeup_at, Some(datetime!(2026-06-11 04:00 UTC)));
 }
 
 #[test]
 fn an_overdue_task_is_marked_and_told_of_then_escalated() {
-    let passed = agenda("ACTIVE", &[task(1, "BLOCKED")], datetime!(2026-06-11 04:00 UTC));
+    let passed = agenda(
+        "ACTIVE",
+        &[task(1, "BLOCKED")],
+        datetime!(2026-06-11 04:00 UTC),
+    );
     assert_eq!(kinds(&passed), [NoticeKind::TaskOverdue]);
-    assert_eq!(passed.steps[0].action, Action::MarkOverdue { task_id: id(1) });
+    assert_eq!(
+        passed.steps[0].action,
+        Action::MarkOverdue { task_id: id(1) }
+    );
     assert_eq!(
         passed.steps[0].notice.audience,
         [Audience::User(id(200)), Audience::Coordinators]
     );
-    let late = agenda("ACTIVE", &[task(1, "OVERDUE")], datetime!(2026-06-14 04:00 UTC));
-    assert_eq!(kinds(&late), [NoticeKind::TaskOverdue, NoticeKind::TaskEscalated]);
-    assert_eq!(late.steps[0].key, passed.steps[0].key, "told once, it is the same occasion later");
+    let late = agenda(
+        "ACTIVE",
+        &[task(1, "OVERDUE")],
+        datetime!(2026-06-14 04:00 UTC),
+    );
+    assert_eq!(
+        kinds(&late),
+        [NoticeKind::TaskOverdue, NoticeKind::TaskEscalated]
+    );
+    assert_eq!(
+        late.steps[0].key, passed.steps[0].key,
+        "told once, it is the same occasion later"
+    );
     assert_eq!(late.next_wakeup_at, None);
 }
 
@@ -79,7 +106,11 @@ fn on_hold_and_after_the_end_nothing_is_asked_for() {
         ("CANCELLED", Standing::Ended),
     ] {
         let agenda = agenda(status, &[task(1, "PENDING"), task(2, "COMPLETED")], late);
-        assert_eq!((agenda.standing, agenda.steps.len()), (standing, 0), "{status}");
+        assert_eq!(
+            (agenda.standing, agenda.steps.len()),
+            (standing, 0),
+            "{status}"
+        );
         assert_eq!(agenda.next_wakeup_at, None, "{status}");
         assert_eq!(agenda.completed_task_ids, [id(2)], "{status}");
     }
@@ -93,14 +124,32 @@ fn a_milestone_is_reached_with_its_last_task_and_an_empty_one_never() {
     let tasks = [task(1, "COMPLETED"), task(2, "WAIVED"), later];
     let reached = agenda("ACTIVE", &tasks, DAY_BEFORE);
     assert_eq!(kinds(&reached), [NoticeKind::MilestoneReached]);
-    assert_eq!(reached.steps[0].action, Action::CheckMilestone { milestone_id: id(100) });
-    assert_eq!(reached.steps[0].notice.params.milestone_title.as_deref(), Some("Contract"));
-    assert_eq!(reached.milestone.map(|milestone| milestone.key).as_deref(), Some("closing"));
-    assert_eq!(reached.completed_task_ids, [id(1)], "a waived task was not completed");
+    assert_eq!(
+        reached.steps[0].action,
+        Action::CheckMilestone {
+            milestone_id: id(100)
+        }
+    );
+    assert_eq!(
+        reached.steps[0].notice.params.milestone_title.as_deref(),
+        Some("Contract")
+    );
+    assert_eq!(
+        reached.milestone.map(|milestone| milestone.key).as_deref(),
+        Some("closing")
+    );
+    assert_eq!(
+        reached.completed_task_ids,
+        [id(1)],
+        "a waived task was not completed"
+    );
     assert_eq!(reached.waiting_for, [id(3)]);
 
     let done = agenda("ACTIVE", &tasks[..2], DAY_BEFORE);
-    assert_eq!(kinds(&done), [NoticeKind::MilestoneReached, NoticeKind::DealReadyToClose]);
+    assert_eq!(
+        kinds(&done),
+        [NoticeKind::MilestoneReached, NoticeKind::DealReadyToClose]
+    );
     assert_eq!(kinds(&agenda("ACTIVE", &[], DAY_BEFORE)), []);
 }
 

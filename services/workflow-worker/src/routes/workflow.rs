@@ -136,7 +136,9 @@ impl TemporalPages {
     fn link(&self, workflow_id: &str) -> Option<String> {
         let ui_url = self.ui_url.as_ref()?.trim_end_matches('/');
         let namespace = &self.namespace;
-        Some(format!("{ui_url}/namespaces/{namespace}/workflows/{workflow_id}"))
+        Some(format!(
+            "{ui_url}/namespaces/{namespace}/workflows/{workflow_id}"
+        ))
     }
 }
 

@@ -51,7 +51,11 @@ async fn carry(temporal: &Temporal, delivery: &Delivery) -> Outcome {
 
 async fn follow(client: &Client, input: DealInput) -> Outcome {
     let options = deal_options(input.deal_id);
-    started(client.start_workflow(DealLifecycle::run, input, options).await)
+    started(
+        client
+            .start_workflow(DealLifecycle::run, input, options)
+            .await,
+    )
 }
 
 /// A run that is about to end hears of it and looks again; one that has ended is followed by a new one.
@@ -76,7 +80,11 @@ async fn deliver(client: &Client, input: NotificationInput) -> Outcome {
         // Delivered or given up, it is not begun again.
         .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
         .build();
-    started(client.start_workflow(Notification::run, input, options).await)
+    started(
+        client
+            .start_workflow(Notification::run, input, options)
+            .await,
+    )
 }
 
 async fn tell(client: &Client, deal_id: Uuid, signal: Signal, change: DealChanged) -> Outcome {
@@ -87,16 +95,35 @@ async fn tell(client: &Client, deal_id: Uuid, signal: Signal, change: DealChange
         .request_id(change.event_id.to_string())
         .build();
     let told = match signal {
-        Signal::TaskCompleted => run.signal(DealLifecycle::task_completed, change, options).await,
-        Signal::TaskWaived => run.signal(DealLifecycle::task_waived, change, options).await,
-        Signal::TaskReopened => run.signal(DealLifecycle::task_reopened, change, options).await,
+        Signal::TaskCompleted => {
+            run.signal(DealLifecycle::task_completed, change, options)
+                .await
+        }
+        Signal::TaskWaived => {
+            run.signal(DealLifecycle::task_waived, change, options)
+                .await
+        }
+        Signal::TaskReopened => {
+            run.signal(DealLifecycle::task_reopened, change, options)
+                .await
+        }
         Signal::DeadlinesChanged => {
-            run.signal(DealLifecycle::deadlines_changed, change, options).await
+            run.signal(DealLifecycle::deadlines_changed, change, options)
+                .await
         }
         Signal::DealHeld => run.signal(DealLifecycle::deal_held, change, options).await,
-        Signal::DealResumed => run.signal(DealLifecycle::deal_resumed, change, options).await,
-        Signal::DealClosed => run.signal(DealLifecycle::deal_closed, change, options).await,
-        Signal::DealCancelled => run.signal(DealLifecycle::deal_cancelled, change, options).await,
+        Signal::DealResumed => {
+            run.signal(DealLifecycle::deal_resumed, change, options)
+                .await
+        }
+        Signal::DealClosed => {
+            run.signal(DealLifecycle::deal_closed, change, options)
+                .await
+        }
+        Signal::DealCancelled => {
+            run.signal(DealLifecycle::deal_cancelled, change, options)
+                .await
+        }
     };
     match told {
         Ok(()) => Outcome::Done,
@@ -134,9 +161,21 @@ mod tests {
 
     #[test]
     fn events_wait_while_temporal_is_away_and_only_bad_requests_are_counted() {
-        assert!(matches!(failed(&Status::unavailable("down")), Outcome::Later(_)));
-        assert!(matches!(failed(&Status::deadline_exceeded("slow")), Outcome::Later(_)));
-        assert!(matches!(failed(&Status::not_found("no namespace yet")), Outcome::Later(_)));
-        assert!(matches!(failed(&Status::invalid_argument("bad")), Outcome::Retry(_)));
+        assert!(matches!(
+            failed(&Status::unavailable("down")),
+            Outcome::Later(_)
+        ));
+        assert!(matches!(
+            failed(&Status::deadline_exceeded("slow")),
+            Outcome::Later(_)
+        ));
+        assert!(matches!(
+            failed(&Status::not_found("no namespace yet")),
+            Outcome::Later(_)
+        ));
+        assert!(matches!(
+            failed(&Status::invalid_argument("bad")),
+            Outcome::Retry(_)
+        ));
     }
 }

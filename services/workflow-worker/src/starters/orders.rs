@@ -83,10 +83,17 @@ fn deal_order(head: &Head, change: DealChange, deal: &DealEvent) -> Result<Order
         DealChange::Resumed => Signal::DealResumed,
         DealChange::Closed => Signal::DealClosed,
         DealChange::Cancelled => Signal::DealCancelled,
-        DealChange::Updated if deal.changed.iter().any(|name| PLANNED_BY.contains(&name.as_str())) => {
+        DealChange::Updated
+            if deal
+                .changed
+                .iter()
+                .any(|name| PLANNED_BY.contains(&name.as_str())) =>
+        {
             Signal::DeadlinesChanged
         }
-        DealChange::Created | DealChange::Updated | DealChange::Deleted => return Ok(Order::Ignore),
+        DealChange::Created | DealChange::Updated | DealChange::Deleted => {
+            return Ok(Order::Ignore);
+        }
     };
     tell(head, &deal.deal_id, signal, None)
 }
@@ -199,31 +206,84 @@ mod tests {
     fn a_deal_is_told_of_what_its_plan_depends_on() {
         let cases = [
             (DealChange::Held, &[][..], Some(Signal::DealHeld), "held"),
-            (DealChange::Resumed, &[], Some(Signal::DealResumed), "resumed"),
+            (
+                DealChange::Resumed,
+                &[],
+                Some(Signal::DealResumed),
+                "resumed",
+            ),
             (DealChange::Closed, &[], Some(Signal::DealClosed), "closed"),
-            (DealChange::Cancelled, &[], Some(Signal::DealCancelled), "cancelled"),
+            (
+                DealChange::Cancelled,
+                &[],
+                Some(Signal::DealCancelled),
+                "cancelled",
+            ),
             (DealChange::Updated, &["name"], None, "a name moves no date"),
-            (DealChange::Updated, &["name", "facts"], Some(Signal::DeadlinesChanged), "facts may"),
+            (
+                DealChange::Updated,
+                &["name", "facts"],
+                Some(Signal::DeadlinesChanged),
+                "facts may",
+            ),
             (DealChange::Deleted, &[], None, "only drafts are deleted"),
         ];
         for (change, changed, expected, reason) in cases {
-            assert_eq!(signal_of(&Event::Deal(change, deal(changed))), expected, "{reason}");
+            assert_eq!(
+                signal_of(&Event::Deal(change, deal(changed))),
+                expected,
+                "{reason}"
+            );
         }
     }
 
     #[test]
     fn a_deal_is_told_of_its_tasks() {
         let cases = [
-            (TaskChange::Completed, Some("k"), Some(Signal::TaskCompleted), "completed"),
-            (TaskChange::Waived, Some("k"), Some(Signal::TaskWaived), "waived"),
-            (TaskChange::Reopened, Some("k"), Some(Signal::TaskReopened), "reopened"),
-            (TaskChange::Created, Some("k"), None, "the plan is made by the workflow"),
-            (TaskChange::Created, None, Some(Signal::DeadlinesChanged), "added by hand"),
-            (TaskChange::Assigned, Some("k"), Some(Signal::DeadlinesChanged), "somebody else is reminded"),
+            (
+                TaskChange::Completed,
+                Some("k"),
+                Some(Signal::TaskCompleted),
+                "completed",
+            ),
+            (
+                TaskChange::Waived,
+                Some("k"),
+                Some(Signal::TaskWaived),
+                "waived",
+            ),
+            (
+                TaskChange::Reopened,
+                Some("k"),
+                Some(Signal::TaskReopened),
+                "reopened",
+            ),
+            (
+                TaskChange::Created,
+                Some("k"),
+                None,
+                "the plan is made by the workflow",
+            ),
+            (
+                TaskChange::Created,
+                None,
+                Some(Signal::DeadlinesChanged),
+                "added by hand",
+            ),
+            (
+                TaskChange::Assigned,
+                Some("k"),
+                Some(Signal::DeadlinesChanged),
+                "somebody else is reminded",
+            ),
             (TaskChange::Overdue, Some("k"), None, "the workflow did it"),
         ];
         for (change, key, expected, reason) in cases {
-            assert_eq!(signal_of(&Event::Task(change, task(key))), expected, "{reason}");
+            assert_eq!(
+                signal_of(&Event::Task(change, task(key))),
+                expected,
+                "{reason}"
+            );
         }
     }
 

@@ -6,8 +6,8 @@
 //! changes nothing in the end. Of what is to be done, each step is taken once: its key is remembered, also over
 //! continue-as-new, and user-service tells nobody twice of the same occasion.
 
-mod messages;
 mod memory;
+mod messages;
 
 use std::time::Duration;
 
@@ -19,9 +19,7 @@ use temporalio_sdk::{
 use time::OffsetDateTime;
 
 use self::memory::Memory;
-pub use self::messages::{
-    Carried, DealChanged, DealInput, DealOutcome, Progress, workflow_id,
-};
+pub use self::messages::{Carried, DealChanged, DealInput, DealOutcome, Progress, workflow_id};
 use super::calls::{self, Failure};
 use crate::{
     activities::{
@@ -71,7 +69,7 @@ enum Settled {
 /// What reading the worklist came to.
 enum Read {
     /// This is how the deal stands.
-    Agenda(Agenda),
+    Agenda(Box<Agenda>),
     /// Task-service does not know the deal.
     Gone,
     /// Task-service refused; the reason is in its log and in the history.
@@ -178,7 +176,7 @@ impl DealLifecycle {
                     s.memory.keep_only(&agenda.steps);
                     s.agenda = Some(agenda.clone());
                 });
-                Ok(Read::Agenda(agenda))
+                Ok(Read::Agenda(Box::new(agenda)))
             }
             Err(error) => Ok(match calls::failure(&error)? {
                 Failure::NotFound => Read::Gone,
@@ -253,13 +251,19 @@ impl DealLifecycle {
         let effective = match step.action {
             Action::None => Ok(true),
             Action::MarkOverdue { task_id } => {
-                let input = MarkOverdue { organization_id, task_id };
+                let input = MarkOverdue {
+                    organization_id,
+                    task_id,
+                };
                 ctx.execute_activity(PlanActivities::mark_overdue, input, options())
                     .await
                     .map(|marked| marked.status == "OVERDUE")
             }
             Action::CheckMilestone { milestone_id } => {
-                let input = CheckMilestone { organization_id, milestone_id };
+                let input = CheckMilestone {
+                    organization_id,
+                    milestone_id,
+                };
                 ctx.execute_activity(PlanActivities::check_milestone_completion, input, options())
                     .await
                     .map(|checked| checked.completed)
@@ -280,7 +284,9 @@ impl DealLifecycle {
             dedupe_key: step.key.clone(),
             params: step.notice.params.clone(),
         };
-        let told = ctx.execute_activity(NoticeActivities::notify, notify, options()).await;
+        let told = ctx
+            .execute_activity(NoticeActivities::notify, notify, options())
+            .await;
         match told {
             Ok(()) => Ok(Settled::Yes),
             Err(error) => calls::failure(&error).map(settled_by),
@@ -415,5 +421,6 @@ fn settled_by(failure: Failure) -> Settled {
 
 /// The workflow's present instant, which replays to the same.
 fn now(ctx: &WorkflowContext<DealLifecycle>) -> OffsetDateTime {
-    ctx.workflow_time().map_or(OffsetDateTime::UNIX_EPOCH, OffsetDateTime::from)
+    ctx.workflow_time()
+        .map_or(OffsetDateTime::UNIX_EPOCH, OffsetDateTime::from)
 }

@@ -10,8 +10,8 @@ pub(crate) mod stand_in;
 
 use std::{future::Future, time::Duration};
 
-use platform::{auth::ServiceKeys, client::ServiceClient, config::ServiceKeySettings};
 use self::stand_in::StandIn;
+use platform::{auth::ServiceKeys, client::ServiceClient, config::ServiceKeySettings};
 use temporalio_client::{
     Client, ClientOptions, ConnectionOptions, WorkflowHandle, WorkflowQueryOptions,
     WorkflowStartOptions,
@@ -38,14 +38,20 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) async fn connect(url: &str, namespace: &str) -> Client {
     eventually("Temporal answers", || async {
         let connection = ConnectionOptions::new(url.parse::<temporalio_client::Url>().unwrap());
+        // Recorded histories name whoever ran them: not a machine.
+        let connection = connection.identity("workflow-worker".to_owned()).build();
         let options = ClientOptions::new(namespace).build();
-        Client::connect(connection.build(), options).await.ok()
+        Client::connect(connection, options).await.ok()
     })
     .await
 }
 
 /// Runs the worker's own two workers against the stand-in while `scenario` plays.
-pub(crate) async fn with_workers(client: &Client, stand_in: &StandIn, scenario: impl Future<Output = ()>) {
+pub(crate) async fn with_workers(
+    client: &Client,
+    stand_in: &StandIn,
+    scenario: impl Future<Output = ()>,
+) {
     let runtime = Runtime::from_current_tokio(Default::default()).unwrap();
     let remote = |name| {
         let service = ServiceClient::new(name, stand_in.url()).unwrap();
@@ -68,7 +74,10 @@ pub(crate) async fn with_workers(client: &Client, stand_in: &StandIn, scenario: 
 }
 
 /// Starts a deal's workflow as the bridge does.
-pub(crate) async fn follow(client: &Client, deal_id: Uuid) -> WorkflowHandle<Client, DealLifecycle> {
+pub(crate) async fn follow(
+    client: &Client,
+    deal_id: Uuid,
+) -> WorkflowHandle<Client, DealLifecycle> {
     let input = DealInput {
         deal_id,
         organization_id: ORGANIZATION,
@@ -101,7 +110,10 @@ pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
         if let Some(answer) = ask().await {
             return answer;
         }
-        assert!(tokio::time::Instant::now() < deadline, "not in time: {what}");
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "not in time: {what}"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
@@ -111,7 +123,8 @@ fn keys() -> ServiceKeys {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     // The fixed beginning of an Ed25519 private key in PKCS 8, before its 32 random bytes.
     let mut der = vec![
-        0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
+        0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04,
+        0x20,
     ];
     der.extend(Uuid::new_v4().as_bytes());
     der.extend(Uuid::new_v4().as_bytes());

@@ -62,24 +62,6 @@ impl Answers {
         *self.task(task_id).unwrap().get_mut(field).unwrap() = value;
     }
 
-    /// A field of one task.
-    pub(crate) fn task_field(&mut self, task_id: Uuid, field: &str) -> Value {
-        self.task(task_id).unwrap()[field].clone()
-    }
-
-    /// Kinds of the notices taken, in order.
-    pub(crate) fn kinds(&self) -> Vec<String> {
-        self.notices
-            .iter()
-            .map(|notice| notice["kind"].as_str().unwrap_or_default().to_owned())
-            .collect()
-    }
-
-    /// How often a path with this ending was called.
-    pub(crate) fn count(&self, ending: &str) -> usize {
-        self.calls.iter().filter(|(path, _)| path.ends_with(ending)).count()
-    }
-
     fn task(&mut self, task_id: Uuid) -> Option<&mut Value> {
         self.worklists.values_mut().find_map(|worklist| {
             worklist["tasks"]
@@ -124,7 +106,9 @@ impl StandIn {
         std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let server = HttpServer::new(move || {
-                    App::new().app_data(shared.clone()).default_service(web::to(answer))
+                    App::new()
+                        .app_data(shared.clone())
+                        .default_service(web::to(answer))
                 })
                 .workers(1)
                 .disable_signals()
@@ -169,7 +153,9 @@ async fn answer(
     }
     let mut answers = answers.lock().unwrap();
     let path = request.path().to_owned();
-    answers.calls.push((path.clone(), header("idempotency-key")));
+    answers
+        .calls
+        .push((path.clone(), header("idempotency-key")));
     if answers.failures > 0 {
         answers.failures -= 1;
         return problem(503, "SERVICE_UNAVAILABLE", "not now");
@@ -192,10 +178,16 @@ async fn answer(
             }
             None => problem(404, "NOT_FOUND", "no such task"),
         },
-        (["milestones", _, "check"], Some(_)) => HttpResponse::Ok().json(json!({ "completed": true })),
+        (["milestones", _, "check"], Some(_)) => {
+            HttpResponse::Ok().json(json!({ "completed": true }))
+        }
         (["notifications"], None) => {
             let notice = body.map(web::Json::into_inner).unwrap_or_default();
-            if answers.notices.iter().all(|known| known["dedupeKey"] != notice["dedupeKey"]) {
+            if answers
+                .notices
+                .iter()
+                .all(|known| known["dedupeKey"] != notice["dedupeKey"])
+            {
                 answers.notices.push(notice);
             }
             HttpResponse::Ok().json(json!({ "notificationIds": [Uuid::from_u128(7)] }))
@@ -216,7 +208,8 @@ fn make_plan(answers: &mut Answers, deal_id: Uuid) -> HttpResponse {
     match answers.worklists.get_mut(&deal_id) {
         Some(worklist) => {
             worklist["planState"] = "APPLIED".into();
-            HttpResponse::Ok().json(json!({ "planId": deal_id, "state": "APPLIED", "milestones": [] }))
+            HttpResponse::Ok()
+                .json(json!({ "planId": deal_id, "state": "APPLIED", "milestones": [] }))
         }
         None => problem(404, "NOT_FOUND", "no such deal"),
     }

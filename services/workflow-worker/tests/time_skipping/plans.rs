@@ -5,7 +5,7 @@ use workflow_worker::workflows::DealLifecycle;
 
 use crate::{
     support::{follow, stand_in::task, with_workers},
-    world::{DEAL, World, signal},
+    world::{DEAL, World, count, kinds, signal},
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -22,19 +22,34 @@ async fn a_plan_that_cannot_be_made_is_told_of_once_and_tried_again_with_the_nex
         world.sleep_hours(72).await;
         {
             let answers = world.services.answers();
-            assert!(answers.count("/plan") >= 3, "tried again each day");
-            assert_eq!(answers.kinds(), ["PLAN_FAILED"], "told once");
-            assert_eq!(answers.notices[0]["audience"], serde_json::json!(["COORDINATORS"]));
+            assert!(count(&answers, "/plan") >= 3, "tried again each day");
+            assert_eq!(kinds(&answers), ["PLAN_FAILED"], "told once");
+            assert_eq!(
+                answers.notices[0]["audience"],
+                serde_json::json!(["COORDINATORS"])
+            );
         }
-        let progress = world.progress(&run, "the reason", |p| p.plan_failure.is_some()).await;
-        assert!(progress.plan_failure.unwrap().contains("closing_date is missing"));
+        let progress = world
+            .progress(&run, "the reason", |p| p.plan_failure.is_some())
+            .await;
+        assert!(
+            progress
+                .plan_failure
+                .unwrap()
+                .contains("closing_date is missing")
+        );
 
         world.services.answers().plan_refusal = None;
         signal(&run, DealLifecycle::deadlines_changed, 1).await;
         let progress = world
-            .progress(&run, "the plan", |p| p.plan_state.as_deref() == Some("APPLIED"))
+            .progress(&run, "the plan", |p| {
+                p.plan_state.as_deref() == Some("APPLIED")
+            })
             .await;
-        assert_eq!((progress.plan_failure, progress.waiting_for.len()), (None, 1));
+        assert_eq!(
+            (progress.plan_failure, progress.waiting_for.len()),
+            (None, 1)
+        );
     })
     .await;
 }
@@ -52,7 +67,10 @@ async fn a_deal_whose_plan_cannot_be_made_can_be_cancelled() {
         world.notices(1).await;
         world.services.answers().set_status(DEAL, "CANCELLED");
         signal(&run, DealLifecycle::deal_cancelled, 1).await;
-        let outcome = run.get_result(WorkflowGetResultOptions::default()).await.unwrap();
+        let outcome = run
+            .get_result(WorkflowGetResultOptions::default())
+            .await
+            .unwrap();
         assert_eq!(outcome.deal_status, "CANCELLED");
     })
     .await;
@@ -63,7 +81,10 @@ async fn a_deal_that_nobody_knows_ends_by_itself() {
     let world = World::new().await;
     with_workers(&world.client, &world.services, async {
         let run = follow(&world.client, DEAL).await;
-        let outcome = run.get_result(WorkflowGetResultOptions::default()).await.unwrap();
+        let outcome = run
+            .get_result(WorkflowGetResultOptions::default())
+            .await
+            .unwrap();
         assert_eq!(outcome.deal_status, "GONE");
     })
     .await;
@@ -80,12 +101,22 @@ async fn every_call_carries_an_idempotency_key_and_its_retries_the_same() {
     with_workers(&world.client, &world.services, async {
         let run = follow(&world.client, DEAL).await;
         world
-            .progress(&run, "the plan", |p| p.plan_state.as_deref() == Some("APPLIED"))
+            .progress(&run, "the plan", |p| {
+                p.plan_state.as_deref() == Some("APPLIED")
+            })
             .await;
         let answers = world.services.answers();
         let keys: Vec<&str> = answers.calls.iter().map(|(_, key)| key.as_str()).collect();
-        assert!(keys.iter().all(|key| key.starts_with(&format!("deal-{DEAL}:"))), "{keys:?}");
-        assert_eq!((keys[0], keys[1]), (keys[1], keys[2]), "three attempts at one activity");
+        assert!(
+            keys.iter()
+                .all(|key| key.starts_with(&format!("deal-{DEAL}:"))),
+            "{keys:?}"
+        );
+        assert_eq!(
+            (keys[0], keys[1]),
+            (keys[1], keys[2]),
+            "three attempts at one activity"
+        );
         assert_ne!(keys[2], keys[3], "another activity");
     })
     .await;

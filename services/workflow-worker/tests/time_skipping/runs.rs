@@ -9,8 +9,12 @@ use workflow_worker::workflows::{
 };
 
 use crate::{
-    support::{ORGANIZATION, follow, stand_in::{task, task_id}, with_workers},
-    world::{DEAL, World, signal},
+    support::{
+        ORGANIZATION, follow,
+        stand_in::{task, task_id},
+        with_workers,
+    },
+    world::{DEAL, World, count, signal},
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -29,19 +33,33 @@ async fn a_long_history_goes_on_in_a_new_run_that_remembers() {
         stream::iter(0..4_200)
             .for_each_concurrent(100, |_| signal(&run, DealLifecycle::deadlines_changed, 1))
             .await;
-        let progress = world.progress(&run, "a second run", |p| p.runs >= 2 && p.deal_status.is_some()).await;
-        assert_eq!(progress.changes_heard, 1, "the event is still known in the next run");
+        let progress = world
+            .progress(&run, "a second run", |p| {
+                p.runs >= 2 && p.deal_status.is_some()
+            })
+            .await;
+        assert_eq!(
+            progress.changes_heard, 1,
+            "the event is still known in the next run"
+        );
 
         signal(&run, DealLifecycle::deadlines_changed, 1).await;
         signal(&run, DealLifecycle::deadlines_changed, 2).await;
-        world.progress(&run, "the new event", |p| p.changes_heard == 2).await;
-        let answers = world.services.answers();
-        assert_eq!(answers.count("/internal/notifications"), 2, "nothing is told again: {:?}", answers.kinds());
-        drop(answers);
+        world
+            .progress(&run, "the new event", |p| p.changes_heard == 2)
+            .await;
+        assert_eq!(
+            count(&world.services.answers(), "/internal/notifications"),
+            2,
+            "nothing is told again"
+        );
 
         world.services.answers().set_status(DEAL, "CLOSED");
         signal(&run, DealLifecycle::deal_closed, 3).await;
-        let outcome = run.get_result(WorkflowGetResultOptions::default()).await.unwrap();
+        let outcome = run
+            .get_result(WorkflowGetResultOptions::default())
+            .await
+            .unwrap();
         assert!(outcome.runs >= 2);
     })
     .await;
@@ -50,12 +68,17 @@ async fn a_long_history_goes_on_in_a_new_run_that_remembers() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reopened_deal_gets_a_new_run_under_the_same_id() {
     let world = World::new().await;
-    world.services.answers().deal(DEAL, "APPLIED", vec![task(0, None)]);
+    world
+        .services
+        .answers()
+        .deal(DEAL, "APPLIED", vec![task(0, None)]);
     with_workers(&world.client, &world.services, async {
         let run = follow(&world.client, DEAL).await;
         world.services.answers().set_status(DEAL, "CLOSED");
         signal(&run, DealLifecycle::deal_closed, 1).await;
-        run.get_result(WorkflowGetResultOptions::default()).await.unwrap();
+        run.get_result(WorkflowGetResultOptions::default())
+            .await
+            .unwrap();
 
         world.services.answers().set_status(DEAL, "ACTIVE");
         let reopened = world
@@ -78,7 +101,9 @@ async fn a_reopened_deal_gets_a_new_run_under_the_same_id() {
             .await
             .unwrap();
         let progress = world
-            .progress(&run, "the new run", |p| p.deal_status.as_deref() == Some("ACTIVE"))
+            .progress(&run, "the new run", |p| {
+                p.deal_status.as_deref() == Some("ACTIVE")
+            })
             .await;
         assert_eq!(progress.waiting_for, [task_id(0)]);
         assert!(reopened.run_id().is_some());

@@ -6,12 +6,9 @@ use std::{
 };
 
 use contracts::field::date_text;
-use temporalio_client::{
-    Client, WorkflowHandle, WorkflowSignalOptions, tonic::IntoRequest as _,
-};
+use temporalio_client::{Client, WorkflowHandle, WorkflowSignalOptions, tonic::IntoRequest as _};
 use temporalio_common::{
-    HasWorkflowDefinition, SignalDefinition,
-    protos::temporal::api::testservice::v1::SleepRequest,
+    HasWorkflowDefinition, SignalDefinition, protos::temporal::api::testservice::v1::SleepRequest,
 };
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
@@ -20,7 +17,10 @@ use workflow_worker::workflows::{
     deal_lifecycle::{DealChanged, Progress},
 };
 
-use crate::support::{self, eventually, stand_in::StandIn};
+use crate::support::{
+    self, eventually,
+    stand_in::{Answers, StandIn},
+};
 
 /// The deal of every test.
 pub(crate) const DEAL: Uuid = Uuid::from_u128(0x0190_a5c0_7b7e_7cc0_8000_0000_0000_00d1);
@@ -96,7 +96,7 @@ impl World {
     /// Waits until so many notices have been taken, and gives their kinds.
     pub(crate) async fn notices(&self, count: usize) -> Vec<String> {
         eventually(&format!("{count} notices"), || async {
-            let kinds = self.services.answers().kinds();
+            let kinds = kinds(&self.services.answers());
             (kinds.len() >= count).then_some(kinds)
         })
         .await
@@ -109,22 +109,53 @@ impl World {
         what: &str,
         wanted: impl Fn(&Progress) -> bool,
     ) -> Progress {
-        eventually(what, || async { support::progress(run).await.filter(&wanted) }).await
+        eventually(what, || async {
+            support::progress(run).await.filter(&wanted)
+        })
+        .await
     }
+}
+
+/// Kinds of the notices taken, in order.
+pub(crate) fn kinds(answers: &Answers) -> Vec<String> {
+    answers
+        .notices
+        .iter()
+        .map(|notice| notice["kind"].as_str().unwrap_or_default().to_owned())
+        .collect()
+}
+
+/// How often a path with this ending was called.
+pub(crate) fn count(answers: &Answers, ending: &str) -> usize {
+    answers
+        .calls
+        .iter()
+        .filter(|(path, _)| path.ends_with(ending))
+        .count()
 }
 
 /// Signals the deal's workflow as the bridge does.
 pub(crate) async fn signal<S>(run: &WorkflowHandle<Client, DealLifecycle>, signal: S, event: u128)
 where
-    S: SignalDefinition<Workflow = <DealLifecycle as HasWorkflowDefinition>::Run, Input = DealChanged>,
+    S: SignalDefinition<
+            Workflow = <DealLifecycle as HasWorkflowDefinition>::Run,
+            Input = DealChanged,
+        >,
 {
     let event_id = Uuid::from_u128(event);
     let options = WorkflowSignalOptions::builder()
         .request_id(Uuid::new_v4().to_string())
         .build();
-    run.signal(signal, DealChanged { event_id, task_id: None }, options)
-        .await
-        .unwrap();
+    run.signal(
+        signal,
+        DealChanged {
+            event_id,
+            task_id: None,
+        },
+        options,
+    )
+    .await
+    .unwrap();
 }
 
 /// The program; without it these tests cannot run, and say so.
@@ -133,7 +164,8 @@ fn test_server() -> PathBuf {
         let home = std::env::var_os("HOME").unwrap_or_default();
         PathBuf::from(home).join(".cache/haushavn/venv/bin/temporal-test-server")
     };
-    let path = std::env::var_os("HAUSHAVN_TEMPORAL_TEST_SERVER").map_or_else(installed, PathBuf::from);
+    let path =
+        std::env::var_os("HAUSHAVN_TEMPORAL_TEST_SERVER").map_or_else(installed, PathBuf::from);
     assert!(
         path.is_file(),
         "{} is missing: run `scripts/install --tests`, or set HAUSHAVN_TEMPORAL_TEST_SERVER to temporal-test-server",

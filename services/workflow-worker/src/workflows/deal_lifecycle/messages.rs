@@ -104,7 +104,9 @@ impl Progress {
             plan_state: agenda.map(|agenda| agenda.plan_state.clone()),
             plan_failure: memory.plan_failure.clone(),
             milestone: agenda.and_then(|agenda| agenda.milestone.clone()),
-            waiting_for: agenda.map(|agenda| agenda.waiting_for.clone()).unwrap_or_default(),
+            waiting_for: agenda
+                .map(|agenda| agenda.waiting_for.clone())
+                .unwrap_or_default(),
             completed_task_ids: agenda
                 .map(|agenda| agenda.completed_task_ids.clone())
                 .unwrap_or_default(),
