@@ -31,6 +31,14 @@ pub enum Applied {
     Parked,
 }
 
+/// What waits behind an event that was applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Behind {
+    Nothing,
+    /// Its successor is parked.
+    Parked,
+}
+
 #[derive(FromQueryResult)]
 struct Position {
     version: i64,
@@ -53,18 +61,19 @@ impl Db {
         envelope: &[u8],
         work: impl AsyncFn(&mut Tx, &Head, &Event) -> Result<()>,
     ) -> Result<Applied> {
-        let applied = self
+        let (applied, mut behind) = self
             .apply_one(consumer, order, head, event, envelope, &work)
             .await?;
-        if applied == Applied::Done && order == Order::Gapless {
-            let mut last = head.clone();
-            while let Some((next_head, next_event, bytes)) =
-                self.next_parked(consumer, &last).await?
-            {
-                self.apply_one(consumer, order, &next_head, &next_event, &bytes, &work)
-                    .await?;
-                last = next_head;
-            }
+        let mut last = head.clone();
+        while behind == Behind::Parked {
+            let Some((next_head, next_event, bytes)) = self.next_parked(consumer, &last).await?
+            else {
+                break;
+            };
+            (_, behind) = self
+                .apply_one(consumer, order, &next_head, &next_event, &bytes, &work)
+                .await?;
+            last = next_head;
         }
         Ok(applied)
     }
@@ -77,7 +86,7 @@ impl Db {
         event: &Event,
         envelope: &[u8],
         work: &impl AsyncFn(&mut Tx, &Head, &Event) -> Result<()>,
-    ) -> Result<Applied> {
+    ) -> Result<(Applied, Behind)> {
         let scope = ServiceScope {
             organization_id: head.organization_id,
             on_behalf_of: Some(head.actor_user_id),
@@ -90,11 +99,11 @@ impl Db {
             if order == Order::Gapless {
                 let seen = position(tx, consumer, head.subject).await?;
                 if version <= seen {
-                    return Ok(Applied::Duplicate);
+                    return Ok((Applied::Duplicate, Behind::Nothing));
                 }
                 if version > seen + 1 {
                     park(tx, consumer, head, version, envelope).await?;
-                    return Ok(Applied::Parked);
+                    return Ok((Applied::Parked, Behind::Nothing));
                 }
             }
             let fresh = tx
@@ -104,13 +113,15 @@ impl Db {
                 )
                 .await?;
             if fresh == 0 {
-                return Ok(Applied::Duplicate);
+                return Ok((Applied::Duplicate, Behind::Nothing));
             }
             work(tx, head, event).await?;
-            if order == Order::Gapless {
-                advance(tx, consumer, head.subject, version).await?;
-            }
-            Ok(Applied::Done)
+            let behind = if order == Order::Gapless {
+                advance(tx, consumer, head.subject, version).await?
+            } else {
+                Behind::Nothing
+            };
+            Ok((Applied::Done, behind))
         })
         .await
     }
@@ -155,14 +166,31 @@ async fn position(tx: &Tx, consumer: &'static str, aggregate_id: Uuid) -> Result
     Ok(position.map_or(0, |position| position.version))
 }
 
-async fn advance(tx: &Tx, consumer: &'static str, aggregate_id: Uuid, version: i64) -> Result<()> {
-    tx.run(
-        "WITH passed AS (DELETE FROM inbox_parked WHERE consumer = $1 AND aggregate_id = $2 AND version <= $3)
-         UPDATE inbox_position SET version = $3 WHERE consumer = $1 AND aggregate_id = $2",
-        [consumer.into(), aggregate_id.into(), version.into()],
-    )
-    .await?;
-    Ok(())
+#[derive(FromQueryResult)]
+struct Advanced {
+    has_next: bool,
+}
+
+/// Moves the position on. Nobody can park meanwhile: parking waits for the position's row as well.
+async fn advance(
+    tx: &Tx,
+    consumer: &'static str,
+    aggregate_id: Uuid,
+    version: i64,
+) -> Result<Behind> {
+    let advanced: Option<Advanced> = tx
+        .first(
+            "WITH passed AS (DELETE FROM inbox_parked WHERE consumer = $1 AND aggregate_id = $2 AND version <= $3)
+             UPDATE inbox_position SET version = $3 WHERE consumer = $1 AND aggregate_id = $2
+             RETURNING EXISTS (SELECT FROM inbox_parked p
+               WHERE p.consumer = $1 AND p.aggregate_id = $2 AND p.version = $3 + 1) AS has_next",
+            [consumer.into(), aggregate_id.into(), version.into()],
+        )
+        .await?;
+    Ok(match advanced {
+        Some(Advanced { has_next: true }) => Behind::Parked,
+        Some(_) | None => Behind::Nothing,
+    })
 }
 
 async fn park(

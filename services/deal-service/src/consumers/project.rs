@@ -71,7 +71,7 @@ async fn apply(tx: &Tx, event: &Event) -> Result<()> {
             } else {
                 Presence::Present
             };
-            views::put_task(tx, task, presence).await?;
+            return views::put_task(tx, task, presence).await;
         }
         Event::Milestone(_, milestone) => views::put_milestone(tx, milestone).await?,
         Event::Plan(_, plan) => views::put_plan(tx, plan).await?,

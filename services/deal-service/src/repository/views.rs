@@ -213,7 +213,7 @@ pub(crate) enum Presence {
     Deleted,
 }
 
-/// Takes over a task.
+/// Takes over a task, and tells that the summary changed: one statement, since tasks come by the dozen.
 pub(crate) async fn put_task(tx: &Tx, event: &v1::TaskEvent, presence: Presence) -> Result<()> {
     let depends_on: Result<Vec<Uuid>> = event
         .depends_on
@@ -221,7 +221,8 @@ pub(crate) async fn put_task(tx: &Tx, event: &v1::TaskEvent, presence: Presence)
         .map(|text| id("dependsOn", text))
         .collect();
     tx.run(
-        "INSERT INTO task_view (id, organization_id, deal_id, milestone_id, key, title, buyer_title, status, owner_role,
+        "WITH put AS (
+         INSERT INTO task_view (id, organization_id, deal_id, milestone_id, key, title, buyer_title, status, owner_role,
            assignee_id, due_date, completed_on, is_blocked, is_overdue, buyer_visible, required, position, depends_on,
            is_deleted, version)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
@@ -231,7 +232,8 @@ pub(crate) async fn put_task(tx: &Tx, event: &v1::TaskEvent, presence: Presence)
            is_blocked = excluded.is_blocked, is_overdue = excluded.is_overdue, buyer_visible = excluded.buyer_visible,
            required = excluded.required, position = excluded.position, depends_on = excluded.depends_on,
            is_deleted = excluded.is_deleted, version = excluded.version
-         WHERE task_view.version < excluded.version",
+         WHERE task_view.version < excluded.version)
+         UPDATE deals SET summary_revision = summary_revision + 1 WHERE organization_id = $2 AND id = $3",
         [
             id("taskId", &event.task_id)?.into(),
             tx.actor().organization_id.into(),

@@ -4,7 +4,7 @@ use contracts::event::{DealChange, Event, Head, PartyChange, UserChange};
 use domain::party::PartyRole;
 use platform::{
     db::{Order, Tx},
-    error::Result,
+    error::{Error, Result},
     messaging::{Delivery, Outcome, topology::TASK_SERVICE},
 };
 use uuid::Uuid;
@@ -22,29 +22,59 @@ pub(crate) async fn handle(services: &Services, delivery: &Delivery) -> Outcome 
         event,
         envelope,
     } = delivery;
+    let input = match plan_input(services, head, event).await {
+        Ok(input) => input,
+        Err(error) => return error.into(),
+    };
     let applied = services
         .db
-        .apply(TASK_SERVICE.queue, Order::Any, head, event, envelope, take)
+        .apply(
+            TASK_SERVICE.queue,
+            Order::Any,
+            head,
+            event,
+            envelope,
+            async |tx, _, event| take(tx, event, &input).await,
+        )
         .await;
     Outcome::from(applied.map(|_| ()))
 }
 
+/// A new deal without a template may bring dates all the same. Asked before the transaction.
+async fn plan_input(services: &Services, head: &Head, event: &Event) -> Result<PlanInput> {
+    let Event::Deal(DealChange::Created, deal) = event else {
+        return Ok(PlanInput::nothing());
+    };
+    if deal.template_key.is_some() {
+        return Ok(PlanInput::nothing());
+    }
+    let asked = services.plan_input(
+        head.organization_id,
+        id(&deal.deal_id)?,
+        Some(&head.request_id),
+    );
+    match asked.await {
+        // The deal is gone already.
+        Err(Error::Rejected(_)) => Ok(PlanInput::nothing()),
+        asked => asked,
+    }
+}
+
 /// What follows from an event; from most nothing does.
-async fn take(tx: &mut Tx, _head: &Head, event: &Event) -> Result<()> {
+async fn take(tx: &mut Tx, event: &Event, input: &PlanInput) -> Result<()> {
     match event {
-        // Without a template there is nothing to make, and nobody has to be asked.
+        // Without a template there is nothing to make but the dates that were given.
         Event::Deal(DealChange::Created, deal) if deal.template_key.is_none() => {
-            let nothing = PlanInput::nothing();
-            match apply_plan::run(tx, id(&deal.deal_id)?, &nothing).await {
+            match apply_plan::run(tx, id(&deal.deal_id)?, input).await {
                 // The deal is gone or over already.
-                Err(platform::error::Error::Rejected(_)) => Ok(()),
+                Err(Error::Rejected(_)) => Ok(()),
                 applied => applied.map(|_| ()),
             }
         }
         Event::Deal(DealChange::Resumed, deal) if deal.shift_due_dates == Some(true) => {
             let days = deal.held_days.unwrap_or_default();
             match shift_due_dates::run(tx, id(&deal.deal_id)?, days).await {
-                Err(platform::error::Error::Rejected(_)) => Ok(()),
+                Err(Error::Rejected(_)) => Ok(()),
                 shifted => shifted,
             }
         }
