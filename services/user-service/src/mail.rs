@@ -168,7 +168,7 @@ mod tests {
         };
         let text = message("Title", "One & two.\n\nThree.", Some(link)).replace("=\r\n", "");
         assert!(
-            text.contains("Open: https://haushavn.example/deals/7?a=3D1"),
+            text.contains("Open: https://haushavn.example/deals/7?a=1"),
             "{text}"
         );
         assert!(
@@ -185,6 +185,10 @@ mod tests {
     #[actix_web::test]
     async fn a_title_cannot_add_headers() {
         let text = message("Title\r\nBcc: eve@example.com", "Body.", None);
-        assert!(!text.lines().any(|line| line.starts_with("Bcc:")), "{text}");
+        let (headers, _) = text.split_once("\r\n\r\n").unwrap();
+        assert!(
+            !headers.lines().any(|line| line.starts_with("Bcc:")),
+            "{text}"
+        );
     }
 }
