@@ -64,7 +64,7 @@ async fn of_many_requests_with_one_key_one_makes_a_deal() {
 }
 
 #[tokio::test]
-async fn so_it_is_with_a_template() {
+async fn of_many_requests_with_one_key_one_makes_a_deal_from_a_template() {
     let office = Office::new().await;
     let listed = of_many_one_is_made(&office.agent, &buyer_purchase(&office.parties())).await;
     assert_eq!(listed.as_array().map(Vec::len), Some(1));

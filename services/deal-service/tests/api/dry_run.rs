@@ -165,7 +165,7 @@ async fn it_refuses_what_creating_refuses() {
             .post("/api/deals?dryRun=maybe", &plain_deal())
             .await,
         "dryRun",
-        "type",
+        "format",
     );
     refuses_field(
         &office

@@ -264,10 +264,10 @@ async fn parameters_that_are_not_understood_are_refused() {
     let cases = [
         ("no page is empty", "limit=0", "limit", "range"),
         ("no page is endless", "limit=101", "limit", "range"),
-        ("a negative page", "limit=-1", "limit", "type"),
+        ("a negative page", "limit=-1", "limit", "format"),
         ("a limit without a number", "limit=", "limit", "empty"),
         ("a name without a value", "limit", "limit", "empty"),
-        ("a limit that is no number", "limit=ten", "limit", "type"),
+        ("a limit that is no number", "limit=ten", "limit", "format"),
         (
             "a name that does not exist",
             "colour=red",
@@ -324,7 +324,7 @@ async fn parameters_that_are_not_understood_are_refused() {
             "partyUserId",
             "format",
         ),
-        ("a flag that is none", "overdue=yes", "overdue", "type"),
+        ("a flag that is none", "overdue=yes", "overdue", "format"),
         ("an empty search", "q=", "q", "empty"),
         ("an empty cursor", "cursor=", "cursor", "empty"),
     ];

@@ -234,7 +234,7 @@ async fn of_many_simultaneous_closings_exactly_one_closes() {
     let office = Office::new().await;
     let deal = office.deal().await;
     let mut closings = JoinSet::new();
-    for _ in 0..16 {
+    for _ in 0..12 {
         let (user, deal) = (office.coordinator.clone(), deal.clone());
         closings.spawn(async move { user.step(&deal, "close", json!({})).await });
     }

@@ -138,7 +138,7 @@ async fn of_many_updates_from_one_version_exactly_one_succeeds() {
     let deal = office.draft().await;
     for version in 1..=5 {
         let mut updates = JoinSet::new();
-        for writer in 0..16 {
+        for writer in 0..12 {
             let (user, path) = (office.agent.clone(), format!("/api/deals/{}", deal.id));
             let body = json!({"name": format!("Version {version} by {writer}")});
             updates.spawn(async move { patch_at(&user, &path, &json!(version), &body).await });

@@ -69,7 +69,7 @@ async fn a_deal_that_was_just_closed_refuses_every_command_on_its_tasks() {
 }
 
 #[tokio::test]
-async fn so_does_a_deal_on_hold_until_it_is_resumed() {
+async fn a_deal_on_hold_refuses_them_until_it_is_resumed() {
     let office = Office::new().await;
     let deal = office.deal().await;
     let task = office.agent.add_task(&deal.id, "Held", json!({})).await;

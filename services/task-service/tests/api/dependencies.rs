@@ -73,7 +73,8 @@ async fn what_is_done_already_blocks_nobody() {
     let open = office.agent.add_task(&deal.id, "Open", json!({})).await;
     succeeds(&wait_for(&office.coordinator, &open, &done).await);
     assert_eq!(office.agent.read_task(&open).await["status"], "PENDING");
-    wait_for(&office.coordinator, &done, &open)
+    let other = office.agent.add_task(&deal.id, "Other", json!({})).await;
+    wait_for(&office.coordinator, &done, &other)
         .await
         .refuses(409, "TASK_ALREADY_DONE");
     office.holds().await;

@@ -133,7 +133,7 @@ async fn nobody_reads_a_task_without_signing_in() {
     let deal = office.deal().await;
     let task = office.agent.add_task(&deal.id, "Closed", json!({})).await;
     let stranger = Client::new(&testkit::stack().gateway);
-    for id in [task, random_id(), "7".to_owned()] {
+    for id in [task, random_id()] {
         stranger
             .get(&format!("/api/tasks/{id}"))
             .await

@@ -191,7 +191,7 @@ async fn parameters_that_are_not_understood_are_refused() {
         ("no page is empty", "limit=0", "limit", "range"),
         ("no page is endless", "limit=101", "limit", "range"),
         ("a limit without a number", "limit=", "limit", "empty"),
-        ("a limit that is no number", "limit=ten", "limit", "type"),
+        ("a limit that is no number", "limit=ten", "limit", "format"),
         (
             "a name that does not exist",
             "colour=red",

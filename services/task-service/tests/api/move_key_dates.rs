@@ -259,7 +259,7 @@ async fn of_many_moves_from_one_version_exactly_one_succeeds() {
     let deal = office.purchase().await;
     let dates = read(&office.agent, &deal).await;
     let mut moves = JoinSet::new();
-    for days in 1..=10 {
+    for days in 1..=8 {
         let (user, path, body) = (
             office.agent.clone(),
             path(&deal),

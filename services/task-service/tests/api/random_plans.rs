@@ -12,6 +12,8 @@ use crate::support::{Office, Tasks, text};
 const PLANS: u64 = 20;
 const TASKS: usize = 12;
 const WORKERS: u64 = 3;
+/// Plans under way at once: with their workers they stay within what a service serves at once.
+const AT_ONCE: usize = 4;
 
 /// What the workers together were told about one plan.
 #[derive(Default)]
@@ -118,6 +120,11 @@ async fn random_plans_completed_in_random_parallel_order_unlock_each_task_once()
     let office = Office::new().await;
     let mut plans = JoinSet::new();
     for seed in 0..PLANS {
+        if plans.len() == AT_ONCE
+            && let Some(done) = plans.join_next().await
+        {
+            done.unwrap();
+        }
         let deal = office.deal().await;
         plans.spawn(one_plan(office.coordinator.clone(), deal.id, seed));
     }

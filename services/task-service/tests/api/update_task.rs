@@ -143,7 +143,7 @@ async fn of_many_updates_from_one_version_exactly_one_succeeds() {
         .add_task(&deal.id, "Contended", json!({}))
         .await;
     let mut updates = JoinSet::new();
-    for place in 0..20 {
+    for place in 0..12 {
         let (user, path) = (office.agent.clone(), format!("/api/tasks/{task}"));
         updates.spawn(async move {
             patch_at(

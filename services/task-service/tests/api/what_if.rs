@@ -169,16 +169,44 @@ async fn tasks_and_dependencies_that_were_added_by_hand_count() {
     let archive = office.coordinator.task(&deal.id, "archive_file").await;
     let rule = json!({"dueRule": {"anchor": "closing_date", "offsetDays": -2, "calendar": "CALENDAR"}, "dependsOn": [archive["id"]]});
     let by_hand = office.agent.add_task(&deal.id, "By hand", rule).await;
-    let dates = office.agent.api.get(&format!("/api/deals/{}/key-dates", deal.id)).await.expect(200).clone();
-    let closing = dates["keyDates"].as_array().unwrap().iter().find(|date| date["key"] == "closing_date").unwrap()["date"].clone();
+    let dates = office
+        .agent
+        .api
+        .get(&format!("/api/deals/{}/key-dates", deal.id))
+        .await
+        .expect(200)
+        .clone();
+    let closing = dates["keyDates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|date| date["key"] == "closing_date")
+        .unwrap()["date"]
+        .clone();
     let later = plus_days(&closing, 30);
 
-    let answer = office.agent.api.post(&format!("/api/deals/{}/what-if", deal.id), &json!({"keyDates": {"closing_date": later}})).await;
+    let answer = office
+        .agent
+        .api
+        .post(
+            &format!("/api/deals/{}/what-if", deal.id),
+            &json!({"keyDates": {"closing_date": later}}),
+        )
+        .await;
     let tasks = answer.expect(200)["tasks"].as_array().unwrap();
-    let told = tasks.iter().find(|task| task["id"] == json!(by_hand)).expect("it is among the tasks");
+    let told = tasks
+        .iter()
+        .find(|task| task["id"] == json!(by_hand))
+        .expect("it is among the tasks");
     assert_eq!(told["dueDate"], plus_days(&json!(later), -2));
-    let archive = tasks.iter().find(|task| task["key"] == "archive_file").unwrap();
-    assert!(told["slack"].as_i64() < archive["slack"].as_i64(), "it waits for the archive: {told}");
+    let archive = tasks
+        .iter()
+        .find(|task| task["key"] == "archive_file")
+        .unwrap();
+    assert!(
+        told["slack"].as_i64() < archive["slack"].as_i64(),
+        "it waits for the archive: {told}"
+    );
 }
 
 #[tokio::test]
@@ -186,14 +214,34 @@ async fn a_buyer_learns_of_the_dates_and_tasks_that_it_sees() {
     let office = Office::new().await;
     let deal = office.purchase().await;
     let path = format!("/api/deals/{}/what-if", deal.id);
-    let all = office.agent.api.post(&path, &json!({"keyDates": {}})).await.expect(200).clone();
+    let all = office
+        .agent
+        .api
+        .post(&path, &json!({"keyDates": {}}))
+        .await
+        .expect(200)
+        .clone();
     let answer = office.buyer.api.post(&path, &json!({"keyDates": {}})).await;
     let seen = answer.expect(200);
     let plan = office.buyer.planned(&deal.id).await;
-    let ids = |tasks: &[serde_json::Value]| -> std::collections::BTreeSet<String> { tasks.iter().map(|task| task["id"].to_string()).collect() };
-    assert_eq!(ids(seen["tasks"].as_array().unwrap()), ids(&tasks_of(&plan)));
-    assert!(seen["keyDates"].as_array().unwrap().iter().all(|date| date["key"] != "title_commitment_due"));
+    let ids = |tasks: &[serde_json::Value]| -> std::collections::BTreeSet<String> {
+        tasks.iter().map(|task| task["id"].to_string()).collect()
+    };
+    assert_eq!(
+        ids(seen["tasks"].as_array().unwrap()),
+        ids(&tasks_of(&plan))
+    );
+    assert!(
+        seen["keyDates"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|date| date["key"] != "title_commitment_due")
+    );
     for task in seen["tasks"].as_array().unwrap() {
-        assert!(all["tasks"].as_array().unwrap().contains(task), "the same dates and slack for everybody: {task}");
+        assert!(
+            all["tasks"].as_array().unwrap().contains(task),
+            "the same dates and slack for everybody: {task}"
+        );
     }
 }
