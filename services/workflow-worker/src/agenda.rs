@@ -26,6 +26,24 @@ use crate::{
     worklist::{Worklist, WorklistMilestone, WorklistTask},
 };
 
+/// The deal, as notices name it.
+#[derive(Clone, Debug)]
+pub struct Deal {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name, where it is known.
+    pub name: Option<String>,
+}
+
+impl Deal {
+    fn params(&self) -> Params {
+        Params {
+            deal_name: self.name.clone(),
+            ..Params::default()
+        }
+    }
+}
+
 /// What is to be done for a deal, and what the workflow shows of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -170,7 +188,7 @@ impl NoticeKind {
 ///
 /// # Errors
 /// When a status, the time zone or a date cannot be read: task-service then speaks another language.
-pub fn of(deal_id: Uuid, worklist: &Worklist, now: OffsetDateTime) -> anyhow::Result<Agenda> {
+pub fn of(deal: &Deal, worklist: &Worklist, now: OffsetDateTime) -> anyhow::Result<Agenda> {
     let standing = standing(&worklist.deal_status)?;
     let zone = Zone::parse(&worklist.time_zone)?;
     let tasks = worklist
@@ -186,10 +204,9 @@ pub fn of(deal_id: Uuid, worklist: &Worklist, now: OffsetDateTime) -> anyhow::Re
         .collect();
 
     let (steps, next_wakeup_at) = if standing == Standing::Running {
-        let deal_name = worklist.deal_name.as_deref();
-        let (mut steps, next) = deadlines::steps(&tasks, &zone, deal_name, now)?;
-        steps.extend(reached(&milestones, &counts, deal_name));
-        steps.extend(ready_to_close(deal_id, &tasks, deal_name));
+        let (mut steps, next) = deadlines::steps(deal, &tasks, &zone, now)?;
+        steps.extend(reached(deal, &milestones, &counts));
+        steps.extend(ready_to_close(deal, &tasks));
         (steps, next)
     } else {
         (Vec::new(), None)
@@ -213,9 +230,9 @@ pub fn of(deal_id: Uuid, worklist: &Worklist, now: OffsetDateTime) -> anyhow::Re
 }
 
 /// What is told when no plan could be made, at `now`, for this reason.
-pub fn plan_failed(deal_id: Uuid, reason: &str, now: OffsetDateTime) -> Step {
+pub fn plan_failed(deal: &Deal, reason: &str, now: OffsetDateTime) -> Step {
     Step {
-        key: format!("plan-failed:{deal_id}:{}", now.unix_timestamp()),
+        key: format!("plan-failed:{}:{}", deal.id, now.unix_timestamp()),
         action: Action::None,
         notice: Notice {
             kind: NoticeKind::PlanFailed,
@@ -223,7 +240,7 @@ pub fn plan_failed(deal_id: Uuid, reason: &str, now: OffsetDateTime) -> Step {
             audience: vec![Audience::Coordinators],
             params: Params {
                 reason: Some(reason.to_owned()),
-                ..Params::default()
+                ..deal.params()
             },
         },
     }
@@ -246,12 +263,11 @@ impl<'a> Entry<'a> {
         !self.status.is_done()
     }
 
-    fn params(&self, deal_name: Option<&str>) -> Params {
+    fn params(&self, deal: &Deal) -> Params {
         Params {
             task_title: self.task.title.clone(),
             due_date: self.task.due_date.clone(),
-            deal_name: deal_name.map(str::to_owned),
-            ..Params::default()
+            ..deal.params()
         }
     }
 }
@@ -293,9 +309,9 @@ fn count(tasks: &[Entry<'_>], milestone: Uuid) -> TaskCounts {
 
 /// A milestone without tasks is never reached by itself, and so never told of.
 fn reached<'a>(
+    deal: &'a Deal,
     milestones: &'a [&WorklistMilestone],
     counts: &'a [TaskCounts],
-    deal_name: Option<&'a str>,
 ) -> impl Iterator<Item = Step> + 'a {
     milestones
         .iter()
@@ -312,28 +328,24 @@ fn reached<'a>(
                 audience: vec![Audience::Parties],
                 params: Params {
                     milestone_title: Some(milestone.title.clone()),
-                    deal_name: deal_name.map(str::to_owned),
-                    ..Params::default()
+                    ..deal.params()
                 },
             },
         })
 }
 
-fn ready_to_close(deal_id: Uuid, tasks: &[Entry<'_>], deal_name: Option<&str>) -> Option<Step> {
+fn ready_to_close(deal: &Deal, tasks: &[Entry<'_>]) -> Option<Step> {
     if tasks.is_empty() || tasks.iter().any(Entry::is_open) {
         return None;
     }
     Some(Step {
-        key: format!("ready-to-close:{deal_id}"),
+        key: format!("ready-to-close:{}", deal.id),
         action: Action::None,
         notice: Notice {
             kind: NoticeKind::DealReadyToClose,
             task_id: None,
             audience: vec![Audience::Coordinators],
-            params: Params {
-                deal_name: deal_name.map(str::to_owned),
-                ..Params::default()
-            },
+            params: deal.params(),
         },
     })
 }

@@ -12,9 +12,6 @@ use uuid::Uuid;
 pub struct Worklist {
     /// DRAFT, ACTIVE, ON_HOLD, CLOSED or CANCELLED.
     pub deal_status: String,
-    /// The deal's name, for notices.
-    #[serde(default)]
-    pub deal_name: Option<String>,
     /// PENDING, APPLIED or FAILED.
     pub plan_state: String,
     /// The deal's time zone, as an IANA name.

@@ -37,6 +37,8 @@ struct WorklistTask {
     milestone_id: Option<Uuid>,
     status: &'static str,
     due_date: Option<String>,
+    /// The time of day at which it becomes overdue, `HH:MM`; at the end of the due date without.
+    due_time: Option<String>,
     due_at: Option<String>,
     assignee_id: Option<Uuid>,
     is_overdue: bool,
@@ -77,6 +79,10 @@ pub(crate) async fn run(tx: &Tx, deal_id: Uuid) -> Result<Worklist> {
                     milestone_id: task.milestone_id,
                     status: task.status.as_str(),
                     due_date: task.due.map(|due| date_text(due.date)),
+                    due_time: task
+                        .due
+                        .and_then(|due| due.time_of_day)
+                        .map(|time| format!("{:02}:{:02}", time.hour(), time.minute())),
                     overdue_since: due_at.clone().filter(|_| task.is_overdue()),
                     due_at,
                     assignee_id: task.facts.assignee_id,

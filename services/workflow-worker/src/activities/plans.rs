@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::remote::Remote;
 use crate::{
-    agenda::{self, Agenda},
+    agenda::{self, Agenda, Deal},
     worklist::Worklist,
 };
 
@@ -48,6 +48,9 @@ pub struct LoadWorklist {
     pub organization_id: Uuid,
     /// The deal.
     pub deal_id: Uuid,
+    /// The deal's name, for what is told of it.
+    #[serde(default)]
+    pub deal_name: Option<String>,
     /// The workflow's present instant.
     #[serde(with = "time::serde::rfc3339")]
     pub now: OffsetDateTime,
@@ -122,7 +125,11 @@ impl PlanActivities {
                 calls.get(&path).await
             })
             .await?;
-        Ok(agenda::of(input.deal_id, &worklist, input.now)?)
+        let deal = Deal {
+            id: input.deal_id,
+            name: input.deal_name,
+        };
+        Ok(agenda::of(&deal, &worklist, input.now)?)
     }
 
     /// Marks a task OVERDUE whose due instant has passed. Says what the task is afterwards.

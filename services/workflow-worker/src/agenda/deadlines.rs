@@ -11,13 +11,13 @@ use domain::{
 };
 use time::{OffsetDateTime, Time};
 
-use super::{Action, Audience, Entry, Notice, NoticeKind, Step};
+use super::{Action, Audience, Deal, Entry, Notice, NoticeKind, Step};
 
 /// The steps whose time has come at `now`, and the instant of the next one.
 pub(super) fn steps(
+    deal: &Deal,
     tasks: &[Entry<'_>],
     zone: &Zone,
-    deal_name: Option<&str>,
     now: OffsetDateTime,
 ) -> anyhow::Result<(Vec<Step>, Option<OffsetDateTime>)> {
     let mut open = Vec::new();
@@ -40,18 +40,13 @@ pub(super) fn steps(
             let entry = tasks
                 .iter()
                 .find(|entry| entry.task.id == action.key.task_id)?;
-            Some(step(
-                entry,
-                &action.key.to_string(),
-                action.key.kind,
-                deal_name,
-            ))
+            Some(step(deal, entry, &action.key.to_string(), action.key.kind))
         })
         .collect();
     Ok((steps, decision.next_wake_up))
 }
 
-fn step(entry: &Entry<'_>, key: &str, kind: ActionKind, deal_name: Option<&str>) -> Step {
+fn step(deal: &Deal, entry: &Entry<'_>, key: &str, kind: ActionKind) -> Step {
     let task_id = entry.task.id;
     let (action, notice, audience) = match kind {
         ActionKind::RemindThreeDays | ActionKind::RemindOneDay => (
@@ -79,7 +74,7 @@ fn step(entry: &Entry<'_>, key: &str, kind: ActionKind, deal_name: Option<&str>)
             kind: notice,
             task_id: Some(task_id),
             audience,
-            params: entry.params(deal_name),
+            params: entry.params(deal),
         },
     }
 }

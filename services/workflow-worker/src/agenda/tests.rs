@@ -5,11 +5,17 @@ use time::macros::datetime;
 
 use super::*;
 
-const DEAL: Uuid = Uuid::from_u128(1);
 const DAY_BEFORE: OffsetDateTime = datetime!(2026-06-09 14:00 UTC);
 
 fn id(number: u128) -> Uuid {
     Uuid::from_u128(number)
+}
+
+fn deal() -> Deal {
+    Deal {
+        id: id(1),
+        name: Some("12 Elm Street".to_owned()),
+    }
 }
 
 fn task(number: u128, status: &str) -> Value {
@@ -22,14 +28,14 @@ fn task(number: u128, status: &str) -> Value {
 
 fn agenda(status: &str, tasks: &[Value], now: OffsetDateTime) -> Agenda {
     let worklist = json!({
-        "dealStatus": status, "dealName": "12 Elm Street", "planState": "APPLIED", "timeZone": "America/New_York",
+        "dealStatus": status, "planState": "APPLIED", "timeZone": "America/New_York",
         "milestones": [
             { "id": id(101), "key": "closing", "title": "Closing", "position": 2, "completed": false },
             { "id": id(100), "key": "contract", "title": "Contract", "position": 1, "completed": false },
         ],
         "tasks": tasks
     });
-    of(DEAL, &serde_json::from_value(worklist).unwrap(), now).unwrap()
+    of(&deal(), &serde_json::from_value(worklist).unwrap(), now).unwrap()
 }
 
 fn kinds(agenda: &Agenda) -> Vec<NoticeKind> {
@@ -160,7 +166,7 @@ fn what_cannot_be_read_is_an_error() {
             "dealStatus": status, "planState": "APPLIED", "timeZone": zone, "milestones": [],
             "tasks": [task(1, "PENDING")]
         });
-        of(DEAL, &serde_json::from_value(value).unwrap(), DAY_BEFORE)
+        of(&deal(), &serde_json::from_value(value).unwrap(), DAY_BEFORE)
     };
     assert!(worklist("ACTIVE", "America/New_York").is_ok());
     assert!(worklist("ASLEEP", "America/New_York").is_err());

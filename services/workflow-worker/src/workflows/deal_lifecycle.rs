@@ -26,7 +26,7 @@ use crate::{
         ApplyPlan, CheckMilestone, LoadWorklist, MarkOverdue, NoticeActivities, Notify,
         PlanActivities,
     },
-    agenda::{self, Action, Agenda, Standing, Step},
+    agenda::{self, Action, Agenda, Deal, Standing, Step},
 };
 
 /// The worklist is read at least so often.
@@ -160,6 +160,7 @@ impl DealLifecycle {
         let input = LoadWorklist {
             organization_id: ctx.state(|s| s.input.organization_id),
             deal_id: ctx.state(|s| s.input.deal_id),
+            deal_name: ctx.state(|s| s.input.deal_name.clone()),
             now: now(ctx),
         };
         let loaded = ctx
@@ -215,7 +216,11 @@ impl DealLifecycle {
         if ctx.state(|s| s.memory.plan_failure.as_ref() == Some(&reason)) {
             return Ok(Settled::Yes);
         }
-        let step = agenda::plan_failed(ctx.state(|s| s.input.deal_id), &reason, now(ctx));
+        let deal = ctx.state(|s| Deal {
+            id: s.input.deal_id,
+            name: s.input.deal_name.clone(),
+        });
+        let step = agenda::plan_failed(&deal, &reason, now(ctx));
         let told = Self::take(ctx, &step).await?;
         if told == Settled::Yes {
             ctx.state_mut(|s| s.memory.plan_failure = Some(reason));

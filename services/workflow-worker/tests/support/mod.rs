@@ -81,6 +81,7 @@ pub(crate) async fn follow(
     let input = DealInput {
         deal_id,
         organization_id: ORGANIZATION,
+        deal_name: Some("12 Elm Street".to_owned()),
         template_key: Some("buyer_purchase".to_owned()),
         carried: None,
     };

@@ -46,7 +46,7 @@ impl Answers {
             .filter(|milestone| tasks.iter().any(|task| task["milestoneId"] == milestone["id"]))
             .collect();
         let worklist = json!({
-            "dealStatus": "ACTIVE", "dealName": "12 Elm Street", "planState": plan_state,
+            "dealStatus": "ACTIVE", "planState": plan_state,
             "timeZone": "America/New_York", "milestones": milestones, "tasks": tasks
         });
         self.worklists.insert(deal_id, worklist);

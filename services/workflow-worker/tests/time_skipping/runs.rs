@@ -88,6 +88,7 @@ async fn a_reopened_deal_gets_a_new_run_under_the_same_id() {
                 DealInput {
                     deal_id: DEAL,
                     organization_id: ORGANIZATION,
+                    deal_name: None,
                     template_key: None,
                     carried: None,
                 },
