@@ -108,6 +108,7 @@ pub(crate) struct LogFilters {
     pub(crate) entity_id: Option<Uuid>,
     pub(crate) user_id: Option<Uuid>,
     pub(crate) event_type: Option<String>,
+    /// What happened in this deal, without the notices that were sent about it.
     pub(crate) deal_id: Option<Uuid>,
     /// This instant or later.
     pub(crate) from: Option<OffsetDateTime>,
@@ -150,7 +151,7 @@ pub(crate) async fn rows(
         narrow("event_type =", event_type.clone().into());
     }
     if let Some(deal_id) = filters.deal_id {
-        narrow("deal_id =", deal_id.into());
+        narrow("entity_type <> 'notification' AND deal_id =", deal_id.into());
     }
     if let Some(from) = filters.from {
         narrow("created_at >=", from.into());
