@@ -151,7 +151,10 @@ pub(crate) async fn rows(
         narrow("event_type =", event_type.clone().into());
     }
     if let Some(deal_id) = filters.deal_id {
-        narrow("entity_type <> 'notification' AND deal_id =", deal_id.into());
+        narrow(
+            "entity_type <> 'notification' AND deal_id =",
+            deal_id.into(),
+        );
     }
     if let Some(from) = filters.from {
         narrow("created_at >=", from.into());
