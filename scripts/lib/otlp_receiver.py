@@ -8,7 +8,6 @@ import sys
 from concurrent import futures
 
 import grpc
-from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 
 
@@ -18,13 +17,17 @@ class TraceReceiver(trace_service_pb2_grpc.TraceServiceServicer):
             service = {a.key: a.value.string_value for a in resource_spans.resource.attributes}.get("service.name")
             for scope_spans in resource_spans.scope_spans:
                 for span in scope_spans.spans:
-                    line = MessageToDict(span) | {
+                    line = {
                         "service": service,
+                        "name": span.name,
                         "traceId": span.trace_id.hex(),
                         "spanId": span.span_id.hex(),
                         "parentSpanId": span.parent_span_id.hex(),
+                        "startTimeUnixNano": span.start_time_unix_nano,
+                        "endTimeUnixNano": span.end_time_unix_nano,
                     }
-                    print(json.dumps(line), flush=True)
+                    print(json.dumps(line))
+        sys.stdout.flush()
         return trace_service_pb2.ExportTraceServiceResponse()
 
 

@@ -101,8 +101,7 @@ fn edit(message: &mut DescriptorProto, name: &str, change: impl Fn(&mut FieldDes
 }
 
 fn decode(bytes: &[u8]) -> FileDescriptorSet {
-    FileDescriptorSet::decode(bytes)
-        .unwrap_or_else(|error| panic!("not a descriptor set: {error}"))
+    FileDescriptorSet::decode(bytes).unwrap_or_else(|error| panic!("not a descriptor set: {error}"))
 }
 
 /// Everything in `present` that breaks with `released`.

@@ -32,24 +32,43 @@ impl Client {
     /// A client without a token.
     pub fn new(base: &str) -> Self {
         crate::stack();
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(40)).build().unwrap();
-        Self { http, base: base.to_owned(), token: None }
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_secs(40))
+            .build()
+            .unwrap();
+        Self {
+            http,
+            base: base.to_owned(),
+            token: None,
+        }
     }
 
     /// The same client with an access token.
     #[must_use]
     pub fn with_token(&self, token: &str) -> Self {
-        Self { token: Some(token.to_owned()), ..self.clone() }
+        Self {
+            token: Some(token.to_owned()),
+            ..self.clone()
+        }
     }
 
     /// The same token at another address: a service by itself.
     #[must_use]
     pub fn at(&self, base: &str) -> Self {
-        Self { base: base.to_owned(), ..self.clone() }
+        Self {
+            base: base.to_owned(),
+            ..self.clone()
+        }
     }
 
     /// Sends a request with any headers and an optional JSON body.
-    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Response {
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Response {
         self.try_send(method.clone(), path, headers, body)
             .await
             .unwrap_or_else(|error| panic!("{method} {path}: {error:#}"))
@@ -66,7 +85,9 @@ impl Client {
         headers: &[(&str, &str)],
         body: Option<&Value>,
     ) -> anyhow::Result<Response> {
-        let mut request = self.http.request(method.clone(), format!("{}{path}", self.base));
+        let mut request = self
+            .http
+            .request(method.clone(), format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
@@ -80,7 +101,13 @@ impl Client {
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await?;
         let json = serde_json::from_str(&text).unwrap_or_default();
-        Ok(Response { request: format!("{method} {path}"), status, headers, text, json })
+        Ok(Response {
+            request: format!("{method} {path}"),
+            status,
+            headers,
+            text,
+            json,
+        })
     }
 
     /// GET.
@@ -100,7 +127,13 @@ impl Client {
 
     /// PATCH with a JSON merge patch.
     pub async fn patch(&self, path: &str, body: &Value) -> Response {
-        self.send(Method::PATCH, path, &[("Content-Type", "application/merge-patch+json")], Some(body)).await
+        self.send(
+            Method::PATCH,
+            path,
+            &[("Content-Type", "application/merge-patch+json")],
+            Some(body),
+        )
+        .await
     }
 
     /// DELETE.
@@ -116,7 +149,14 @@ impl Response {
     /// When it is another, with the whole answer.
     #[track_caller]
     pub fn expect(&self, status: u16) -> &Value {
-        assert_eq!(self.status.as_u16(), status, "{}: {} {}", self.request, self.status, self.text);
+        assert_eq!(
+            self.status.as_u16(),
+            status,
+            "{}: {} {}",
+            self.request,
+            self.status,
+            self.text
+        );
         &self.json
     }
 
@@ -128,17 +168,34 @@ impl Response {
     pub fn refuses(&self, status: u16, code: &str) -> &Value {
         self.expect(status);
         assert_eq!(self.json["code"], code, "{}: {}", self.request, self.text);
-        assert_eq!(self.json["status"], status, "{}: {}", self.request, self.text);
+        assert_eq!(
+            self.json["status"], status,
+            "{}: {}",
+            self.request, self.text
+        );
         for member in ["error", "message", "requestId", "type", "title", "instance"] {
-            assert!(self.json[member].is_string(), "{}: no {member} in {}", self.request, self.text);
+            assert!(
+                self.json[member].is_string(),
+                "{}: no {member} in {}",
+                self.request,
+                self.text
+            );
         }
-        assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.request);
+        assert_eq!(
+            self.header("content-type"),
+            "application/problem+json",
+            "{}",
+            self.request
+        );
         &self.json["details"]
     }
 
     /// A header's value, empty where it is missing.
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     }
 }
 
@@ -148,5 +205,7 @@ impl Response {
 /// When it is none.
 pub fn base64url(text: &str) -> Vec<u8> {
     use base64::Engine as _;
-    base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).unwrap()
+    base64::engine::general_purpose::URL_SAFE_NO_PAD
+        .decode(text)
+        .unwrap()
 }

@@ -88,12 +88,20 @@ const INVARIANTS: &[Invariant] = &[
 impl Database {
     /// Connects as the superuser, who sees everything.
     pub async fn superuser() -> Self {
-        Self(PgConnection::connect(&stack().superuser_database).await.unwrap())
+        Self(
+            PgConnection::connect(&stack().superuser_database)
+                .await
+                .unwrap(),
+        )
     }
 
     /// Connects as a role of the cluster, with its own rights.
     pub async fn role(role: &str) -> Self {
-        Self(PgConnection::connect(&stack().database_of(role)).await.unwrap())
+        Self(
+            PgConnection::connect(&stack().database_of(role))
+                .await
+                .unwrap(),
+        )
     }
 
     /// The connection itself.
@@ -106,7 +114,9 @@ impl Database {
     /// # Panics
     /// When the database refuses the query.
     pub async fn rows(&mut self, sql: &str) -> Vec<Value> {
-        self.try_rows(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"))
+        self.try_rows(sql)
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 
     /// As [`Database::rows`], for queries that should be refused.
@@ -115,7 +125,9 @@ impl Database {
     /// When the database refuses the query.
     pub async fn try_rows(&mut self, sql: &str) -> Result<Vec<Value>, sqlx::Error> {
         let wrapped = format!("SELECT to_jsonb(q) FROM ({sql}) q");
-        let rows = sqlx::query(AssertSqlSafe(wrapped)).fetch_all(&mut self.0).await?;
+        let rows = sqlx::query(AssertSqlSafe(wrapped))
+            .fetch_all(&mut self.0)
+            .await?;
         rows.iter().map(|row| row.try_get(0)).collect()
     }
 
@@ -124,7 +136,10 @@ impl Database {
     /// # Errors
     /// When the database refuses it.
     pub async fn execute(&mut self, sql: &str) -> Result<u64, sqlx::Error> {
-        Ok(sqlx::query(AssertSqlSafe(sql)).execute(&mut self.0).await?.rows_affected())
+        Ok(sqlx::query(AssertSqlSafe(sql))
+            .execute(&mut self.0)
+            .await?
+            .rows_affected())
     }
 
     /// Checks every invariant for one organization.
@@ -139,7 +154,11 @@ impl Database {
                 .fetch_all(&mut self.0)
                 .await
                 .unwrap_or_else(|error| panic!("{}: {error}", invariant.name));
-            assert!(broken.is_empty(), "{} is broken by {broken:?}", invariant.name);
+            assert!(
+                broken.is_empty(),
+                "{} is broken by {broken:?}",
+                invariant.name
+            );
         }
     }
 }

@@ -4,7 +4,11 @@
 //! `scripts/test` starts the stack and tells where it is. A test makes its own organization and never
 //! looks at another's rows, so all of them can run side by side. Deliberately without stand-ins.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should say so and stop")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on should say so and stop"
+)]
 
 mod client;
 mod database;

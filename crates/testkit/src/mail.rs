@@ -19,8 +19,15 @@ pub async fn mails_to(address: &str) -> Vec<Mail> {
     let received = answer.expect(200).as_array().cloned().unwrap_or_default();
     received
         .iter()
-        .filter(|mail| mail["to"].as_array().is_some_and(|to| to.iter().any(|to| to["address"] == address)))
-        .map(|mail| Mail { subject: text(&mail["subject"]), text: text(&mail["text"]) })
+        .filter(|mail| {
+            mail["to"]
+                .as_array()
+                .is_some_and(|to| to.iter().any(|to| to["address"] == address))
+        })
+        .map(|mail| Mail {
+            subject: text(&mail["subject"]),
+            text: text(&mail["text"]),
+        })
         .collect()
 }
 

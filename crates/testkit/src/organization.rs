@@ -55,7 +55,10 @@ impl Organization {
             .await;
         let admin = User::signed_in(answer.expect(201), &email, &password);
         let me = admin.api.get("/api/auth/me").await;
-        Self { id: text(&me.expect(200)["organization"]["id"]), admin }
+        Self {
+            id: text(&me.expect(200)["organization"]["id"]),
+            admin,
+        }
     }
 
     /// Invites somebody and accepts for them.
@@ -65,7 +68,10 @@ impl Organization {
         let invited = self
             .admin
             .api
-            .post("/api/users", &json!({"email": email, "fullName": format!("Some {role}"), "role": role}))
+            .post(
+                "/api/users",
+                &json!({"email": email, "fullName": format!("Some {role}"), "role": role}),
+            )
             .await;
         let token = text(&invited.expect(201)["invitationToken"]);
         let accepted = Client::new(&stack().gateway)
@@ -111,7 +117,10 @@ impl User {
     pub async fn create_deal(&self, body: &Value) -> Deal {
         let answer = self.api.post("/api/deals", body).await;
         let json = answer.expect(201).clone();
-        Deal { id: text(&json["id"]), json }
+        Deal {
+            id: text(&json["id"]),
+            json,
+        }
     }
 
     /// Creates a deal and waits until its workflow has applied the plan.
@@ -137,14 +146,25 @@ impl User {
     pub async fn task(&self, deal_id: &str, key: &str) -> Value {
         let plan = self.planned(deal_id).await;
         let milestones = plan["milestones"].as_array().unwrap();
-        let mut tasks = milestones.iter().flat_map(|milestone| milestone["tasks"].as_array().unwrap());
-        tasks.find(|task| task["key"] == key).unwrap_or_else(|| panic!("no task {key} in {plan}")).clone()
+        let mut tasks = milestones
+            .iter()
+            .flat_map(|milestone| milestone["tasks"].as_array().unwrap());
+        tasks
+            .find(|task| task["key"] == key)
+            .unwrap_or_else(|| panic!("no task {key} in {plan}"))
+            .clone()
     }
 
     /// Completes a task by the template's key.
     pub async fn complete(&self, deal_id: &str, key: &str) -> Value {
         let task = self.task(deal_id, key).await;
-        let answer = self.api.post(&format!("/api/tasks/{}/complete", text(&task["id"])), &json!({})).await;
+        let answer = self
+            .api
+            .post(
+                &format!("/api/tasks/{}/complete", text(&task["id"])),
+                &json!({}),
+            )
+            .await;
         answer.expect(200).clone()
     }
 }
@@ -165,7 +185,12 @@ pub fn buyer_purchase(parties: &Value) -> Value {
 }
 
 fn iso(date: Date) -> String {
-    format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
+    format!(
+        "{:04}-{:02}-{:02}",
+        date.year(),
+        u8::from(date.month()),
+        date.day()
+    )
 }
 
 fn unique(word: &str) -> String {
@@ -174,5 +199,8 @@ fn unique(word: &str) -> String {
 
 #[track_caller]
 fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("not a text: {value}")).to_owned()
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("not a text: {value}"))
+        .to_owned()
 }

@@ -91,7 +91,10 @@ impl Stack {
     }
 
     fn switch(&self, command: &str, name: &str) {
-        let output = Command::new(&self.script).args([command, name]).output().expect("scripts/stack runs");
+        let output = Command::new(&self.script)
+            .args([command, name])
+            .output()
+            .expect("scripts/stack runs");
         assert!(
             output.status.success(),
             "scripts/stack {command} {name}: {}{}",

@@ -7,9 +7,9 @@ use testkit::Database;
 const SERVICE_SCHEMAS: &str = "('identity', 'deal', 'task')";
 
 /// Tables without a tenant, each with its reason:
-/// sqlx's own record of migrations; keys that sign for everybody; shards and inboxes, which hold no
-/// tenant's data but ids of messages.
-const WITHOUT_TENANT: &str = "('_sqlx_migrations', 'signing_keys', 'outbox_shard', 'inbox', 'inbox_position', 'inbox_parked')";
+/// sqlx's own record of migrations; keys that sign for everybody; failed sign-ins, counted by address
+/// before anybody is known; shards and inboxes, which hold no tenant's data but ids of messages.
+const WITHOUT_TENANT: &str = "('_sqlx_migrations', 'signing_keys', 'login_attempts', 'outbox_shard', 'inbox', 'inbox_position', 'inbox_parked')";
 
 async fn must_be_empty(rule: &str, sql: String) {
     let broken = Database::superuser().await.rows(&sql).await;
@@ -246,8 +246,16 @@ async fn the_server_is_not_older_than_the_known_row_security_fixes() {
 
 #[tokio::test]
 async fn the_database_and_the_domain_have_the_same_permission_matrix() {
-    for role in [Role::Buyer, Role::BuyerAgent, Role::TransactionCoordinator, Role::Admin] {
-        let sql = format!("SELECT unnest(ctx.default_permissions('{}')) AS permission", role.as_str());
+    for role in [
+        Role::Buyer,
+        Role::BuyerAgent,
+        Role::TransactionCoordinator,
+        Role::Admin,
+    ] {
+        let sql = format!(
+            "SELECT unnest(ctx.default_permissions('{}')) AS permission",
+            role.as_str()
+        );
         let mut stored: Vec<String> = Database::superuser()
             .await
             .rows(&sql)
@@ -259,7 +267,10 @@ async fn the_database_and_the_domain_have_the_same_permission_matrix() {
         let mut ours: Vec<String> = if permissions.is_all() {
             vec!["*".to_owned()]
         } else {
-            permissions.iter().map(|permission| permission.as_str().to_owned()).collect()
+            permissions
+                .iter()
+                .map(|permission| permission.as_str().to_owned())
+                .collect()
         };
         stored.sort();
         ours.sort();
@@ -270,15 +281,50 @@ async fn the_database_and_the_domain_have_the_same_permission_matrix() {
 #[tokio::test]
 async fn a_service_without_context_sees_nothing_and_writes_nothing() {
     for (role, tables) in [
-        ("user_svc", vec!["identity.users", "identity.sessions", "identity.organizations", "identity.notifications", "identity.idempotency"]),
-        ("deal_svc", vec!["deal.deals", "deal.parties", "deal.task_view", "ctx.deals", "ctx.deal_access", "deal.idempotency"]),
-        ("task_svc", vec!["task.tasks", "task.plans", "task.milestones", "task.key_dates", "task.dependencies", "ctx.deals", "task.templates"]),
+        (
+            "user_svc",
+            vec![
+                "identity.users",
+                "identity.sessions",
+                "identity.organizations",
+                "identity.notifications",
+                "identity.idempotency",
+            ],
+        ),
+        (
+            "deal_svc",
+            vec![
+                "deal.deals",
+                "deal.parties",
+                "deal.task_view",
+                "ctx.deals",
+                "ctx.deal_access",
+                "deal.idempotency",
+            ],
+        ),
+        (
+            "task_svc",
+            vec![
+                "task.tasks",
+                "task.plans",
+                "task.milestones",
+                "task.key_dates",
+                "task.dependencies",
+                "ctx.deals",
+                "task.templates",
+            ],
+        ),
         ("auditor", vec!["audit.audit_log"]),
     ] {
         let mut database = Database::role(role).await;
         for table in tables {
-            let rows = database.rows(&format!("SELECT count(*) AS n FROM {table}")).await;
-            assert_eq!(rows[0]["n"], 0, "{role} sees rows of {table} without a context");
+            let rows = database
+                .rows(&format!("SELECT count(*) AS n FROM {table}"))
+                .await;
+            assert_eq!(
+                rows[0]["n"], 0,
+                "{role} sees rows of {table} without a context"
+            );
         }
     }
     let mut database = Database::role("deal_svc").await;
@@ -289,5 +335,11 @@ async fn a_service_without_context_sees_nothing_and_writes_nothing() {
         )
         .await
         .expect_err("a row without a context must be refused");
-    assert_eq!(refused.as_database_error().and_then(|error| error.code()).as_deref(), Some("42501"));
+    assert_eq!(
+        refused
+            .as_database_error()
+            .and_then(|error| error.code())
+            .as_deref(),
+        Some("42501")
+    );
 }

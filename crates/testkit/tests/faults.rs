@@ -3,12 +3,13 @@
 //! These tests run alone and one at a time (`scripts/test`), since they stop what all others use. Each
 //! starts again what it stopped, also when it fails.
 
-
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use testkit::{Client, Database, Organization, User, buyer_purchase, eventually, eventually_within, stack};
+use testkit::{
+    Client, Database, Organization, User, buyer_purchase, eventually, eventually_within, stack,
+};
 use uuid::Uuid;
 
 /// Starts what was stopped, whatever happens in between.
@@ -47,7 +48,11 @@ impl Office {
         let organization = Organization::new().await;
         let agent = organization.agent().await;
         let coordinator = organization.coordinator().await;
-        Self { organization, agent, coordinator }
+        Self {
+            organization,
+            agent,
+            coordinator,
+        }
     }
 
     fn purchase(&self) -> Value {
@@ -59,14 +64,22 @@ impl Office {
 
     async fn summary_shows_done(&self, deal_id: &str, done: u64) {
         eventually_within(Duration::from_secs(60), "the summary follows", async || {
-            let summary = self.agent.api.get(&format!("/api/deals/{deal_id}/summary")).await;
+            let summary = self
+                .agent
+                .api
+                .get(&format!("/api/deals/{deal_id}/summary"))
+                .await;
             (summary.status == 200 && summary.json["progress"]["done"] == done).then_some(())
         })
         .await;
     }
 
     async fn outboxes_drain(&self) {
-        for outbox in ["identity.event_outbox", "deal.event_outbox", "task.event_outbox"] {
+        for outbox in [
+            "identity.event_outbox",
+            "deal.event_outbox",
+            "task.event_outbox",
+        ] {
             eventually_within(Duration::from_secs(60), "the outbox drains", async || {
                 let sql = format!(
                     "SELECT count(*) AS n FROM {outbox} WHERE processed_at IS NULL AND organization_id = '{}'",
@@ -79,11 +92,19 @@ impl Office {
     }
 
     async fn workflow_knows(&self, deal_id: &str, done: usize) {
-        eventually_within(Duration::from_secs(90), "the workflow knows of every completion", async || {
-            let workflow = self.coordinator.api.get(&format!("/api/deals/{deal_id}/workflow")).await;
-            let completed = workflow.json["completedTaskIds"].as_array().map(Vec::len);
-            (workflow.status == 200 && completed == Some(done)).then_some(())
-        })
+        eventually_within(
+            Duration::from_secs(90),
+            "the workflow knows of every completion",
+            async || {
+                let workflow = self
+                    .coordinator
+                    .api
+                    .get(&format!("/api/deals/{deal_id}/workflow"))
+                    .await;
+                let completed = workflow.json["completedTaskIds"].as_array().map(Vec::len);
+                (workflow.status == 200 && completed == Some(done)).then_some(())
+            },
+        )
         .await;
     }
 }
@@ -94,23 +115,38 @@ async fn with_redis_down_everything_still_works() {
     let deal = office.agent.create_planned_deal(&office.purchase()).await;
     let redis = Stopped::now("redis");
     let login = Client::new(&stack().gateway)
-        .post("/api/auth/login", &json!({"email": office.agent.email, "password": office.agent.password}))
+        .post(
+            "/api/auth/login",
+            &json!({"email": office.agent.email, "password": office.agent.password}),
+        )
         .await;
     login.expect(200);
-    office.coordinator.complete(&deal.id, "verify_executed_contract").await;
+    office
+        .coordinator
+        .complete(&deal.id, "verify_executed_contract")
+        .await;
     office.summary_shows_done(&deal.id, 1).await;
 
     // A sign-out is effective at once, though no cache can be told.
     let leaving = office.agent.api.post("/api/auth/logout", &json!({})).await;
     leaving.expect(204);
-    eventually_within(Duration::from_secs(5), "the session is refused", async || {
-        (office.agent.api.get("/api/deals").await.status == 401).then_some(())
-    })
+    eventually_within(
+        Duration::from_secs(5),
+        "the session is refused",
+        async || (office.agent.api.get("/api/deals").await.status == 401).then_some(()),
+    )
     .await;
 
     redis.start_again();
-    assert_eq!(office.agent.api.get("/api/deals").await.status, 401, "a cached session came back to life");
-    office.coordinator.complete(&deal.id, "confirm_effective_date").await;
+    assert_eq!(
+        office.agent.api.get("/api/deals").await.status,
+        401,
+        "a cached session came back to life"
+    );
+    office
+        .coordinator
+        .complete(&deal.id, "confirm_effective_date")
+        .await;
 }
 
 #[tokio::test]
@@ -118,7 +154,11 @@ async fn with_the_broker_down_commands_succeed_and_their_events_arrive_later() {
     let office = Office::new().await;
     let deal = office.agent.create_planned_deal(&office.purchase()).await;
     let broker = Stopped::now("rabbitmq");
-    for key in ["verify_executed_contract", "confirm_effective_date", "enter_key_dates"] {
+    for key in [
+        "verify_executed_contract",
+        "confirm_effective_date",
+        "enter_key_dates",
+    ] {
         office.coordinator.complete(&deal.id, key).await;
     }
     let second = office.agent.create_deal(&office.purchase()).await;
@@ -127,7 +167,10 @@ async fn with_the_broker_down_commands_succeed_and_their_events_arrive_later() {
     office.summary_shows_done(&deal.id, 3).await;
     office.workflow_knows(&deal.id, 3).await;
     office.agent.planned(&second.id).await;
-    Database::superuser().await.holds_for(&office.organization.id).await;
+    Database::superuser()
+        .await
+        .holds_for(&office.organization.id)
+        .await;
 }
 
 #[tokio::test]
@@ -135,18 +178,37 @@ async fn with_temporal_down_commands_succeed_and_the_workflow_catches_up() {
     let office = Office::new().await;
     let deal = office.agent.create_planned_deal(&office.purchase()).await;
     let temporal = Stopped::now("temporal");
-    office.coordinator.complete(&deal.id, "verify_executed_contract").await;
+    office
+        .coordinator
+        .complete(&deal.id, "verify_executed_contract")
+        .await;
     let second = office.agent.create_deal(&office.purchase()).await;
     assert_eq!(second.json["status"], "ACTIVE");
     let began = Instant::now();
-    let workflow = office.coordinator.api.get(&format!("/api/deals/{}/workflow", deal.id)).await;
+    let workflow = office
+        .coordinator
+        .api
+        .get(&format!("/api/deals/{}/workflow", deal.id))
+        .await;
     workflow.refuses(503, "SERVICE_UNAVAILABLE");
-    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        began.elapsed()
+    );
     temporal.start_again();
-    eventually_within(Duration::from_secs(90), "the second deal gets its plan", async || {
-        let plan = office.agent.api.get(&format!("/api/deals/{}/plan", second.id)).await;
-        (plan.json["planState"] == "APPLIED").then_some(())
-    })
+    eventually_within(
+        Duration::from_secs(90),
+        "the second deal gets its plan",
+        async || {
+            let plan = office
+                .agent
+                .api
+                .get(&format!("/api/deals/{}/plan", second.id))
+                .await;
+            (plan.json["planState"] == "APPLIED").then_some(())
+        },
+    )
     .await;
     office.workflow_knows(&deal.id, 1).await;
 }
@@ -156,21 +218,40 @@ async fn with_the_database_down_every_request_is_answered_503_and_recovery_needs
     let office = Office::new().await;
     let deal = office.agent.create_planned_deal(&office.purchase()).await;
     let database = Stopped::now("postgres");
-    for path in ["/api/deals".to_owned(), "/api/tasks".to_owned(), format!("/api/deals/{}/plan", deal.id), "/api/users".to_owned()] {
+    for path in [
+        "/api/deals".to_owned(),
+        "/api/tasks".to_owned(),
+        format!("/api/deals/{}/plan", deal.id),
+        "/api/users".to_owned(),
+    ] {
         let began = Instant::now();
         let answer = office.agent.api.get(&path).await;
         answer.refuses(503, "SERVICE_UNAVAILABLE");
-        assert!(!answer.header("retry-after").is_empty(), "{path} has no Retry-After");
-        assert!(began.elapsed() < Duration::from_millis(2_500), "{path} took {:?}", began.elapsed());
+        assert!(
+            !answer.header("retry-after").is_empty(),
+            "{path} has no Retry-After"
+        );
+        assert!(
+            began.elapsed() < Duration::from_millis(2_500),
+            "{path} took {:?}",
+            began.elapsed()
+        );
     }
     database.start_again();
-    eventually_within(Duration::from_secs(15), "the services recover", async || {
-        let deals = office.agent.api.get("/api/deals").await.status;
-        let tasks = office.agent.api.get("/api/tasks").await.status;
-        (deals == 200 && tasks == 200).then_some(())
-    })
+    eventually_within(
+        Duration::from_secs(15),
+        "the services recover",
+        async || {
+            let deals = office.agent.api.get("/api/deals").await.status;
+            let tasks = office.agent.api.get("/api/tasks").await.status;
+            (deals == 200 && tasks == 200).then_some(())
+        },
+    )
     .await;
-    office.coordinator.complete(&deal.id, "verify_executed_contract").await;
+    office
+        .coordinator
+        .complete(&deal.id, "verify_executed_contract")
+        .await;
     office.summary_shows_done(&deal.id, 1).await;
 }
 
@@ -178,14 +259,23 @@ async fn with_the_database_down_every_request_is_answered_503_and_recovery_needs
 async fn a_killed_worker_loses_nothing() {
     let office = Office::new().await;
     let deal = office.agent.create_planned_deal(&office.purchase()).await;
-    office.coordinator.complete(&deal.id, "verify_executed_contract").await;
+    office
+        .coordinator
+        .complete(&deal.id, "verify_executed_contract")
+        .await;
     let worker = Stopped::killed("workflow-worker");
-    office.coordinator.complete(&deal.id, "confirm_effective_date").await;
+    office
+        .coordinator
+        .complete(&deal.id, "confirm_effective_date")
+        .await;
     let second = office.agent.create_deal(&office.purchase()).await;
     worker.start_again();
     office.workflow_knows(&deal.id, 2).await;
     office.agent.planned(&second.id).await;
-    Database::superuser().await.holds_for(&office.organization.id).await;
+    Database::superuser()
+        .await
+        .holds_for(&office.organization.id)
+        .await;
 }
 
 #[tokio::test]
@@ -195,9 +285,15 @@ async fn a_worker_killed_while_it_applies_a_plan_applies_it_once() {
     let worker = Stopped::killed("workflow-worker");
     worker.start_again();
     office.agent.planned(&deal.id).await;
-    let sql = format!("SELECT count(*) AS n FROM audit.audit_log WHERE deal_id = '{}' AND event_type = 'tasks.plan.applied'", deal.id);
+    let sql = format!(
+        "SELECT count(*) AS n FROM audit.audit_log WHERE deal_id = '{}' AND event_type = 'tasks.plan.applied'",
+        deal.id
+    );
     assert_eq!(Database::superuser().await.rows(&sql).await[0]["n"], 1);
-    Database::superuser().await.holds_for(&office.organization.id).await;
+    Database::superuser()
+        .await
+        .holds_for(&office.organization.id)
+        .await;
 }
 
 /// F-01: task-service is killed under load; each command had its effect once or not at all.
@@ -206,29 +302,53 @@ async fn a_killed_task_service_leaves_each_completion_whole_and_a_retry_tells_ho
     let office = Office::new().await;
     for _ in 0..3 {
         let deal = office.agent.create_planned_deal(&office.purchase()).await;
-        let task = office.coordinator.task(&deal.id, "verify_executed_contract").await;
-        let path = format!("/api/tasks/{}/complete", task["id"].as_str().expect("an id"));
+        let task = office
+            .coordinator
+            .task(&deal.id, "verify_executed_contract")
+            .await;
+        let path = format!(
+            "/api/tasks/{}/complete",
+            task["id"].as_str().expect("an id")
+        );
         let key = Uuid::now_v7().to_string();
         let headers = [("Idempotency-Key", key.as_str())];
         let api = office.coordinator.api.clone();
         let command = {
             let (api, path, key) = (api.clone(), path.clone(), key.clone());
-            tokio::spawn(async move { api.try_send(Method::POST, &path, &[("Idempotency-Key", &key)], Some(&json!({}))).await.is_ok() })
+            tokio::spawn(async move {
+                api.try_send(
+                    Method::POST,
+                    &path,
+                    &[("Idempotency-Key", &key)],
+                    Some(&json!({})),
+                )
+                .await
+                .is_ok()
+            })
         };
         let service = Stopped::killed("task-service");
         command.await.expect("the command's task ends");
         service.start_again();
         eventually("the retry is answered", async || {
-            let retried = api.send(Method::POST, &path, &headers, Some(&json!({}))).await;
+            let retried = api
+                .send(Method::POST, &path, &headers, Some(&json!({})))
+                .await;
             (retried.status == 200).then_some(())
         })
         .await;
-        let again = api.send(Method::POST, &path, &headers, Some(&json!({}))).await;
+        let again = api
+            .send(Method::POST, &path, &headers, Some(&json!({})))
+            .await;
         again.expect(200);
         assert_eq!(again.header("idempotent-replayed"), "true");
-        api.post(&path, &json!({})).await.refuses(409, "TASK_ALREADY_DONE");
+        api.post(&path, &json!({}))
+            .await
+            .refuses(409, "TASK_ALREADY_DONE");
     }
-    Database::superuser().await.holds_for(&office.organization.id).await;
+    Database::superuser()
+        .await
+        .holds_for(&office.organization.id)
+        .await;
 }
 
 /// F-04: a frozen service holds nothing up for longer than the timeouts allow.
@@ -236,13 +356,17 @@ async fn a_killed_task_service_leaves_each_completion_whole_and_a_retry_tells_ho
 async fn a_frozen_service_is_answered_for_by_the_gateway() {
     let office = Office::new().await;
     stack().pause("deal-service");
-    let answer = tokio::time::timeout(Duration::from_secs(35), office.agent.api.get("/api/deals")).await;
+    let answer =
+        tokio::time::timeout(Duration::from_secs(35), office.agent.api.get("/api/deals")).await;
     let tasks = office.agent.api.get("/api/tasks").await;
     stack().resume("deal-service");
     let answer = answer.expect("the gateway answers within its limit");
     assert_eq!(answer.status, 503, "{}", answer.text);
     tasks.expect(200);
-    eventually("deal-service answers again", async || (office.agent.api.get("/api/deals").await.status == 200).then_some(())).await;
+    eventually("deal-service answers again", async || {
+        (office.agent.api.get("/api/deals").await.status == 200).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -252,6 +376,11 @@ async fn a_service_started_before_its_database_waits_for_it() {
     stack().kill("task-service");
     let starting = std::thread::spawn(|| stack().start("task-service"));
     database.start_again();
-    starting.join().expect("task-service becomes ready once its database is there");
-    eventually("task-service answers", async || (office.agent.api.get("/api/tasks").await.status == 200).then_some(())).await;
+    starting
+        .join()
+        .expect("task-service becomes ready once its database is there");
+    eventually("task-service answers", async || {
+        (office.agent.api.get("/api/tasks").await.status == 200).then_some(())
+    })
+    .await;
 }

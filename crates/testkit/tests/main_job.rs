@@ -1,6 +1,9 @@
 //! The product's main job from sign-up to the closed deal, through the gateway and all that runs.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on should say why")]
+#![expect(
+    clippy::expect_used,
+    reason = "a test that cannot go on should say why"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +24,12 @@ impl Cast {
         let agent = organization.agent().await;
         let coordinator = organization.coordinator().await;
         let buyer = organization.buyer().await;
-        Self { organization, agent, coordinator, buyer }
+        Self {
+            organization,
+            agent,
+            coordinator,
+            buyer,
+        }
     }
 
     fn parties(&self) -> Value {
@@ -35,8 +43,18 @@ impl Cast {
 }
 
 fn tasks(plan: &Value) -> Vec<Value> {
-    let milestones = plan["milestones"].as_array().expect("a plan has milestones");
-    milestones.iter().flat_map(|milestone| milestone["tasks"].as_array().expect("a milestone has tasks").clone()).collect()
+    let milestones = plan["milestones"]
+        .as_array()
+        .expect("a plan has milestones");
+    milestones
+        .iter()
+        .flat_map(|milestone| {
+            milestone["tasks"]
+                .as_array()
+                .expect("a milestone has tasks")
+                .clone()
+        })
+        .collect()
 }
 
 fn id(value: &Value) -> &str {
@@ -59,14 +77,24 @@ async fn complete_in_order(user: &User, deal_id: &str) -> usize {
             return completed;
         }
         let (ready, waiting): (Vec<&Value>, Vec<&Value>) = open.into_iter().partition(|task| {
-            task["dependsOn"].as_array().expect("dependencies").iter().all(|d| done.contains(d.as_str().expect("an id")))
+            task["dependsOn"]
+                .as_array()
+                .expect("dependencies")
+                .iter()
+                .all(|d| done.contains(d.as_str().expect("an id")))
         });
-        assert!(!ready.is_empty(), "nothing is available though tasks are open");
+        assert!(
+            !ready.is_empty(),
+            "nothing is available though tasks are open"
+        );
         for task in &waiting {
             assert_eq!(task["status"], "BLOCKED", "{task}");
         }
         for task in ready {
-            let answer = user.api.post(&format!("/api/tasks/{}/complete", id(task)), &json!({})).await;
+            let answer = user
+                .api
+                .post(&format!("/api/tasks/{}/complete", id(task)), &json!({}))
+                .await;
             assert_eq!(answer.expect(200)["task"]["status"], "COMPLETED");
             completed += 1;
         }
@@ -76,7 +104,10 @@ async fn complete_in_order(user: &User, deal_id: &str) -> usize {
 #[tokio::test]
 async fn a_purchase_runs_from_the_accepted_offer_to_the_closed_file() {
     let cast = Cast::new().await;
-    let deal = cast.agent.create_planned_deal(&buyer_purchase(&cast.parties())).await;
+    let deal = cast
+        .agent
+        .create_planned_deal(&buyer_purchase(&cast.parties()))
+        .await;
     assert_eq!(deal.json["status"], "ACTIVE");
     let plan = cast.coordinator.planned(&deal.id).await;
     let planned = tasks(&plan);
@@ -98,54 +129,115 @@ async fn a_purchase_runs_from_the_accepted_offer_to_the_closed_file() {
     assert_eq!(completed, planned.len());
 
     let summary = eventually("the summary shows every task done", async || {
-        let summary = cast.agent.api.get(&format!("/api/deals/{}/summary", deal.id)).await;
+        let summary = cast
+            .agent
+            .api
+            .get(&format!("/api/deals/{}/summary", deal.id))
+            .await;
         let progress = &summary.expect(200)["progress"];
         (progress["done"] == progress["total"]).then(|| summary.json.clone())
     })
     .await;
     assert_eq!(summary["progress"]["percent"], 100);
 
-    eventually("the buyer is told of all eight milestones, in the app", async || {
-        let notifications = cast.buyer.api.get("/api/notifications?limit=100").await;
-        let items = notifications.expect(200)["items"].as_array().cloned().unwrap_or_default();
-        (items.iter().filter(|item| item["kind"] == "MILESTONE_REACHED").count() == 8).then_some(())
+    eventually(
+        "the buyer is told of all eight milestones, in the app",
+        async || {
+            let notifications = cast.buyer.api.get("/api/notifications?limit=100").await;
+            let items = notifications.expect(200)["items"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default();
+            (items
+                .iter()
+                .filter(|item| item["kind"] == "MILESTONE_REACHED")
+                .count()
+                == 8)
+                .then_some(())
+        },
+    )
+    .await;
+    eventually("and by e-mail", async || {
+        (mails_to(&cast.buyer.email).await.len() >= 8).then_some(())
     })
     .await;
-    eventually("and by e-mail", async || (mails_to(&cast.buyer.email).await.len() >= 8).then_some(())).await;
 
-    let timeline = cast.buyer.api.get(&format!("/api/deals/{}/buyer-timeline", deal.id)).await;
-    for milestone in timeline.expect(200)["milestones"].as_array().expect("milestones") {
+    let timeline = cast
+        .buyer
+        .api
+        .get(&format!("/api/deals/{}/buyer-timeline", deal.id))
+        .await;
+    for milestone in timeline.expect(200)["milestones"]
+        .as_array()
+        .expect("milestones")
+    {
         assert_eq!(milestone["state"], "DONE");
     }
-    assert!(!timeline.text.contains("525000"), "the timeline tells the price");
+    assert!(
+        !timeline.text.contains("525000"),
+        "the timeline tells the price"
+    );
 
-    let closed = cast.coordinator.api.post(&format!("/api/deals/{}/close", deal.id), &json!({})).await;
+    let closed = cast
+        .coordinator
+        .api
+        .post(&format!("/api/deals/{}/close", deal.id), &json!({}))
+        .await;
     assert_eq!(closed.expect(200)["status"], "CLOSED");
     eventually("the workflow ends with the deal", async || {
-        let workflow = cast.coordinator.api.get(&format!("/api/deals/{}/workflow", deal.id)).await;
+        let workflow = cast
+            .coordinator
+            .api
+            .get(&format!("/api/deals/{}/workflow", deal.id))
+            .await;
         (workflow.status == 200 && workflow.json["status"] == "COMPLETED").then_some(())
     })
     .await;
 
-    let refused = cast.coordinator.api.post(&format!("/api/tasks/{}/reopen", id(&planned[0])), &json!({"reason": "late"})).await;
+    let refused = cast
+        .coordinator
+        .api
+        .post(
+            &format!("/api/tasks/{}/reopen", id(&planned[0])),
+            &json!({"reason": "late"}),
+        )
+        .await;
     refused.refuses(409, "DEAL_NOT_ACTIVE");
-    Database::superuser().await.holds_for(&cast.organization.id).await;
+    Database::superuser()
+        .await
+        .holds_for(&cast.organization.id)
+        .await;
 }
 
 #[tokio::test]
 async fn the_audit_log_tells_every_transition_once_and_in_order() {
     let cast = Cast::new().await;
-    let deal = cast.agent.create_planned_deal(&buyer_purchase(&cast.parties())).await;
-    cast.coordinator.complete(&deal.id, "verify_executed_contract").await;
-    cast.coordinator.complete(&deal.id, "confirm_effective_date").await;
+    let deal = cast
+        .agent
+        .create_planned_deal(&buyer_purchase(&cast.parties()))
+        .await;
+    cast.coordinator
+        .complete(&deal.id, "verify_executed_contract")
+        .await;
+    cast.coordinator
+        .complete(&deal.id, "confirm_effective_date")
+        .await;
 
-    let export = cast.organization.admin.api.get("/api/audit/export?format=jsonl").await;
+    let export = cast
+        .organization
+        .admin
+        .api
+        .get("/api/audit/export?format=jsonl")
+        .await;
     export.expect(200);
     let mut versions: BTreeMap<String, Vec<i64>> = BTreeMap::new();
     for line in export.text.lines() {
         let row: Value = serde_json::from_str(line).expect("a line of JSON");
         if row["entityType"].is_string() {
-            versions.entry(row["entityId"].as_str().expect("an id").to_owned()).or_default().push(row["version"].as_i64().expect("a version"));
+            versions
+                .entry(row["entityId"].as_str().expect("an id").to_owned())
+                .or_default()
+                .push(row["version"].as_i64().expect("a version"));
         }
     }
     for (entity, told) in &mut versions {
@@ -154,7 +246,11 @@ async fn the_audit_log_tells_every_transition_once_and_in_order() {
         assert_eq!(*told, expected, "versions of {entity}");
     }
     for task in tasks(&cast.coordinator.planned(&deal.id).await) {
-        let shown = cast.coordinator.api.get(&format!("/api/tasks/{}", id(&task))).await;
+        let shown = cast
+            .coordinator
+            .api
+            .get(&format!("/api/tasks/{}", id(&task)))
+            .await;
         let version = shown.expect(200)["version"].as_i64();
         assert_eq!(versions[id(&task)].last().copied(), version, "{task}");
     }
@@ -167,25 +263,48 @@ async fn a_dry_run_shows_the_whole_plan_and_writes_nothing() {
     let preview = cast.agent.api.post("/api/deals?dryRun=true", &body).await;
     let preview = preview.expect(200);
     assert_eq!(preview["milestones"].as_array().map(Vec::len), Some(8));
-    assert!(preview["dropped"].as_array().is_some_and(|dropped| dropped.iter().any(|key| key == "hoa_docs_ordered")), "{preview}");
+    assert!(
+        preview["dropped"]
+            .as_array()
+            .is_some_and(|dropped| dropped.iter().any(|key| key == "hoa_docs_ordered")),
+        "{preview}"
+    );
     let deals = cast.agent.api.get("/api/deals").await;
     assert_eq!(deals.expect(200)["items"], json!([]));
 
     let deal = cast.agent.create_planned_deal(&body).await;
     let plan = cast.agent.planned(&deal.id).await;
     let due = |plan: &Value| -> BTreeMap<String, Value> {
-        tasks(plan).iter().map(|task| (task["key"].as_str().expect("a key").to_owned(), task["dueDate"].clone())).collect()
+        tasks(plan)
+            .iter()
+            .map(|task| {
+                (
+                    task["key"].as_str().expect("a key").to_owned(),
+                    task["dueDate"].clone(),
+                )
+            })
+            .collect()
     };
-    assert_eq!(due(preview), due(&plan), "the plan is not what the dry run showed");
+    assert_eq!(
+        due(preview),
+        due(&plan),
+        "the plan is not what the dry run showed"
+    );
 }
 
 #[tokio::test]
 async fn a_moved_closing_date_is_previewed_and_then_followed_everywhere() {
     let cast = Cast::new().await;
-    let deal = cast.agent.create_planned_deal(&buyer_purchase(&cast.parties())).await;
+    let deal = cast
+        .agent
+        .create_planned_deal(&buyer_purchase(&cast.parties()))
+        .await;
     let dates = format!("/api/deals/{}/key-dates", deal.id);
     let before = cast.agent.api.get(&dates).await.expect(200).clone();
-    let closing = deal.json["keyDates"]["closing_date"].as_str().unwrap_or_default().to_owned();
+    let closing = deal.json["keyDates"]["closing_date"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
     let moved_to = before["keyDates"]
         .as_array()
         .expect("key dates")
@@ -197,16 +316,30 @@ async fn a_moved_closing_date_is_previewed_and_then_followed_everywhere() {
     assert_ne!(closing, moved_to);
     let body = json!({"keyDates": {"closing_date": moved_to}, "reason": "the lender needs two weeks", "version": before["version"]});
 
-    let preview = cast.agent.api.post(&format!("{dates}/preview"), &body).await;
-    let changes = preview.expect(200)["changes"].as_array().expect("changes").clone();
+    let preview = cast
+        .agent
+        .api
+        .post(&format!("{dates}/preview"), &body)
+        .await;
+    let changes = preview.expect(200)["changes"]
+        .as_array()
+        .expect("changes")
+        .clone();
     assert!(changes.len() > 10, "{changes:?}");
-    assert_eq!(cast.agent.api.get(&dates).await.expect(200), &before, "the preview wrote something");
+    assert_eq!(
+        cast.agent.api.get(&dates).await.expect(200),
+        &before,
+        "the preview wrote something"
+    );
 
     cast.agent.api.put(&dates, &body).await.expect(200);
     let plan = cast.agent.planned(&deal.id).await;
     let tasks = tasks(&plan);
     for change in changes.iter().filter(|change| change["kind"] == "TASK") {
-        let task = tasks.iter().find(|task| task["id"] == change["id"]).expect("a previewed task is in the plan");
+        let task = tasks
+            .iter()
+            .find(|task| task["id"] == change["id"])
+            .expect("a previewed task is in the plan");
         assert_eq!(task["dueDate"], change["new"], "{change}");
     }
     eventually("the deal shows the new closing date", async || {
@@ -214,8 +347,15 @@ async fn a_moved_closing_date_is_previewed_and_then_followed_everywhere() {
         (shown.expect(200)["closingDate"] == json!(moved_to)).then_some(())
     })
     .await;
-    cast.agent.api.put(&dates, &body).await.refuses(409, "VERSION_CONFLICT");
-    Database::superuser().await.holds_for(&cast.organization.id).await;
+    cast.agent
+        .api
+        .put(&dates, &body)
+        .await
+        .refuses(409, "VERSION_CONFLICT");
+    Database::superuser()
+        .await
+        .holds_for(&cast.organization.id)
+        .await;
 }
 
 fn plus_days(date: &str, days: i64) -> String {
@@ -227,20 +367,58 @@ fn plus_days(date: &str, days: i64) -> String {
 #[tokio::test]
 async fn a_buyer_completes_its_own_task_and_unlocks_what_it_cannot_see() {
     let cast = Cast::new().await;
-    let deal = cast.agent.create_planned_deal(&buyer_purchase(&cast.parties())).await;
-    for key in ["verify_executed_contract", "confirm_effective_date", "enter_key_dates", "send_intro_package", "buyer_kickoff_call", "open_escrow"] {
+    let deal = cast
+        .agent
+        .create_planned_deal(&buyer_purchase(&cast.parties()))
+        .await;
+    for key in [
+        "verify_executed_contract",
+        "confirm_effective_date",
+        "enter_key_dates",
+        "send_intro_package",
+        "buyer_kickoff_call",
+        "open_escrow",
+    ] {
         cast.coordinator.complete(&deal.id, key).await;
     }
-    let hidden = cast.coordinator.task(&deal.id, "earnest_money_receipt").await;
-    cast.buyer.api.get(&format!("/api/tasks/{}", id(&hidden))).await.refuses(404, "NOT_FOUND");
+    let hidden = cast
+        .coordinator
+        .task(&deal.id, "earnest_money_receipt")
+        .await;
+    cast.buyer
+        .api
+        .get(&format!("/api/tasks/{}", id(&hidden)))
+        .await
+        .refuses(404, "NOT_FOUND");
     for key in ["wire_fraud_ack", "verify_deposit_wire"] {
         let task = cast.coordinator.task(&deal.id, key).await;
-        cast.buyer.api.post(&format!("/api/tasks/{}/complete", id(&task)), &json!({})).await.expect(200);
+        cast.buyer
+            .api
+            .post(&format!("/api/tasks/{}/complete", id(&task)), &json!({}))
+            .await
+            .expect(200);
     }
-    let task = cast.coordinator.task(&deal.id, "deliver_earnest_money").await;
-    let answer = cast.buyer.api.post(&format!("/api/tasks/{}/complete", id(&task)), &json!({})).await;
-    assert_eq!(answer.expect(200)["unlocked"], json!([]), "the buyer was told of a task it may not see");
-    let unlocked = cast.coordinator.task(&deal.id, "earnest_money_receipt").await;
+    let task = cast
+        .coordinator
+        .task(&deal.id, "deliver_earnest_money")
+        .await;
+    let answer = cast
+        .buyer
+        .api
+        .post(&format!("/api/tasks/{}/complete", id(&task)), &json!({}))
+        .await;
+    assert_eq!(
+        answer.expect(200)["unlocked"],
+        json!([]),
+        "the buyer was told of a task it may not see"
+    );
+    let unlocked = cast
+        .coordinator
+        .task(&deal.id, "earnest_money_receipt")
+        .await;
     assert_ne!(unlocked["status"], "BLOCKED");
-    Database::superuser().await.holds_for(&cast.organization.id).await;
+    Database::superuser()
+        .await
+        .holds_for(&cast.organization.id)
+        .await;
 }

@@ -26,7 +26,9 @@ fn services_above(span: &Value, spans: &HashMap<String, Value>) -> Vec<String> {
         if way.last() != Some(&service) {
             way.push(service);
         }
-        next = span["parentSpanId"].as_str().and_then(|parent| spans.get(parent));
+        next = span["parentSpanId"]
+            .as_str()
+            .and_then(|parent| spans.get(parent));
     }
     way.reverse();
     way
@@ -39,19 +41,33 @@ async fn a_trace_runs_from_the_gateway_through_broker_and_workflow_into_another_
     let trace_id = Uuid::new_v4().simple().to_string();
     let traceparent = format!("00-{trace_id}-00f067aa0ba902b7-01");
     let body = buyer_purchase(&json!([]));
-    let created = agent.api.send(Method::POST, "/api/deals", &[("traceparent", &traceparent)], Some(&body)).await;
-    let deal_id = created.expect(201)["id"].as_str().expect("an id").to_owned();
+    let created = agent
+        .api
+        .send(
+            Method::POST,
+            "/api/deals",
+            &[("traceparent", &traceparent)],
+            Some(&body),
+        )
+        .await;
+    let deal_id = created.expect(201)["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
     agent.planned(&deal_id).await;
 
     let expected = ["gateway", "deal-service", "workflow-worker", "task-service"];
-    eventually("a span of task-service hangs on the worker's, which hangs on deal-service's", async || {
-        let spans = spans_of(&trace_id);
-        spans
-            .values()
-            .filter(|span| span["service"] == "task-service")
-            .any(|span| services_above(span, &spans) == expected)
-            .then_some(())
-    })
+    eventually(
+        "a span of task-service hangs on the worker's, which hangs on deal-service's",
+        async || {
+            let spans = spans_of(&trace_id);
+            spans
+                .values()
+                .filter(|span| span["service"] == "task-service")
+                .any(|span| services_above(span, &spans) == expected)
+                .then_some(())
+        },
+    )
     .await;
 }
 
@@ -59,16 +75,42 @@ async fn a_trace_runs_from_the_gateway_through_broker_and_workflow_into_another_
 async fn consumers_of_an_event_are_in_the_trace_of_the_request_that_caused_it() {
     let organization = Organization::new().await;
     let agent = organization.agent().await;
-    let deal = agent.create_planned_deal(&buyer_purchase(&json!([{"role": "buyer_agent", "name": "A", "userId": agent.id}]))).await;
-    let task = organization.admin.task(&deal.id, "verify_executed_contract").await;
+    let deal = agent
+        .create_planned_deal(&buyer_purchase(
+            &json!([{"role": "buyer_agent", "name": "A", "userId": agent.id}]),
+        ))
+        .await;
+    let task = organization
+        .admin
+        .task(&deal.id, "verify_executed_contract")
+        .await;
     let trace_id = Uuid::new_v4().simple().to_string();
     let traceparent = format!("00-{trace_id}-00f067aa0ba902b7-01");
-    let path = format!("/api/tasks/{}/complete", task["id"].as_str().expect("an id"));
-    organization.admin.api.send(Method::POST, &path, &[("traceparent", &traceparent)], Some(&json!({}))).await.expect(200);
+    let path = format!(
+        "/api/tasks/{}/complete",
+        task["id"].as_str().expect("an id")
+    );
+    organization
+        .admin
+        .api
+        .send(
+            Method::POST,
+            &path,
+            &[("traceparent", &traceparent)],
+            Some(&json!({})),
+        )
+        .await
+        .expect(200);
     eventually("read models and workflow are in the trace", async || {
         let spans = spans_of(&trace_id);
-        let services: BTreeSet<&str> = spans.values().filter_map(|span| span["service"].as_str()).collect();
-        ["gateway", "task-service", "deal-service", "workflow-worker"].iter().all(|service| services.contains(service)).then_some(())
+        let services: BTreeSet<&str> = spans
+            .values()
+            .filter_map(|span| span["service"].as_str())
+            .collect();
+        ["gateway", "task-service", "deal-service", "workflow-worker"]
+            .iter()
+            .all(|service| services.contains(service))
+            .then_some(())
     })
     .await;
 }

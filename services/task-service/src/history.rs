@@ -6,8 +6,8 @@ use contracts::{
     event::{CommentChange, Event, KeyDatesChange, MilestoneChange, PlanChange, TaskChange},
     field::{date_text, instant_text},
     v1::{
-        CommentEvent, KeyDate as KeyDateMessage, KeyDatesEvent, MilestoneEvent, PlanCounts, PlanEvent,
-        TaskEvent as TaskMessage,
+        CommentEvent, KeyDate as KeyDateMessage, KeyDatesEvent, MilestoneEvent, PlanCounts,
+        PlanEvent, TaskEvent as TaskMessage,
     },
 };
 use domain::{

@@ -54,7 +54,10 @@ pub async fn serve() -> anyhow::Result<()> {
         keys: ServiceKeys::load(NAME, &config.service_keys)?,
         deal_service: ServiceClient::new("deal-service", &config.deal_service_url)?,
     };
-    if wait_for("PostgreSQL", &stop, || services.db.ping()).await.is_none() {
+    if wait_for("PostgreSQL", &stop, || services.db.ping())
+        .await
+        .is_none()
+    {
         return Ok(());
     }
     let publisher = Publisher::new(config.amqp_url.clone(), NAME);
@@ -63,9 +66,8 @@ pub async fn serve() -> anyhow::Result<()> {
     let consuming = rt::spawn({
         let (url, services, stop) = (config.amqp_url.clone(), services.clone(), stop.clone());
         async move {
-            let handle = async |delivery: &messaging::Delivery| {
-                consumers::handle(&services, delivery).await
-            };
+            let handle =
+                async |delivery: &messaging::Delivery| consumers::handle(&services, delivery).await;
             messaging::consume(url, topology::TASK_SERVICE, handle, stop).await;
         }
     });

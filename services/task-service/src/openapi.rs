@@ -2,9 +2,7 @@
 
 use platform::http::{
     openapi::{self, Door},
-    permission::{
-        AssignTasks, CompleteTasks, ManageDeals, ManageTasks, ViewDeals, ViewTemplates,
-    },
+    permission::{AssignTasks, CompleteTasks, ManageDeals, ManageTasks, ViewDeals, ViewTemplates},
 };
 use utoipa::OpenApi;
 

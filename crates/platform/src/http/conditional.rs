@@ -70,7 +70,12 @@ impl Conditional {
 
     /// As [`Conditional::respond`], for a body that also shows something which changes without a version:
     /// `detail` becomes part of the tag. `If-Match` with such a tag means its version.
-    pub fn respond_detailed(&self, version: i64, detail: &str, body: &impl Serialize) -> HttpResponse {
+    pub fn respond_detailed(
+        &self,
+        version: i64,
+        detail: &str,
+        body: &impl Serialize,
+    ) -> HttpResponse {
         self.respond_tagged(format!("\"{version}-{detail}\""), body)
     }
 

@@ -35,7 +35,12 @@ pub struct Relay {
 
 impl Relay {
     /// A relay for the outbox in `schema`; `source` is the service's name in the events.
-    pub fn new(url: &Secret, schema: &'static str, source: &'static str, publisher: Publisher) -> anyhow::Result<Self> {
+    pub fn new(
+        url: &Secret,
+        schema: &'static str,
+        source: &'static str,
+        publisher: Publisher,
+    ) -> anyhow::Result<Self> {
         let options = PgConnectOptions::from_str(url.expose())?
             .log_statements(tracing::log::LevelFilter::Trace)
             .log_slow_statements(tracing::log::LevelFilter::Warn, Duration::from_secs(5));
@@ -43,7 +48,12 @@ impl Relay {
             .max_connections(3)
             .acquire_timeout(Duration::from_secs(5))
             .connect_lazy_with(options);
-        Ok(Self { pool, statements: Statements::of(schema, source), channel: format!("{schema}_outbox"), publisher })
+        Ok(Self {
+            pool,
+            statements: Statements::of(schema, source),
+            channel: format!("{schema}_outbox"),
+            publisher,
+        })
     }
 
     /// Relays until `stop` is cancelled. Faults are logged once when they begin, and outlived.
@@ -63,7 +73,10 @@ impl Relay {
                 }
                 Err(error) => {
                     if std::mem::replace(&mut healthy, false) {
-                        tracing::warn!(error = format!("{error:#}"), "the outbox relay cannot publish; events wait in the outbox");
+                        tracing::warn!(
+                            error = format!("{error:#}"),
+                            "the outbox relay cannot publish; events wait in the outbox"
+                        );
                     }
                     tokio::select! { () = stop.cancelled() => {}, () = tokio::time::sleep(PAUSE) => {} }
                     continue;
@@ -79,7 +92,9 @@ impl Relay {
 
     /// Publishes until nothing is due.
     async fn drain(&self, stop: &CancellationToken) -> anyhow::Result<()> {
-        while !stop.is_cancelled() && step::run(&self.pool, &self.statements, &self.publisher).await? > 0 {}
+        while !stop.is_cancelled()
+            && step::run(&self.pool, &self.statements, &self.publisher).await? > 0
+        {}
         Ok(())
     }
 
@@ -93,9 +108,13 @@ impl Relay {
     async fn keep_up(&self) {
         let outcome = async {
             for sql in self.statements.upkeep(KEEP_PUBLISHED) {
-                sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&self.pool).await?;
+                sqlx::query(sqlx::AssertSqlSafe(sql))
+                    .execute(&self.pool)
+                    .await?;
             }
-            sqlx::query_as::<_, (i64, f64)>(sqlx::AssertSqlSafe(self.statements.backlog())).fetch_one(&self.pool).await
+            sqlx::query_as::<_, (i64, f64)>(sqlx::AssertSqlSafe(self.statements.backlog()))
+                .fetch_one(&self.pool)
+                .await
         };
         match outcome.await {
             Ok((pending, oldest_seconds)) => {

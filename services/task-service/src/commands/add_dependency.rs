@@ -2,12 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{
-    permission::Permission,
-    plan::Graph,
-    rejection::Rejection,
-    task::Prerequisite,
-};
+use domain::{permission::Permission, plan::Graph, rejection::Rejection, task::Prerequisite};
 use platform::{db::Tx, error::Result};
 use uuid::Uuid;
 
@@ -29,7 +24,10 @@ pub(crate) async fn run(tx: &mut Tx, task_id: Uuid, depends_on_id: Uuid) -> Resu
         .ok_or_else(|| unknown_reference("dependsOnId"))?;
     let mut waits_for: BTreeMap<Uuid, Vec<Uuid>> = BTreeMap::new();
     for edge in dependencies::of_deal(tx, stored.task.deal_id).await? {
-        waits_for.entry(edge.task_id).or_default().push(edge.depends_on_id);
+        waits_for
+            .entry(edge.task_id)
+            .or_default()
+            .push(edge.depends_on_id);
     }
     let graph: Graph<Uuid> = waits_for.into_iter().collect();
     if let Some(cycle) = graph.cycle_closed_by(&task_id, &depends_on_id) {

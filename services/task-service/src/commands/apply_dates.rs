@@ -72,7 +72,11 @@ pub(crate) fn due_of(stored: &StoredTask, planned: &PlannedDates) -> Option<Opti
         Some(planned) => (planned.due, planned.time_of_day),
         None if task.key.is_some() => return None,
         None => {
-            let rule = stored.details.due_rule.as_ref().and_then(rules::from_json)?;
+            let rule = stored
+                .details
+                .due_rule
+                .as_ref()
+                .and_then(rules::from_json)?;
             // A rule that cannot be counted leaves the task without a date, as a template's would.
             let date = planned.evaluate(&rule, &CALENDARS).ok().flatten();
             (date, task.due.and_then(|due| due.time_of_day))
@@ -81,11 +85,7 @@ pub(crate) fn due_of(stored: &StoredTask, planned: &PlannedDates) -> Option<Opti
     Some(date.map(|date| Due { date, time_of_day }))
 }
 
-fn rescheduled(
-    stored: &StoredTask,
-    planned: &PlannedDates,
-    moment: &Moment<'_>,
-) -> Option<Change> {
+fn rescheduled(stored: &StoredTask, planned: &PlannedDates, moment: &Moment<'_>) -> Option<Change> {
     let due = due_of(stored, planned)?;
     if due == stored.task.due {
         return None;

@@ -127,7 +127,15 @@ async fn make(
     };
     let assignees = assignees(tx, deal_id, &input.parties).await?;
     let mut milestones = new_milestones(tx, deal_id, &ground.basis.template);
-    let tasks = new_tasks(tx, deal, deal_id, &ground, &planned, &milestones, &assignees)?;
+    let tasks = new_tasks(
+        tx,
+        deal,
+        deal_id,
+        &ground,
+        &planned,
+        &milestones,
+        &assignees,
+    )?;
     for milestone in &mut milestones {
         let its = |(change, _): &&(Change, Details)| change.task.milestone_id == Some(milestone.id);
         milestone.total_tasks =
@@ -136,7 +144,10 @@ async fn make(
     }
 
     plans::save(tx, &plan).await?;
-    let required = tasks.iter().filter(|(change, _)| change.task.required).count();
+    let required = tasks
+        .iter()
+        .filter(|(change, _)| change.task.required)
+        .count();
     let counts = PlanCounts {
         milestones: count(milestones.len()),
         tasks: count(tasks.len()),
@@ -240,7 +251,11 @@ fn new_tasks(
         .collect();
     let counted_from = counted_from(template);
     let moment = deal.moment(tx.now());
-    let offset = ground.tasks.iter().map(|stored| stored.details.position).max();
+    let offset = ground
+        .tasks
+        .iter()
+        .map(|stored| stored.details.position)
+        .max();
     let mut position = offset.unwrap_or_default();
     let mut new = Vec::with_capacity(planned.tasks.len());
     for task in &planned.tasks {
@@ -306,12 +321,14 @@ fn fields(rule: &TaskRule, planned: &PlannedTask, milestone_id: Option<Uuid>) ->
 
 /// The keys of the tasks from whose completion a date is counted.
 fn counted_from(template: &Template) -> BTreeSet<&str> {
-    let of_dates = template.dates.iter().flat_map(|date| {
-        std::iter::once(&date.due).chain(&date.fallback_due)
-    });
-    let of_tasks = template.tasks.iter().flat_map(|task| {
-        std::iter::once(&task.due).chain(&task.fallback_due)
-    });
+    let of_dates = template
+        .dates
+        .iter()
+        .flat_map(|date| std::iter::once(&date.due).chain(&date.fallback_due));
+    let of_tasks = template
+        .tasks
+        .iter()
+        .flat_map(|task| std::iter::once(&task.due).chain(&task.fallback_due));
     of_dates
         .chain(of_tasks)
         .filter_map(|rule| match &rule.anchor {
@@ -412,4 +429,3 @@ pub(crate) fn tasks_of(applied: &Applied, milestone_id: Uuid) -> Vec<Uuid> {
         .map(|(task, _)| *task)
         .collect()
 }
-

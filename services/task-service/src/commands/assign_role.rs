@@ -11,12 +11,7 @@ use super::{Step, take_steps};
 use crate::repository::{deals, tasks};
 
 /// Assigns the tasks. Nothing happens for a login that may not see the deal, or in a deal that is over or gone.
-pub(crate) async fn run(
-    tx: &mut Tx,
-    deal_id: Uuid,
-    role: PartyRole,
-    user_id: Uuid,
-) -> Result<()> {
+pub(crate) async fn run(tx: &mut Tx, deal_id: Uuid, role: PartyRole, user_id: Uuid) -> Result<()> {
     let deal = match deals::lock_exclusively(tx, deal_id).await {
         Err(Error::Rejected(_)) => return Ok(()),
         locked => locked?,

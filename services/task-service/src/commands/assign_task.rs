@@ -14,11 +14,7 @@ const MAY_ASSIGN: [domain::permission::Permission; 2] = [
 
 /// Assigns the task; `None` takes it away. The same assignee again is no change. Rejections: `NOT_FOUND`,
 /// `FORBIDDEN`, `UNKNOWN_REFERENCE` of `assigneeId`, `DEAL_NOT_ACTIVE`, `TASK_ALREADY_DONE`.
-pub(crate) async fn run(
-    tx: &mut Tx,
-    task_id: Uuid,
-    assignee_id: Option<Uuid>,
-) -> Result<Outcome> {
+pub(crate) async fn run(tx: &mut Tx, task_id: Uuid, assignee_id: Option<Uuid>) -> Result<Outcome> {
     let Loaded { deal, stored } = load_task(tx, task_id, &MAY_ASSIGN).await?;
     require_assigning(tx, &deal)?;
     require_assignee(tx, stored.task.deal_id, assignee_id).await?;

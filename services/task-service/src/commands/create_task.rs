@@ -17,8 +17,8 @@ use time::Date;
 use uuid::Uuid;
 
 use super::{
-    Outcome, assign_task::require_assignee, require_assigning, require_milestone,
-    shift_milestones, unknown_reference,
+    Outcome, assign_task::require_assignee, require_assigning, require_milestone, shift_milestones,
+    unknown_reference,
 };
 use crate::{
     history::{self, Told},
@@ -86,7 +86,10 @@ pub(crate) async fn run(tx: &mut Tx, command: &CreateTask) -> Result<Outcome> {
     };
     deal.status.require_active()?;
 
-    let open = prerequisites.iter().filter(|task| !task.task.status.is_done()).count();
+    let open = prerequisites
+        .iter()
+        .filter(|task| !task.task.status.is_done())
+        .count();
     let new = NewTask {
         id: tx.new_id(),
         deal_id: command.deal_id,
@@ -158,9 +161,9 @@ pub(super) async fn follow(
             Some(RuleAnchor::Completion(task.key.clone()))
         }
     })?;
-    let date = planned.evaluate(&rule, &CALENDARS).map_err(|error| {
-        Rejection::field("dueRule.offsetDays", "range", error.to_string())
-    })?;
+    let date = planned
+        .evaluate(&rule, &CALENDARS)
+        .map_err(|error| Rejection::field("dueRule.offsetDays", "range", error.to_string()))?;
     Ok((date.map(Due::on), rules::to_json(&rule)))
 }
 
@@ -176,7 +179,11 @@ fn prerequisites<'a>(
             return Err(unknown_reference(format!("dependsOn.{place}")));
         }
     }
-    found.extend(siblings.iter().filter(|sibling| wanted.contains(&sibling.task.id)));
+    found.extend(
+        siblings
+            .iter()
+            .filter(|sibling| wanted.contains(&sibling.task.id)),
+    );
     found.sort_by_key(|sibling| sibling.task.id);
     Ok(found)
 }

@@ -46,7 +46,9 @@ async fn repeat(
     details: &Details,
 ) -> Result<()> {
     let fields = &details.template_fields;
-    let first = fields["recurrence"]["first"].as_str().or(task.key.as_deref());
+    let first = fields["recurrence"]["first"]
+        .as_str()
+        .or(task.key.as_deref());
     let rule = first.and_then(|key| ground.basis.template.task(key));
     let (Some(rule), Some(due)) = (rule, task.due) else {
         return Ok(());

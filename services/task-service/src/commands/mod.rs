@@ -67,12 +67,7 @@ pub(crate) async fn load_task_exclusively(
     load_in(tx, deal, id, any_of).await
 }
 
-async fn load_in(
-    tx: &Tx,
-    deal: Deal,
-    id: Uuid,
-    any_of: &[Permission],
-) -> Result<Loaded> {
+async fn load_in(tx: &Tx, deal: Deal, id: Uuid, any_of: &[Permission]) -> Result<Loaded> {
     if let Some(stored) = tasks::lock(tx, id).await? {
         return Ok(Loaded { deal, stored });
     }
@@ -146,7 +141,10 @@ pub(crate) async fn take_steps(
     steps: &[Step<'_>],
     reason: Option<&str>,
 ) -> Result<()> {
-    let taken: Vec<&Step<'_>> = steps.iter().filter(|step| !step.changes_nothing()).collect();
+    let taken: Vec<&Step<'_>> = steps
+        .iter()
+        .filter(|step| !step.changes_nothing())
+        .collect();
     let saved: Vec<Saved<'_>> = taken
         .iter()
         .map(|step| Saved {

@@ -7,7 +7,10 @@ use domain::{
     permission::Role,
     task::TaskState,
 };
-use platform::{db::{Actor, Tx}, error::Result};
+use platform::{
+    db::{Actor, Tx},
+    error::Result,
+};
 use sea_orm::FromQueryResult;
 use serde_json::Value;
 use time::Date;
@@ -98,7 +101,11 @@ pub(crate) fn warnings(
     circumstances: &Circumstances,
     actor: &Actor,
 ) -> Vec<String> {
-    let on = task.facts.completed.as_ref().map(|completion| completion.on);
+    let on = task
+        .facts
+        .completed
+        .as_ref()
+        .map(|completion| completion.on);
     let fields = &details.template_fields;
     let mut warnings = Vec::new();
     if let (Some(on), Some(not_before)) = (on, circumstances.not_before)
@@ -133,7 +140,10 @@ fn free_after(lag: &Value, circumstances: &Circumstances) -> Option<Date> {
     let counting = Counting {
         offset_days: i32::try_from(lag["offsetDays"].as_i64()?).ok()?,
         day_count: DayCount::parse(lag["calendar"].as_str()?)?,
-        business_calendar: lag["businessCalendar"].as_str().unwrap_or(FEDERAL).to_owned(),
+        business_calendar: lag["businessCalendar"]
+            .as_str()
+            .unwrap_or(FEDERAL)
+            .to_owned(),
         roll: Roll::NONE,
     };
     resolve(*finished_on, &counting, &CALENDARS).ok()

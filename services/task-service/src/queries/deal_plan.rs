@@ -93,8 +93,14 @@ pub(crate) async fn run(tx: &Tx, deal_id: Uuid) -> Result<PlanView> {
     };
     let template = plan.as_ref().and_then(|plan| plan.template.as_ref());
     Ok(PlanView {
-        plan_state: plan.as_ref().map_or(PlanState::Pending, |plan| plan.state).as_str(),
-        failure: plan.as_ref().and_then(|plan| plan.failure.clone()).filter(|_| is_staff),
+        plan_state: plan
+            .as_ref()
+            .map_or(PlanState::Pending, |plan| plan.state)
+            .as_str(),
+        failure: plan
+            .as_ref()
+            .and_then(|plan| plan.failure.clone())
+            .filter(|_| is_staff),
         template_key: template.map(|template| template.key.clone()),
         template_version: template.map(|template| template.version),
         milestones: milestones
@@ -118,7 +124,9 @@ fn counts(milestone: &Milestone, tasks: &[StoredTask]) -> TaskCounts {
     let seen = tasks
         .iter()
         .filter(|stored| stored.task.milestone_id == Some(milestone.id))
-        .fold(TaskCounts::default(), |counts, stored| counts.and(&stored.task));
+        .fold(TaskCounts::default(), |counts, stored| {
+            counts.and(&stored.task)
+        });
     let open = u32::try_from(milestone.open_tasks).unwrap_or_default();
     let total = u32::try_from(milestone.total_tasks).unwrap_or_default();
     TaskCounts {

@@ -161,13 +161,18 @@ impl Statement {
         }
         if let Some(due_before) = &query.due_before {
             let date = field::date("dueBefore", due_before).map_err(|_| {
-                Rejection::field("dueBefore", "format", "dueBefore must be a date, YYYY-MM-DD")
+                Rejection::field(
+                    "dueBefore",
+                    "format",
+                    "dueBefore must be a date, YYYY-MM-DD",
+                )
             })?;
             self.and("t.due_sort < ", date, "");
         }
         if self.values.len() == 1 {
             self.and("t.assignee_id = ", caller, "");
-            self.sql.push_str(" AND t.status NOT IN ('COMPLETED', 'WAIVED')");
+            self.sql
+                .push_str(" AND t.status NOT IN ('COMPLETED', 'WAIVED')");
         }
         Ok(())
     }

@@ -64,9 +64,16 @@ pub(crate) async fn run(tx: &Tx, command: &PreviewPlan) -> Result<PlanPreview> {
     require_known_facts(&template, &facts)?;
     let inputs = parse_dates(&command.key_dates)?;
     require_known_dates(&template, &inputs)?;
-    let zone = command.time_zone.as_deref().unwrap_or(&tx.actor().time_zone);
+    let zone = command
+        .time_zone
+        .as_deref()
+        .unwrap_or(&tx.actor().time_zone);
     let zone = Zone::parse(zone).map_err(|_| {
-        Rejection::field("timeZone", "time_zone", "timeZone must be an IANA time zone")
+        Rejection::field(
+            "timeZone",
+            "time_zone",
+            "timeZone must be an IANA time zone",
+        )
     })?;
 
     let mut circumstances = Circumstances {
@@ -102,13 +109,17 @@ pub(crate) async fn run(tx: &Tx, command: &PreviewPlan) -> Result<PlanPreview> {
     }
     let its = |key: &str| {
         let key = key.to_owned();
-        tasks.iter().filter(move |(rule, _, _)| rule.milestone == key)
+        tasks
+            .iter()
+            .filter(move |(rule, _, _)| rule.milestone == key)
     };
     let counts: Vec<TaskCounts> = template
         .milestones
         .iter()
         .map(|milestone| {
-            its(&milestone.key).fold(TaskCounts::default(), |counts, (_, _, task)| counts.and(task))
+            its(&milestone.key).fold(TaskCounts::default(), |counts, (_, _, task)| {
+                counts.and(task)
+            })
         })
         .collect();
     let milestones = template.milestones.iter().zip(states(&counts));

@@ -78,7 +78,10 @@ pub(crate) async fn run(tx: &Tx, id: Uuid) -> Result<WhyBlocked> {
     let deal = deals::see(tx, stored.task.deal_id).await?;
     let mut waits_for: BTreeMap<Uuid, BTreeSet<Uuid>> = BTreeMap::new();
     for edge in dependencies::of_deal(tx, stored.task.deal_id).await? {
-        waits_for.entry(edge.task_id).or_default().insert(edge.depends_on_id);
+        waits_for
+            .entry(edge.task_id)
+            .or_default()
+            .insert(edge.depends_on_id);
     }
     let behind = predecessors(id, &waits_for);
     let rows = read(tx, &behind).await?;
@@ -142,7 +145,10 @@ fn earliest(
         })
         .collect();
     let scheduled = schedule(&work, today, &CALENDARS).ok()?;
-    let of_direct = scheduled.tasks.iter().filter(|task| direct.contains(&task.key));
+    let of_direct = scheduled
+        .tasks
+        .iter()
+        .filter(|task| direct.contains(&task.key));
     of_direct.map(|task| task.earliest_finish).max()
 }
 

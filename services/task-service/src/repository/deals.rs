@@ -49,10 +49,9 @@ impl Deal {
     pub(crate) fn moment(&self, now: OffsetDateTime) -> Moment<'_> {
         let deadlines = match self.status {
             DealStatus::Active => Deadlines::Running,
-            DealStatus::Draft
-            | DealStatus::OnHold
-            | DealStatus::Closed
-            | DealStatus::Cancelled => Deadlines::Paused,
+            DealStatus::Draft | DealStatus::OnHold | DealStatus::Closed | DealStatus::Cancelled => {
+                Deadlines::Paused
+            }
         };
         Moment {
             now,

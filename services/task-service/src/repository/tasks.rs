@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use time::{Date, OffsetDateTime, Time};
 use uuid::Uuid;
 
-use super::deals::{self, DealRow, Deal};
+use super::deals::{self, Deal, DealRow};
 
 /// Every column of a task, and what it waits for; `t` is the table.
 macro_rules! task_columns {
@@ -354,11 +354,7 @@ pub(crate) fn saved_rows(zone: &Zone, tasks: &[Saved<'_>]) -> Value {
 }
 
 /// Adds tasks in one statement. Their milestones exist; dependencies follow.
-pub(crate) async fn insert(
-    tx: &Tx,
-    zone: &Zone,
-    tasks: &[(&TaskState, &Details)],
-) -> Result<()> {
+pub(crate) async fn insert(tx: &Tx, zone: &Zone, tasks: &[(&TaskState, &Details)]) -> Result<()> {
     if tasks.is_empty() {
         return Ok(());
     }

@@ -88,12 +88,7 @@ pub(crate) async fn list(
     query: Query<PageQuery>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
-    let cut: Cut<Uuid> = Cut::read(
-        "comments",
-        &id.0,
-        query.0.limit,
-        query.0.cursor.as_deref(),
-    )?;
+    let cut: Cut<Uuid> = Cut::read("comments", &id.0, query.0.limit, query.0.cursor.as_deref())?;
     let comments = services
         .db
         .read(&caller, async |tx| {

@@ -83,7 +83,9 @@ pub(crate) async fn remove(
 ) -> Result<HttpResponse> {
     services
         .db
-        .write(&caller, async |tx| remove_dependency::run(tx, ids.0, ids.1).await)
+        .write(&caller, async |tx| {
+            remove_dependency::run(tx, ids.0, ids.1).await
+        })
         .await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -16,7 +16,10 @@ use crate::{
         mark_overdue,
     },
     planning::Ground,
-    queries::{plan_preview::{self, PreviewPlan}, worklist},
+    queries::{
+        plan_preview::{self, PreviewPlan},
+        worklist,
+    },
     repository::{deals, milestones},
     services::Services,
 };
@@ -62,7 +65,11 @@ async fn apply(
         })
         .await?;
     if applied.plan.state == PlanState::Failed {
-        let message = applied.plan.failure.as_deref().unwrap_or("the plan cannot be made");
+        let message = applied
+            .plan
+            .failure
+            .as_deref()
+            .unwrap_or("the plan cannot be made");
         return Ok(HttpResponse::Conflict()
             .content_type("application/problem+json")
             .json(json!({
@@ -145,7 +152,9 @@ async fn mark(
 ) -> Result<HttpResponse> {
     let status = services
         .db
-        .service(&scope(&caller), async |tx| mark_overdue::run(tx, id.0).await)
+        .service(&scope(&caller), async |tx| {
+            mark_overdue::run(tx, id.0).await
+        })
         .await?;
     Ok(HttpResponse::Ok().json(json!({ "status": status.as_str() })))
 }
@@ -160,7 +169,9 @@ async fn check(
     let milestone = services
         .db
         .service(&scope(&caller), async |tx| {
-            Ok(milestones::find(tx, id.0).await?.ok_or(Rejection::NotFound)?)
+            Ok(milestones::find(tx, id.0)
+                .await?
+                .ok_or(Rejection::NotFound)?)
         })
         .await?;
     Ok(HttpResponse::Ok().json(json!({ "completed": milestone.is_completed() })))

@@ -2,11 +2,7 @@
 
 use actix_web::{HttpResponse, delete, get, patch, post, put, web};
 use contracts::field;
-use domain::{
-    party::PartyRole,
-    rejection::Rejection,
-    task::Dependents,
-};
+use domain::{party::PartyRole, rejection::Rejection, task::Dependents};
 use platform::{
     db::{Idempotency, Reply},
     error::{Problem, Result},
@@ -329,7 +325,9 @@ pub(crate) async fn remove(
     let expected = conditional.expected_or_any(None);
     services
         .db
-        .write(&caller, async |tx| delete_task::run(tx, id.0, expected).await)
+        .write(&caller, async |tx| {
+            delete_task::run(tx, id.0, expected).await
+        })
         .await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -569,7 +567,11 @@ struct TaskParts<'a> {
 fn read_fields(mut fields: Fields, parts: TaskParts<'_>) -> Result<TaskFields, Rejection> {
     fields.text("title", parts.title, 1..=domain::text::TITLE_LENGTH_MAX);
     if let Some(description) = parts.description {
-        fields.prose("description", description, 0..=domain::text::DESCRIPTION_LENGTH_MAX);
+        fields.prose(
+            "description",
+            description,
+            0..=domain::text::DESCRIPTION_LENGTH_MAX,
+        );
     }
     let owner_role = parts.owner_role.map(PartyRole::parse);
     fields.check(
@@ -603,10 +605,20 @@ fn read_fields(mut fields: Fields, parts: TaskParts<'_>) -> Result<TaskFields, R
 /// Reads a date; a problem with it is noted.
 fn read_date(fields: &mut Fields, field: &str, text: Option<&str>) -> Option<time::Date> {
     let parsed = field::date("date", text?);
-    fields.check(parsed.is_ok(), field, "format", "must be a date, YYYY-MM-DD");
+    fields.check(
+        parsed.is_ok(),
+        field,
+        "format",
+        "must be a date, YYYY-MM-DD",
+    );
     let date = parsed.ok();
     let countable = date.is_none_or(domain::dates::is_countable);
-    fields.check(countable, field, "range", "lies outside the years that can be counted");
+    fields.check(
+        countable,
+        field,
+        "range",
+        "lies outside the years that can be counted",
+    );
     date
 }
 

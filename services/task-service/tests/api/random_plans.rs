@@ -13,7 +13,7 @@ const PLANS: u64 = 20;
 const TASKS: usize = 12;
 const WORKERS: u64 = 3;
 /// Plans under way at once: with their workers they stay within what a service serves at once.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 2;
 
 /// What the workers together were told about one plan.
 #[derive(Default)]
