@@ -379,8 +379,11 @@ async fn a_service_started_before_its_database_waits_for_it() {
     starting
         .join()
         .expect("task-service becomes ready once its database is there");
-    eventually("task-service answers", async || {
-        (office.agent.api.get("/api/tasks").await.status == 200).then_some(())
+    eventually("all services answer", async || {
+        let tasks = office.agent.api.get("/api/tasks").await.status;
+        let deals = office.agent.api.get("/api/deals").await.status;
+        let users = office.agent.api.get("/api/users").await.status;
+        (tasks == 200 && deals == 200 && users == 200).then_some(())
     })
     .await;
 }

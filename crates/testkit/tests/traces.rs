@@ -55,6 +55,13 @@ async fn a_trace_runs_from_the_gateway_through_broker_and_workflow_into_another_
         .expect("an id")
         .to_owned();
     agent.planned(&deal_id).await;
+    // A workflow's span is sent when the workflow ends.
+    let cancel = format!("/api/deals/{deal_id}/cancel");
+    let cancelled = agent
+        .api
+        .post(&cancel, &json!({"reason": "the trace is complete"}))
+        .await;
+    cancelled.expect(200);
 
     let expected = ["gateway", "deal-service", "workflow-worker", "task-service"];
     eventually(

@@ -4,7 +4,7 @@ use std::{str::FromStr, time::Duration};
 
 use sea_orm::{DatabaseConnection, SqlxPostgresConnector};
 use sqlx::{
-    ConnectOptions, Row,
+    ConnectOptions, Connection as _, Row,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -30,6 +30,8 @@ impl PoolSize {
 
 /// A request waits this long for a connection before it answers 503.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(1500);
+/// A connection unused for so long is asked whether it still works before it is used.
+const RESTED: Duration = Duration::from_millis(500);
 /// Backstop: no connection lives longer.
 const LIFETIME: Duration = Duration::from_secs(600);
 
@@ -44,6 +46,15 @@ pub(super) fn connect(url: &Secret, size: PoolSize) -> anyhow::Result<DatabaseCo
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .max_lifetime(LIFETIME)
         .test_before_acquire(false)
+        // A connection that has rested may have lost its server meanwhile; a busy one need not be asked.
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > RESTED {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         // Runs when a connection comes back, off the request's path. In autocommit the two clocks are
         // equal; inside a left-over transaction they are not, and such a connection is closed.
         .after_release(|connection, _| {
