@@ -5,21 +5,24 @@
 //! nobody can forget the context. What a session does *not* do: call the network, or publish. Changes
 //! are told through [`Tx::emit`], and leave with the commit.
 
+mod admission;
 mod idempotency;
 mod inbox;
 mod migrate;
 mod pool;
 mod tx;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use anyhow::Context as _;
 use domain::{
     permission::{PermissionSet, Role},
     rejection::Rejection,
 };
-use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
+use sea_orm::{DatabaseConnection, TransactionTrait};
 use uuid::Uuid;
 
+use self::{admission::Admission, tx::Begun};
 pub use self::{
     idempotency::{Idempotency, Reply},
     inbox::{Applied, Order},
@@ -40,6 +43,7 @@ const ATTEMPTS: u32 = 4;
 #[derive(Clone, Debug)]
 pub struct Db {
     pool: DatabaseConnection,
+    admission: Arc<Admission>,
     /// The schema that holds this service's outbox, inbox and idempotency records.
     schema: &'static str,
 }
@@ -65,6 +69,7 @@ impl Db {
     pub fn connect(url: &Secret, schema: &'static str, size: PoolSize) -> anyhow::Result<Self> {
         Ok(Self {
             pool: pool::connect(url, size)?,
+            admission: Admission::new(size.sessions()),
             schema,
         })
     }
@@ -161,14 +166,14 @@ impl Db {
 
     /// Begins in a task of its own: a `BEGIN` that is cancelled half-way could return a connection with
     /// an open transaction to the pool (database.md section 3).
-    async fn begin(&self) -> Result<DatabaseTransaction> {
+    async fn begin(&self) -> Result<Begun> {
+        let turn = self.admission.turn().await?;
         let pool = self.pool.clone();
-        match tokio::spawn(async move { pool.begin().await }).await {
-            Ok(begun) => Ok(begun?),
-            Err(failed) => Err(anyhow::Error::new(failed)
-                .context("begin a transaction")
-                .into()),
-        }
+        let transaction = tokio::spawn(async move { pool.begin().await })
+            .await
+            .context("begin a transaction")??;
+        turn.progress();
+        Ok(Begun { transaction, turn })
     }
 }
 

@@ -10,7 +10,7 @@ use sqlx::{
 
 use crate::config::Secret;
 
-/// How many connections a pool may hold at once.
+/// How many sessions a pool serves at once.
 #[derive(Clone, Copy, Debug)]
 pub enum PoolSize {
     /// A service's requests: 16.
@@ -20,15 +20,23 @@ pub enum PoolSize {
 }
 
 impl PoolSize {
-    fn connections(self) -> u32 {
+    pub(super) fn sessions(self) -> usize {
         match self {
             Self::Requests => 16,
             Self::Small => 4,
         }
     }
+
+    /// One more than sessions, so that the readiness probe never waits for them.
+    fn connections(self) -> u32 {
+        match self {
+            Self::Requests => 17,
+            Self::Small => 5,
+        }
+    }
 }
 
-/// A request waits this long for a connection before it answers 503.
+/// Whose turn it is waits this long for PostgreSQL to accept a connection before it answers 503.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(1500);
 /// A connection unused for so long is asked whether it still works before it is used.
 const RESTED: Duration = Duration::from_millis(500);

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::admission::Turn;
 use crate::error::{Error, Result};
 
 /// Who acts in a session, as the database says.
@@ -60,10 +61,18 @@ pub struct Change {
     pub after: Value,
 }
 
+/// A transaction in which nothing has happened yet.
+#[derive(Debug)]
+pub(super) struct Begun {
+    pub(super) transaction: DatabaseTransaction,
+    pub(super) turn: Turn,
+}
+
 /// A session. Dropped without a commit, it leaves nothing.
 #[derive(Debug)]
 pub struct Tx {
     inner: DatabaseTransaction,
+    turn: Turn,
     schema: &'static str,
     actor: Actor,
     now: OffsetDateTime,
@@ -93,9 +102,10 @@ struct EnteredIdentity {
 }
 
 impl Tx {
-    pub(super) fn new(inner: DatabaseTransaction, schema: &'static str, actor: Actor) -> Self {
+    pub(super) fn new(begun: Begun, schema: &'static str, actor: Actor) -> Self {
         Self {
-            inner,
+            inner: begun.transaction,
+            turn: begun.turn,
             schema,
             actor,
             now: OffsetDateTime::now_utc(),
@@ -241,7 +251,9 @@ impl Tx {
 
     pub(super) async fn finish_reading(self) -> Result<()> {
         debug_assert!(self.changes.is_empty(), "a reading session told a change");
-        Ok(self.inner.commit().await?)
+        self.inner.commit().await?;
+        self.turn.progress();
+        Ok(())
     }
 
     pub(super) async fn commit(mut self) -> Result<()> {
@@ -254,7 +266,9 @@ impl Tx {
                 Error::unavailable("PostgreSQL: the connection was lost during COMMIT")
             }
             other => other.into(),
-        })
+        })?;
+        self.turn.progress();
+        Ok(())
     }
 
     /// Audit rows and outbox rows of everything told in this session, in one statement.

@@ -1,0 +1,143 @@
+//! Who may use a connection now. Waiting for one's turn and waiting for PostgreSQL are told apart here:
+//! a burst of requests queues while others finish, and when nobody finishes the queue dissolves at once.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, timeout_at},
+};
+
+use crate::error::{Error, Result};
+
+/// The longest that a session waits for its turn while others finish.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// When no session has begun or committed for so long, the database is taken to be away.
+const STALLED: Duration = Duration::from_millis(1500);
+
+/// A pool's queue.
+#[derive(Debug)]
+pub(super) struct Admission {
+    turns: Arc<Semaphore>,
+    since: Instant,
+    /// When a session last began or committed, in milliseconds after `since`.
+    progress: AtomicU64,
+}
+
+/// The right to use one connection, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Turn {
+    admission: Arc<Admission>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Turn {
+    /// Tells those who wait that PostgreSQL answers.
+    pub(super) fn progress(&self) {
+        let elapsed = self.admission.since.elapsed().as_millis();
+        let elapsed = u64::try_from(elapsed).unwrap_or(u64::MAX);
+        self.admission
+            .progress
+            .fetch_max(elapsed, Ordering::Relaxed);
+    }
+}
+
+impl Admission {
+    /// At most `sessions` at once.
+    pub(super) fn new(sessions: usize) -> Arc<Self> {
+        Arc::new(Self {
+            turns: Arc::new(Semaphore::new(sessions)),
+            since: Instant::now(),
+            progress: AtomicU64::new(0),
+        })
+    }
+
+    /// Waits for a turn, first come, first served. [`Error::Unavailable`] when it takes too long.
+    pub(super) async fn turn(self: &Arc<Self>) -> Result<Turn> {
+        let asked = Instant::now();
+        let permit = Arc::clone(&self.turns).acquire_owned();
+        tokio::pin!(permit);
+        loop {
+            // Whoever comes while nothing moves still gives those before them the time to move.
+            let stalled = (self.last_progress().max(asked) + STALLED).min(asked + PATIENCE);
+            match timeout_at(stalled, &mut permit).await {
+                Ok(Ok(permit)) => {
+                    return Ok(Turn {
+                        admission: Arc::clone(self),
+                        _permit: permit,
+                    });
+                }
+                Ok(Err(closed)) => return Err(Error::unavailable(closed)),
+                Err(_) if asked.elapsed() >= PATIENCE => {
+                    return Err(Error::unavailable("PostgreSQL: too many sessions wait"));
+                }
+                Err(_) if self.last_progress() + STALLED > Instant::now() => {}
+                Err(_) => {
+                    return Err(Error::unavailable("PostgreSQL: no session makes progress"));
+                }
+            }
+        }
+    }
+
+    fn last_progress(&self) -> Instant {
+        self.since + Duration::from_millis(self.progress.load(Ordering::Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(outcome: Result<Turn>) -> String {
+        outcome.map(drop).unwrap_err().to_string()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_session_waits_as_long_as_others_finish() {
+        let admission = Admission::new(1);
+        let held = admission.turn().await.unwrap();
+        let waiting = tokio::spawn({
+            let admission = Arc::clone(&admission);
+            async move { admission.turn().await.map(drop) }
+        });
+        for _ in 0..4 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            held.progress();
+        }
+        drop(held);
+        waiting.await.unwrap().unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_a_database_that_does_not_answer() {
+        let admission = Admission::new(1);
+        let _held = admission.turn().await.unwrap();
+        let asked = Instant::now();
+        let told = refused(admission.turn().await);
+        assert!(told.contains("no session makes progress"), "{told}");
+        assert_eq!(asked.elapsed(), STALLED);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn patience_ends_also_while_others_finish() {
+        let admission = Admission::new(1);
+        let held = admission.turn().await.unwrap();
+        let busy = tokio::spawn(async move {
+            loop {
+                held.progress();
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        });
+        let asked = Instant::now();
+        let told = refused(admission.turn().await);
+        assert!(told.contains("too many sessions wait"), "{told}");
+        assert_eq!(asked.elapsed(), PATIENCE);
+        busy.abort();
+    }
+}
