@@ -25,6 +25,7 @@ class TraceReceiver(trace_service_pb2_grpc.TraceServiceServicer):
                         "parentSpanId": span.parent_span_id.hex(),
                         "startTimeUnixNano": span.start_time_unix_nano,
                         "endTimeUnixNano": span.end_time_unix_nano,
+                        "statements": next((a.value.int_value for a in span.attributes if a.key == "db.statements"), None),
                     }
                     print(json.dumps(line))
         sys.stdout.flush()

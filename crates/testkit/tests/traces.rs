@@ -121,3 +121,63 @@ async fn consumers_of_an_event_are_in_the_trace_of_the_request_that_caused_it() 
     })
     .await;
 }
+
+/// How many statements task-service ran to complete a task that sets `dependents` others free.
+async fn statements_to_complete(dependents: usize) -> u64 {
+    let organization = Organization::new().await;
+    let agent = organization.agent().await;
+    let deal = agent
+        .create_deal(&json!({
+            "propertyAddress": {"street": "9 Quay Street", "city": "Portland", "stateOrProvince": "ME", "postalCode": "04101"},
+            "dealType": "PURCHASE",
+        }))
+        .await;
+    let activate = format!("/api/deals/{}/activate", deal.id);
+    agent.api.post(&activate, &json!({})).await.expect(200);
+    let add = async |fields: Value| {
+        let answer = agent.api.post("/api/tasks", &fields).await;
+        answer.expect(201)["id"].clone()
+    };
+    let first = add(json!({"dealId": deal.id, "title": "First"})).await;
+    for place in 0..dependents {
+        let title = format!("Dependent {place}");
+        add(json!({"dealId": deal.id, "title": title, "dependsOn": [first]})).await;
+    }
+
+    let trace_id = Uuid::new_v4().simple().to_string();
+    let headers = [
+        (
+            "traceparent",
+            &*format!("00-{trace_id}-00f067aa0ba902b7-01"),
+        ),
+        ("Idempotency-Key", &*Uuid::new_v4().to_string()),
+    ];
+    let complete = format!("/api/tasks/{}/complete", first.as_str().expect("an id"));
+    let answer = agent
+        .api
+        .send(Method::POST, &complete, &headers, Some(&json!({})))
+        .await;
+    let unlocked = answer.expect(200)["unlocked"].as_array().map(Vec::len);
+    assert_eq!(unlocked, Some(dependents));
+    eventually("task-service's span tells its statements", async || {
+        spans_of(&trace_id)
+            .values()
+            .filter(|span| span["service"] == "task-service")
+            .find_map(|span| span["statements"].as_u64())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_completion_takes_at_most_eight_statements_however_many_tasks_it_sets_free() {
+    let alone = statements_to_complete(0).await;
+    let one = statements_to_complete(1).await;
+    let twelve = statements_to_complete(12).await;
+    println!("statements to complete a task: {alone} alone, {one} with dependents");
+    assert_eq!(one, twelve);
+    assert!((1..=8).contains(&one), "{one} statements");
+    assert!(
+        alone <= one,
+        "{alone} statements alone, {one} with dependents"
+    );
+}

@@ -1,6 +1,10 @@
 //! One session: a transaction with its actor, the statements run in it, and the changes it will tell.
 
-use std::{net::IpAddr, time::Instant};
+use std::{
+    net::IpAddr,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Instant,
+};
 
 use contracts::event::Event;
 use domain::permission::{PermissionSet, Role};
@@ -77,6 +81,8 @@ pub struct Tx {
     actor: Actor,
     now: OffsetDateTime,
     changes: Vec<Change>,
+    /// Statements since the context was entered: each is a round trip, the cost that matters.
+    statements: AtomicU32,
     pub(super) idempotency_key: Option<String>,
 }
 
@@ -110,6 +116,7 @@ impl Tx {
             actor,
             now: OffsetDateTime::now_utc(),
             changes: Vec::new(),
+            statements: AtomicU32::new(0),
             idempotency_key: None,
         }
     }
@@ -140,7 +147,9 @@ impl Tx {
         sql: &'static str,
         values: impl IntoIterator<Item = SqlValue>,
     ) -> Result<Vec<R>> {
-        let rows = timed(self.inner.query_all_raw(statement(sql, values))).await?;
+        let rows = self
+            .timed(self.inner.query_all_raw(statement(sql, values)))
+            .await?;
         rows.iter()
             .map(|row| R::from_query_result(row, "").map_err(Error::from))
             .collect()
@@ -152,7 +161,9 @@ impl Tx {
         sql: &'static str,
         values: impl IntoIterator<Item = SqlValue>,
     ) -> Result<Option<R>> {
-        let row = timed(self.inner.query_one_raw(statement(sql, values))).await?;
+        let row = self
+            .timed(self.inner.query_one_raw(statement(sql, values)))
+            .await?;
         row.map(|row| R::from_query_result(&row, "").map_err(Error::from))
             .transpose()
     }
@@ -163,7 +174,8 @@ impl Tx {
         sql: &'static str,
         values: impl IntoIterator<Item = SqlValue>,
     ) -> Result<u64> {
-        Ok(timed(self.inner.execute_raw(statement(sql, values)))
+        Ok(self
+            .timed(self.inner.execute_raw(statement(sql, values)))
             .await?
             .rows_affected())
     }
@@ -175,15 +187,10 @@ impl Tx {
         values: Vec<SqlValue>,
     ) -> Result<Vec<R>> {
         let built = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
-        let rows = timed(self.inner.query_all_raw(built)).await?;
+        let rows = self.timed(self.inner.query_all_raw(built)).await?;
         rows.iter()
             .map(|row| R::from_query_result(row, "").map_err(Error::from))
             .collect()
-    }
-
-    /// The transaction itself, for entities and query builders of sea-orm.
-    pub fn connection(&self) -> &DatabaseTransaction {
-        &self.inner
     }
 
     /// Enters the context of an organization that is being founded by `user_id`.
@@ -223,6 +230,7 @@ impl Tx {
             )
             .await?;
         let entered = entered.ok_or_else(|| anyhow::anyhow!("ctx.enter gave no row"))?;
+        self.statements = AtomicU32::new(0);
         self.actor.organization_id = entered.organization_id;
         self.actor.permissions = PermissionSet::parse(&entered.permissions);
         self.actor.role = parse_role(&entered.role)?;
@@ -249,16 +257,39 @@ impl Tx {
         Ok(())
     }
 
+    async fn timed<T>(
+        &self,
+        query: impl Future<Output = std::result::Result<T, DbErr>>,
+    ) -> std::result::Result<T, DbErr> {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        let began = Instant::now();
+        let outcome = query.await;
+        metrics::histogram!("db_query_duration_seconds").record(began.elapsed().as_secs_f64());
+        outcome
+    }
+
+    /// Commits, and tells those who wait for a turn and those who read traces that the session is over.
+    async fn end(self) -> std::result::Result<(), DbErr> {
+        let Self {
+            inner,
+            turn,
+            statements,
+            ..
+        } = self;
+        inner.commit().await?;
+        turn.progress();
+        tracing::Span::current().record("db.statements", statements.into_inner());
+        Ok(())
+    }
+
     pub(super) async fn finish_reading(self) -> Result<()> {
         debug_assert!(self.changes.is_empty(), "a reading session told a change");
-        self.inner.commit().await?;
-        self.turn.progress();
-        Ok(())
+        Ok(self.end().await?)
     }
 
     pub(super) async fn commit(mut self) -> Result<()> {
         self.write_history().await?;
-        self.inner.commit().await.map_err(|error| match error {
+        self.end().await.map_err(|error| match error {
             // The connection died during COMMIT: nobody knows. An idempotency key settles it on retry.
             DbErr::Exec(RuntimeErr::SqlxError(ref cause))
                 if matches!(**cause, sqlx::Error::Io(_)) =>
@@ -266,9 +297,7 @@ impl Tx {
                 Error::unavailable("PostgreSQL: the connection was lost during COMMIT")
             }
             other => other.into(),
-        })?;
-        self.turn.progress();
-        Ok(())
+        })
     }
 
     /// Audit rows and outbox rows of everything told in this session, in one statement.
@@ -349,15 +378,6 @@ fn history_row((place, change): (usize, &Change)) -> Value {
 
 fn statement(sql: &'static str, values: impl IntoIterator<Item = SqlValue>) -> Statement {
     Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
-}
-
-async fn timed<T>(
-    query: impl Future<Output = std::result::Result<T, DbErr>>,
-) -> std::result::Result<T, DbErr> {
-    let began = Instant::now();
-    let outcome = query.await;
-    metrics::histogram!("db_query_duration_seconds").record(began.elapsed().as_secs_f64());
-    outcome
 }
 
 fn parse_role(text: &str) -> Result<Role> {

@@ -142,6 +142,7 @@ fn request_span(method: &str, route: &str, context: &RequestContext) -> Span {
         http.request.method = method,
         http.route = route,
         http.response.status_code = Empty,
+        db.statements = Empty,
         requestId = context.request_id,
         traceId = Empty,
         userId = Empty,
