@@ -1,67 +1,12 @@
-//! The one error type of the services, and how it is told to a client.
-//!
-//! Two kinds matter: what the caller can act on (a [`Rejection`] of the domain, or a [`Refusal`] that only
-//! HTTP knows), told with a stable code; and what it cannot, told as 503 or 500 without any internals and
-//! logged here, once, with its whole chain.
+//! How an error is told to a client: the body `application/problem+json` (RFC 9457) with our own members.
 
-use std::fmt;
-
-use actix_web::{
-    HttpResponse, ResponseError,
-    http::{StatusCode, header},
-};
+use actix_web::http::StatusCode;
 use domain::rejection::{Blocker, FieldError, Rejection, RejectionKind};
-use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, SqlxError};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-/// Seconds after which a client may try again when a dependency is away.
-const RETRY_AFTER_SECONDS: u64 = 2;
-
-/// What a handler, a command or a query may fail with.
-#[derive(Debug)]
-pub enum Error {
-    /// The caller can act on it: a rule of the domain.
-    Rejected(Rejection),
-    /// The caller can act on it: a rule of HTTP.
-    Refused(Refusal),
-    /// Something this service needs is away or too busy: 503 with `Retry-After`.
-    Unavailable {
-        /// Seconds after which the client may try again.
-        retry_after_s: u64,
-        /// What is away, for the log only.
-        reason: String,
-    },
-    /// The transaction lost a deadlock or waited too long for a lock. The database layer tries it again;
-    /// what is left of it is told as 503.
-    Busy {
-        /// What was lost, for the log only.
-        reason: String,
-    },
-    /// The request took longer than its limit: 503 with code `TIMEOUT`.
-    TimedOut,
-    /// A fault of ours: 500. The client learns nothing of it.
-    Unexpected(anyhow::Error),
-}
-
-/// The result of handlers, commands and queries.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// What is refused by the rules of HTTP and of idempotency keys, before or beside the domain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// 405: the path exists, the method does not.
-    MethodNotAllowed,
-    /// 413: the body is larger than 1 MiB.
-    PayloadTooLarge,
-    /// 415: the body is of a type, or in an encoding, that the route does not take.
-    UnsupportedMediaType,
-    /// 422: the idempotency key came with another body before.
-    IdempotencyMismatch,
-    /// 409: the first request with this idempotency key is still at work.
-    IdempotencyInFlight,
-}
+use super::{Error, Refusal};
 
 /// The body of every answer that is not a success (`application/problem+json`).
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -99,14 +44,6 @@ pub struct Problem {
 }
 
 impl Error {
-    /// Something this service needs is away; `reason` is for the log.
-    pub fn unavailable(reason: impl fmt::Display) -> Self {
-        Self::Unavailable {
-            retry_after_s: RETRY_AFTER_SECONDS,
-            reason: reason.to_string(),
-        }
-    }
-
     /// The body that tells of this error.
     pub fn problem(&self, request_id: &str, instance: &str) -> Problem {
         let Family {
@@ -127,49 +64,7 @@ impl Error {
         }
     }
 
-    /// The whole answer that tells of this error.
-    pub fn to_response(&self, request_id: &str, instance: &str) -> HttpResponse {
-        let mut response = HttpResponse::build(self.status_code());
-        if let Some(seconds) = self.retry_after_seconds() {
-            response.insert_header((header::RETRY_AFTER, seconds));
-        }
-        if self.status_code() == StatusCode::UNAUTHORIZED {
-            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
-        }
-        let problem = self.problem(request_id, instance);
-        response
-            .content_type("application/problem+json")
-            .body(serde_json::to_vec(&problem).unwrap_or_default())
-    }
-
-    /// Writes a fault of ours to the log; what the caller can act on is not worth a line.
-    pub fn log(&self) {
-        match self {
-            Self::Unexpected(error) => {
-                tracing::error!(error = format!("{error:#}"), "an unexpected error");
-            }
-            Self::Unavailable { reason, .. } | Self::Busy { reason } => {
-                tracing::warn!(reason, "answered 503: something needed is away");
-            }
-            Self::TimedOut => tracing::warn!("answered 503: the request took too long"),
-            Self::Rejected(_) | Self::Refused(_) => {
-                tracing::debug!(code = self.code(), "refused");
-            }
-        }
-    }
-
-    /// The stable code.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Rejected(rejection) => rejection.code(),
-            Self::Refused(refusal) => refusal.code(),
-            Self::Unavailable { .. } | Self::Busy { .. } => "SERVICE_UNAVAILABLE",
-            Self::TimedOut => "TIMEOUT",
-            Self::Unexpected(_) => "INTERNAL_ERROR",
-        }
-    }
-
-    fn family(&self) -> Family {
+    pub(super) fn family(&self) -> Family {
         match self {
             Self::Rejected(rejection) => Family::of_kind(rejection.kind()),
             Self::Refused(refusal) => Family::of_refusal(*refusal),
@@ -213,56 +108,11 @@ impl Error {
             }
         }
     }
-
-    fn retry_after_seconds(&self) -> Option<u64> {
-        match self {
-            Self::Rejected(
-                Rejection::TooManyAttempts {
-                    retry_after_seconds,
-                }
-                | Rejection::RateLimited {
-                    retry_after_seconds,
-                },
-            ) => Some(*retry_after_seconds),
-            Self::Unavailable { retry_after_s, .. } => Some(*retry_after_s),
-            Self::Busy { .. } | Self::TimedOut | Self::Refused(Refusal::IdempotencyInFlight) => {
-                Some(1)
-            }
-            Self::Rejected(_) | Self::Refused(_) | Self::Unexpected(_) => None,
-        }
-    }
-}
-
-impl Refusal {
-    /// The stable code.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
-            Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
-            Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
-            Self::IdempotencyMismatch => "IDEMPOTENCY_MISMATCH",
-            Self::IdempotencyInFlight => "IDEMPOTENCY_IN_FLIGHT",
-        }
-    }
-
-    const fn message(self) -> &'static str {
-        match self {
-            Self::MethodNotAllowed => "this path does not take this method",
-            Self::PayloadTooLarge => "the body is larger than 1 MiB",
-            Self::UnsupportedMediaType => {
-                "the body has a type or an encoding that is not taken here"
-            }
-            Self::IdempotencyMismatch => "this idempotency key came with another request before",
-            Self::IdempotencyInFlight => {
-                "the first request with this idempotency key is still at work"
-            }
-        }
-    }
 }
 
 /// What answers of one family have in common.
-struct Family {
-    status: StatusCode,
+pub(super) struct Family {
+    pub(super) status: StatusCode,
     error: &'static str,
     title: &'static str,
 }
@@ -426,135 +276,8 @@ fn blocker(blocker: &Blocker) -> Value {
     value
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Rejected(rejection) => write!(formatter, "{rejection}"),
-            Self::Refused(refusal) => {
-                write!(formatter, "{}: {}", refusal.code(), refusal.message())
-            }
-            Self::Unavailable { reason, .. } => write!(formatter, "not available: {reason}"),
-            Self::Busy { reason } => write!(formatter, "too busy: {reason}"),
-            Self::TimedOut => formatter.write_str("took too long"),
-            Self::Unexpected(error) => write!(formatter, "{error:#}"),
-        }
-    }
-}
-
-impl std::error::Error for Error {}
-
-impl ResponseError for Error {
-    fn status_code(&self) -> StatusCode {
-        self.family().status
-    }
-
-    /// The middleware writes the answer anew with request id and path; this serves where there is none.
-    fn error_response(&self) -> HttpResponse {
-        self.to_response("", "")
-    }
-}
-
-impl From<Rejection> for Error {
-    fn from(rejection: Rejection) -> Self {
-        Self::Rejected(rejection)
-    }
-}
-
-impl From<Refusal> for Error {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
-    }
-}
-
-/// An error of ours, a rejection or a database error that went through `anyhow` keeps its meaning.
-impl From<anyhow::Error> for Error {
-    fn from(error: anyhow::Error) -> Self {
-        let error = match error.downcast::<Self>() {
-            Ok(own) => return own,
-            Err(error) => error,
-        };
-        let error = match error.downcast::<Rejection>() {
-            Ok(rejection) => return Self::Rejected(rejection),
-            Err(error) => error,
-        };
-        match error.downcast_ref::<DbErr>().cloned().map(Self::from) {
-            None | Some(Self::Unexpected(_)) => Self::Unexpected(error),
-            Some(meant) => meant,
-        }
-    }
-}
-
-impl From<DbErr> for Error {
-    fn from(error: DbErr) -> Self {
-        let unavailable = |reason: &DbErr| Self::unavailable(format!("PostgreSQL: {reason}"));
-        if let DbErr::ConnectionAcquire(
-            ConnAcquireErr::Timeout | ConnAcquireErr::ConnectionClosed,
-        ) = &error
-        {
-            return unavailable(&error);
-        }
-        let (DbErr::Conn(RuntimeErr::SqlxError(cause))
-        | DbErr::Exec(RuntimeErr::SqlxError(cause))
-        | DbErr::Query(RuntimeErr::SqlxError(cause))) = &error
-        else {
-            return match error {
-                DbErr::Conn(_) => unavailable(&error),
-                _ => Self::Unexpected(error.into()),
-            };
-        };
-        match cause.as_ref() {
-            SqlxError::Io(_)
-            | SqlxError::Tls(_)
-            | SqlxError::Protocol(_)
-            | SqlxError::PoolTimedOut
-            | SqlxError::PoolClosed
-            | SqlxError::WorkerCrashed => unavailable(&error),
-            SqlxError::Database(refusal) => match SqlState::of(refusal.code().as_deref()) {
-                SqlState::Busy => Self::Busy {
-                    reason: format!("PostgreSQL: {error}"),
-                },
-                SqlState::Away => unavailable(&error),
-                SqlState::NobodyValid => Rejection::Unauthenticated.into(),
-                SqlState::NotVisible => Rejection::NotFound.into(),
-                SqlState::Other => Self::Unexpected(error.into()),
-            },
-            _ => Self::Unexpected(error.into()),
-        }
-    }
-}
-
-/// What a SQLSTATE means for the caller.
-#[derive(Debug, PartialEq, Eq)]
-enum SqlState {
-    /// A lock, a deadlock, a serialization failure: the transaction may be tried again.
-    Busy,
-    /// The server is starting, stopping, full or gone.
-    Away,
-    /// `ctx.enter` found no active user or live session.
-    NobodyValid,
-    /// `ctx.lock_deal` found a deal that the caller may not see.
-    NotVisible,
-    /// A fault of ours, or a constraint that the command should have mapped.
-    Other,
-}
-
-impl SqlState {
-    fn of(code: Option<&str>) -> Self {
-        match code {
-            Some("55P03" | "40001" | "40P01") => Self::Busy,
-            // Statement timeout; idle-in-transaction timeout; shutdown, crash and start-up; too many connections; disk full.
-            Some("57014" | "25P03" | "57P01" | "57P02" | "57P03" | "53300" | "53100") => Self::Away,
-            Some(code) if code.starts_with("08") => Self::Away,
-            Some("28000") => Self::NobodyValid,
-            Some("P0002") => Self::NotVisible,
-            _ => Self::Other,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use anyhow::Context as _;
     use domain::permission::Permission;
 
     use super::*;
@@ -698,43 +421,6 @@ mod tests {
             error.to_string(),
             "failed to load: relation task.tasks does not exist"
         );
-    }
-
-    #[test]
-    fn a_rejection_survives_the_way_through_anyhow() {
-        let outcome: anyhow::Result<()> = Err(Error::from(Rejection::LastAdmin).into());
-        let error = Error::from(outcome.context("failed to disable the user").unwrap_err());
-        assert!(matches!(error, Error::Rejected(Rejection::LastAdmin)));
-    }
-
-    #[test]
-    fn busy_and_away_answers_carry_retry_after() {
-        for error in [Error::unavailable("Redis"), Error::TimedOut] {
-            assert!(
-                error
-                    .to_response("r", "/")
-                    .headers()
-                    .contains_key(header::RETRY_AFTER)
-            );
-        }
-        let exhausted = Error::from(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout));
-        assert!(matches!(exhausted, Error::Unavailable { .. }));
-    }
-
-    #[test]
-    fn sql_states_are_told_apart() {
-        let cases = [
-            ("55P03", SqlState::Busy),
-            ("40001", SqlState::Busy),
-            ("57P01", SqlState::Away),
-            ("08006", SqlState::Away),
-            ("28000", SqlState::NobodyValid),
-            ("23505", SqlState::Other),
-        ];
-        for (code, meaning) in cases {
-            assert_eq!(SqlState::of(Some(code)), meaning, "{code}");
-        }
-        assert_eq!(SqlState::of(None), SqlState::Other);
     }
 
     #[test]
