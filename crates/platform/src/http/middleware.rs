@@ -292,7 +292,8 @@ fn record(method: &str, route: &str, status: StatusCode, started: Instant) {
     if status.is_server_error() {
         span.record("otel.status_code", "ERROR");
     }
-    let duration = elapsed.as_secs_f64() * 1_000.0;
+    // Milliseconds, to the microsecond.
+    let duration = elapsed.as_micros() as f64 / 1_000.0;
     let status = status.as_u16();
     if matches!(route, "/healthz" | "/readyz" | "/metrics") {
         tracing::debug!(

@@ -4,6 +4,7 @@ use std::future::{Ready, ready};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use domain::rejection::Rejection;
+use tracing::Span;
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
@@ -45,12 +46,24 @@ pub fn parse_id(text: &str) -> Option<Uuid> {
 
 /// All path parameters that are ids by their names; a key date's `{key}` is not.
 fn ids(request: &HttpRequest) -> Result<Vec<Uuid>> {
-    request
+    let ids: Vec<Uuid> = request
         .match_info()
         .iter()
         .filter(|(name, _)| *name == "id" || name.ends_with("Id") || name.ends_with("_id"))
-        .map(|(_, text)| parse_id(text).ok_or_else(|| Rejection::NotFound.into()))
-        .collect()
+        .map(|(_, text)| parse_id(text).ok_or(Rejection::NotFound))
+        .collect::<Result<_, _>>()?;
+    if let (Some(field), Some(id)) = (log_field(request), ids.first()) {
+        Span::current().record(field, tracing::field::display(id));
+    }
+    Ok(ids)
+}
+
+/// What the first id of a path is called in logs and traces, where it is a deal's or a task's.
+fn log_field(request: &HttpRequest) -> Option<&'static str> {
+    let pattern = request.match_pattern()?;
+    [("/deals/{id}", "dealId"), ("/tasks/{id}", "taskId")]
+        .into_iter()
+        .find_map(|(path, field)| pattern.contains(path).then_some(field))
 }
 
 #[cfg(test)]
