@@ -20,10 +20,15 @@ use std::{
     convert::Infallible,
     fmt::{self, Display},
     net::SocketAddr,
-    path::PathBuf,
     str::FromStr,
     time::Duration,
 };
+
+use tracing_subscriber::filter::LevelFilter;
+
+pub mod address;
+
+pub use address::HttpUrl;
 
 /// What every variable's name begins with.
 const PREFIX: &str = "HAUSHAVN_";
@@ -101,6 +106,46 @@ impl FromStr for Seconds {
     }
 }
 
+/// What is logged: a level, `target=level`, or several of both with commas between; `info` by default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogFilter(String);
+
+impl LogFilter {
+    /// The filter as it was written, good for `tracing_subscriber::EnvFilter`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for LogFilter {
+    fn default() -> Self {
+        Self("info".to_owned())
+    }
+}
+
+impl FromStr for LogFilter {
+    type Err = &'static str;
+
+    /// Stricter than `EnvFilter`, to which any word is a target that it logs everything of.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_target = |target: &str| {
+            let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | '-');
+            !target.is_empty() && target.chars().all(is_part)
+        };
+        // To the parser, nothing at all is a level too.
+        let is_level = |level: &str| !level.is_empty() && level.parse::<LevelFilter>().is_ok();
+        let is_directive = |directive: &str| match directive.split_once('=') {
+            Some((target, level)) => is_target(target) && is_level(level),
+            None => is_level(directive),
+        };
+        if text.split(',').all(is_directive) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("must be a level such as info, or target=level, with commas between several")
+        }
+    }
+}
+
 /// Where a process runs. Conveniences that would be holes in production ask for `Development`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Environment {
@@ -132,12 +177,12 @@ pub struct Common {
     pub listen: SocketAddr,
     /// `ADMIN_LISTEN`: address and port of metrics and health, not reachable through the gateway.
     pub admin_listen: SocketAddr,
-    /// `LOG`: filter in the syntax of `tracing_subscriber::EnvFilter`; default `info`.
-    pub log: String,
+    /// `LOG`: what is logged.
+    pub log: LogFilter,
     /// `OTLP_ENDPOINT`: where traces go (gRPC); none are sent without.
-    pub otlp_endpoint: Option<String>,
+    pub otlp_endpoint: Option<HttpUrl>,
     /// `JWKS_URL`: where user-service publishes the public keys of access tokens.
-    pub jwks_url: String,
+    pub jwks_url: HttpUrl,
     /// `JWT_ISSUER`: the `iss` that access tokens must have.
     pub jwt_issuer: String,
     /// `JWT_AUDIENCE`: the `aud` that access tokens must have.
@@ -150,7 +195,7 @@ impl Common {
         let environment = env.or("ENV", Environment::default());
         let listen = env.required("LISTEN");
         let admin_listen = env.required("ADMIN_LISTEN");
-        let log: String = env.or("LOG", "info".to_owned());
+        let log = env.or("LOG", LogFilter::default());
         let otlp_endpoint = env.optional("OTLP_ENDPOINT");
         let jwks_url = env.required("JWKS_URL");
         let jwt_issuer = env.required("JWT_ISSUER");
@@ -170,27 +215,6 @@ impl Common {
     /// Whether this is a developer's machine or a test.
     pub fn is_development(&self) -> bool {
         self.environment == Environment::Development
-    }
-}
-
-/// What a service needs to sign and check the tokens services use among each other.
-#[derive(Clone, Debug)]
-pub struct ServiceKeySettings {
-    /// `SERVICE_KEY_FILE`: this service's own Ed25519 private key (PKCS 8, PEM).
-    pub service_key_file: PathBuf,
-    /// `TRUSTED_SERVICES_DIR`: a directory of `<service>.pem` public keys.
-    pub trusted_services_dir: PathBuf,
-}
-
-impl ServiceKeySettings {
-    /// Reads both paths; problems stay in `env` until [`Env::finish`].
-    pub fn read(env: &mut Env) -> Option<Self> {
-        let service_key_file = env.required("SERVICE_KEY_FILE");
-        let trusted_services_dir = env.required("TRUSTED_SERVICES_DIR");
-        Some(Self {
-            service_key_file: service_key_file?,
-            trusted_services_dir: trusted_services_dir?,
-        })
     }
 }
 
@@ -223,20 +247,43 @@ impl Env {
         }
     }
 
+    /// Whether `ENV` says development, whatever else is wrong with it.
+    pub fn is_development(&self) -> bool {
+        let environment = self.text("ENV").map(|text| text.expose().parse());
+        environment == Some(Ok(Environment::Development))
+    }
+
     /// A variable that must be there. `None` means that a problem has been noted.
     pub fn required<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
+        self.required_as(name, str::parse)
+    }
+
+    /// A variable that must be there, and what `parse` makes of it. `parse` must not repeat the value.
+    pub fn required_as<T, E: Display>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
         if self.text(name).is_none() {
             self.problem(name, "is missing");
         }
-        self.optional(name)
+        self.optional_as(name, parse)
     }
 
     /// A variable that may be absent; empty counts as absent. A value that does not parse is noted.
     pub fn optional<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
-        match self.text(name)?.expose().parse() {
+        self.optional_as(name, str::parse)
+    }
+
+    fn optional_as<T, E: Display>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        match parse(self.text(name)?.expose()) {
             Ok(value) => Some(value),
             Err(error) => {
-                self.problem(name, &format!("{error}"));
+                self.problem(name, &error.to_string());
                 None
             }
         }
@@ -334,9 +381,28 @@ mod tests {
         let (common, ttl) = env.finish(|| common.zip(ttl)).unwrap();
 
         assert_eq!(common.environment, Environment::Production);
-        assert_eq!(common.log, "info");
+        assert_eq!(common.log, LogFilter::default());
         assert_eq!(common.otlp_endpoint, None);
         assert_eq!(ttl.0, Duration::from_secs(3));
+    }
+
+    #[test]
+    fn a_log_filter_is_made_of_levels_and_of_targets_with_levels() {
+        for text in ["info", "WARN", "off,platform::db=debug,sqlx=trace"] {
+            let filter: LogFilter = text.parse().unwrap();
+            assert_eq!(filter.as_str(), text);
+            assert!(tracing_subscriber::EnvFilter::try_new(text).is_ok());
+        }
+        for text in [
+            "no sense",
+            "loud",
+            "platform=loud",
+            "=info",
+            "info,",
+            "a=b=info",
+        ] {
+            assert!(text.parse::<LogFilter>().is_err(), "{text}");
+        }
     }
 
     #[test]

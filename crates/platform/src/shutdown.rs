@@ -1,4 +1,7 @@
-//! One token that everything long-running listens to, cancelled by SIGTERM or SIGINT.
+//! How a process ends: one token that everything long-running listens to, cancelled by SIGTERM or SIGINT,
+//! and the exit code, with the reason on one line.
+
+use std::{io::Write as _, process::ExitCode};
 
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
@@ -19,4 +22,17 @@ pub fn on_signal() -> anyhow::Result<CancellationToken> {
         cancelled.cancel();
     });
     Ok(token)
+}
+
+/// The exit code of the program `name`. An error goes to standard error, as one line with all its causes:
+/// the log may not have been set up yet.
+pub fn exit_code(name: &str, outcome: anyhow::Result<()>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let reason = format!("{error:#}").replace('\n', " ");
+            let _written = writeln!(std::io::stderr(), "{name}: {reason}");
+            ExitCode::FAILURE
+        }
+    }
 }

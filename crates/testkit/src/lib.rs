@@ -12,6 +12,7 @@
 
 mod client;
 mod database;
+mod keys;
 mod mail;
 mod organization;
 mod stack;
@@ -19,6 +20,7 @@ mod wait;
 
 pub use client::{Client, Response, base64url};
 pub use database::Database;
+pub use keys::{KeyFiles, ed25519_private_key};
 pub use mail::{Mail, mails_to};
 pub use organization::{Deal, Organization, User, buyer_purchase};
 pub use stack::{Stack, stack};

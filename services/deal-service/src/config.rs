@@ -1,6 +1,11 @@
 //! What deal-service is told by its environment.
 
-use platform::config::{Common, ConfigError, Env, Secret, ServiceKeySettings};
+use platform::{
+    auth::ServiceKeys,
+    config::{Common, ConfigError, Env, HttpUrl, Secret, address},
+};
+
+use crate::SERVICE;
 
 /// The settings of a serving process.
 #[derive(Clone, Debug)]
@@ -8,7 +13,7 @@ pub struct Config {
     /// What every service has.
     pub common: Common,
     /// The keys for calls between services.
-    pub service_keys: ServiceKeySettings,
+    pub service_keys: ServiceKeys,
     /// `DATABASE_URL`: PostgreSQL as the service's role.
     pub database_url: Secret,
     /// `RELAY_DATABASE_URL`: PostgreSQL as the relay's role.
@@ -20,19 +25,19 @@ pub struct Config {
     /// `AMQP_URL`: the broker.
     pub amqp_url: Secret,
     /// `TASK_SERVICE_URL`: where plans are previewed.
-    pub task_service_url: String,
+    pub task_service_url: HttpUrl,
 }
 
 impl Config {
     /// Reads everything, or reports everything that is wrong in one message.
     pub fn read(mut env: Env) -> Result<Self, ConfigError> {
         let common = Common::read(&mut env);
-        let service_keys = ServiceKeySettings::read(&mut env);
-        let database_url = env.required("DATABASE_URL");
-        let relay_database_url = env.required("RELAY_DATABASE_URL");
-        let auditor_database_url = env.required("AUDITOR_DATABASE_URL");
-        let redis_url = env.required("REDIS_URL");
-        let amqp_url = env.required("AMQP_URL");
+        let service_keys = ServiceKeys::read(&mut env, SERVICE);
+        let database_url = env.required_as("DATABASE_URL", address::postgresql);
+        let relay_database_url = env.required_as("RELAY_DATABASE_URL", address::postgresql);
+        let auditor_database_url = env.required_as("AUDITOR_DATABASE_URL", address::postgresql);
+        let redis_url = env.required_as("REDIS_URL", address::redis);
+        let amqp_url = env.required_as("AMQP_URL", address::rabbitmq);
         let task_service_url = env.required("TASK_SERVICE_URL");
         env.finish(|| {
             Some(Self {
@@ -51,13 +56,13 @@ impl Config {
 
 /// The addresses that rebuilding the read models needs: as the service, and as the auditor.
 pub fn rebuild_urls(mut env: Env) -> Result<(Secret, Secret), ConfigError> {
-    let service = env.required("DATABASE_URL");
-    let auditor = env.required("AUDITOR_DATABASE_URL");
+    let service = env.required_as("DATABASE_URL", address::postgresql);
+    let auditor = env.required_as("AUDITOR_DATABASE_URL", address::postgresql);
     env.finish(|| service.zip(auditor))
 }
 
 /// One address of the database that a subcommand needs.
 pub fn database_url(mut env: Env, name: &str) -> Result<Secret, ConfigError> {
-    let url = env.required(name);
+    let url = env.required_as(name, address::postgresql);
     env.finish(|| url)
 }

@@ -40,7 +40,7 @@ use tokio_util::sync::CancellationToken;
 use self::{config::Config, consumers::project, queries::audit_log::Auditor};
 
 /// The service's name, in logs, events and tokens.
-const SERVICE: &str = "deal-service";
+pub const SERVICE: &str = "deal-service";
 /// The service's schema.
 const SCHEMA: &str = "deal";
 
@@ -98,8 +98,8 @@ impl Services {
             db: Db::connect(&config.database_url, SCHEMA, PoolSize::Requests)?,
             auditor: Auditor::new(log),
             cache: Cache::connect(&config.redis_url)?,
-            keys: ServiceKeys::load(SERVICE, &config.service_keys)?,
-            tasks: ServiceClient::new("task-service", &config.task_service_url)?,
+            keys: config.service_keys.clone(),
+            tasks: ServiceClient::new("task-service", config.task_service_url.as_str())?,
         })
     }
 }

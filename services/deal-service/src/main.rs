@@ -3,7 +3,8 @@
 use std::{io::Write as _, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use deal_service::{migrate, openapi, rebuild, serve, upkeep};
+use deal_service::{SERVICE, migrate, openapi, rebuild, serve, upkeep};
+use platform::shutdown::exit_code;
 
 /// Deals, their parties, and what people see of them.
 #[derive(Parser)]
@@ -35,14 +36,7 @@ async fn main() -> ExitCode {
         Command::RebuildReadModels => rebuild::run().await,
         Command::Openapi => print_openapi(),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // The log may not have been set up yet.
-            let _written = writeln!(std::io::stderr(), "deal-service: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(SERVICE, outcome)
 }
 
 fn print_openapi() -> anyhow::Result<()> {

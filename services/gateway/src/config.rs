@@ -3,9 +3,12 @@
 use std::{fmt, str::FromStr, time::Duration};
 
 use actix_web::http::Uri;
-use platform::config::{Common, ConfigError, Env, Secret, ServiceKeySettings};
+use platform::{
+    auth::ServiceKeys,
+    config::{Common, ConfigError, Env, Secret, address},
+};
 
-use crate::{breaker::BreakerSettings, upstream::Upstream};
+use crate::{breaker::BreakerSettings, gateway::NAME, upstream::Upstream};
 
 /// Settings of the gateway.
 #[derive(Clone, Debug)]
@@ -13,7 +16,7 @@ pub struct Config {
     /// Settings that every service has.
     pub common: Common,
     /// The gateway's own key, for asking user-service about sessions.
-    pub service_keys: ServiceKeySettings,
+    pub service_keys: ServiceKeys,
     /// `REDIS_URL`: where sessions and limits are.
     pub redis_url: Secret,
     /// Where the services are, in the order of [`Upstream::ALL`].
@@ -37,15 +40,15 @@ impl Config {
 
     fn read(mut env: Env) -> Result<Self, ConfigError> {
         let common = Common::read(&mut env);
-        let service_keys = ServiceKeySettings::read(&mut env);
-        let redis_url = env.required("REDIS_URL");
+        let service_keys = ServiceKeys::read(&mut env, NAME);
+        let redis_url = env.required_as("REDIS_URL", address::redis);
         let user_service = env.required("USER_SERVICE_URL");
         let deal_service = env.required("DEAL_SERVICE_URL");
         let task_service = env.required("TASK_SERVICE_URL");
         let worker = env.required("WORKER_URL");
         let mut rate_limit_scale = env.or("RATE_LIMIT_SCALE", Scale::default());
         let cors_origins = env.or("CORS_ORIGINS", Origins::default());
-        if !common.as_ref().is_some_and(Common::is_development) {
+        if !env.is_development() {
             rate_limit_scale = Scale::default();
         }
         env.finish(|| {
@@ -202,9 +205,11 @@ fn origin(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use testkit::KeyFiles;
+
     use super::*;
 
-    const COMPLETE: [(&str, &str); 13] = [
+    const COMPLETE: [(&str, &str); 11] = [
         ("HAUSHAVN_LISTEN", "127.0.0.1:8080"),
         ("HAUSHAVN_ADMIN_LISTEN", "127.0.0.1:18180"),
         (
@@ -213,8 +218,6 @@ mod tests {
         ),
         ("HAUSHAVN_JWT_ISSUER", "haushavn"),
         ("HAUSHAVN_JWT_AUDIENCE", "haushavn-api"),
-        ("HAUSHAVN_SERVICE_KEY_FILE", "gateway.key"),
-        ("HAUSHAVN_TRUSTED_SERVICES_DIR", "trusted"),
         ("HAUSHAVN_REDIS_URL", "redis://127.0.0.1:18379"),
         ("HAUSHAVN_USER_SERVICE_URL", "http://127.0.0.1:18081"),
         ("HAUSHAVN_DEAL_SERVICE_URL", "http://127.0.0.1:18082/"),
@@ -224,9 +227,11 @@ mod tests {
     ];
 
     fn read(more: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        Config::read(Env::from_pairs(
-            COMPLETE.into_iter().chain(more.iter().copied()),
-        ))
+        let keys = KeyFiles::new();
+        let keys = keys.variables();
+        let keys = keys.iter().map(|(name, value)| (*name, value.as_str()));
+        let pairs = COMPLETE.into_iter().chain(keys).chain(more.iter().copied());
+        Config::read(Env::from_pairs(pairs))
     }
 
     #[test]

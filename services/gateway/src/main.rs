@@ -1,8 +1,9 @@
 //! The gateway's process.
 
-use std::io::Write as _;
+use std::{io::Write as _, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use platform::shutdown::exit_code;
 
 /// The only public door of Haushavn.
 #[derive(Parser)]
@@ -21,12 +22,15 @@ enum Command {
 }
 
 #[actix_web::main]
-async fn main() -> anyhow::Result<()> {
-    match Arguments::parse().command.unwrap_or(Command::Serve) {
+async fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command.unwrap_or(Command::Serve) {
         Command::Serve => gateway::serve().await,
-        Command::Openapi => {
-            let document = gateway::openapi_document()?;
-            writeln!(std::io::stdout(), "{document}").map_err(Into::into)
-        }
-    }
+        Command::Openapi => print_openapi(),
+    };
+    exit_code(gateway::gateway::NAME, outcome)
+}
+
+fn print_openapi() -> anyhow::Result<()> {
+    writeln!(std::io::stdout(), "{}", gateway::openapi_document()?)?;
+    Ok(())
 }

@@ -20,7 +20,6 @@ mod views;
 
 use actix_web::{rt, web};
 use platform::{
-    auth::ServiceKeys,
     client::ServiceClient,
     config::Env,
     db::{Db, PoolSize},
@@ -51,8 +50,8 @@ pub async fn serve() -> anyhow::Result<()> {
     let stop = shutdown::on_signal()?;
     let services = Services {
         db: Db::connect(&config.database_url, SCHEMA, PoolSize::Requests)?,
-        keys: ServiceKeys::load(NAME, &config.service_keys)?,
-        deal_service: ServiceClient::new("deal-service", &config.deal_service_url)?,
+        keys: config.service_keys,
+        deal_service: ServiceClient::new("deal-service", config.deal_service_url.as_str())?,
     };
     if wait_for("PostgreSQL", &stop, || services.db.ping())
         .await

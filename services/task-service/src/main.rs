@@ -1,8 +1,9 @@
 //! The binary `task-service`.
 
-use std::io::Write as _;
+use std::{io::Write as _, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use platform::shutdown::exit_code;
 
 /// Templates, plans, dates and tasks of Haushavn. Settings are environment variables with the prefix HAUSHAVN_.
 #[derive(Parser)]
@@ -24,16 +25,23 @@ enum Command {
 }
 
 #[actix_web::main]
-async fn main() -> anyhow::Result<()> {
-    match Arguments::parse().command.unwrap_or(Command::Serve) {
+async fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command.unwrap_or(Command::Serve) {
         Command::Serve => task_service::serve().await,
         Command::Migrate => task_service::migrate().await,
-        Command::LoadTemplates => {
-            let added = task_service::load_templates().await?;
-            print(&format!("{added} templates added\n"))
-        }
-        Command::Openapi => print(&task_service::openapi()?),
-    }
+        Command::LoadTemplates => load_templates().await,
+        Command::Openapi => print_openapi(),
+    };
+    exit_code(task_service::NAME, outcome)
+}
+
+async fn load_templates() -> anyhow::Result<()> {
+    let added = task_service::load_templates().await?;
+    print(&format!("{added} templates added\n"))
+}
+
+fn print_openapi() -> anyhow::Result<()> {
+    print(&task_service::openapi()?)
 }
 
 fn print(text: &str) -> anyhow::Result<()> {

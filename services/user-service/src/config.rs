@@ -2,7 +2,15 @@
 
 use std::time::Duration;
 
-use platform::config::{Common, ConfigError, Env, Key32, Seconds, Secret, ServiceKeySettings};
+use lettre::{
+    Address, AsyncSmtpTransport, Tokio1Executor, transport::smtp::AsyncSmtpTransportBuilder,
+};
+use platform::{
+    auth::ServiceKeys,
+    config::{Common, ConfigError, Env, HttpUrl, Key32, Seconds, Secret, address},
+};
+
+use crate::NAME;
 
 /// How long an access token holds.
 const ACCESS_TTL: Duration = Duration::from_secs(15 * 60);
@@ -15,7 +23,7 @@ pub struct Config {
     /// What every service has.
     pub common: Common,
     /// The keys for calls between services.
-    pub service_keys: ServiceKeySettings,
+    pub service_keys: ServiceKeys,
     /// `DATABASE_URL`: PostgreSQL as the service's role.
     pub database_url: Secret,
     /// `RELAY_DATABASE_URL`: PostgreSQL as the relay's role.
@@ -49,27 +57,26 @@ pub struct SecretSettings {
 #[derive(Clone, Debug)]
 pub struct MailSettings {
     /// `SMTP_URL`: `smtp://host:port`, or `smtps://user:password@host`.
-    pub smtp_url: Secret,
+    pub server: AsyncSmtpTransportBuilder,
     /// `MAIL_FROM`: the sender's address.
-    pub from: String,
+    pub from: Address,
     /// `PUBLIC_URL`: where people reach Haushavn; links in mails begin with it.
-    pub public_url: String,
+    pub public_url: HttpUrl,
 }
 
 impl Config {
     /// Reads everything, or reports everything that is wrong in one message.
     pub fn from_env(mut env: Env) -> Result<Self, ConfigError> {
         let common = Common::read(&mut env);
-        let service_keys = ServiceKeySettings::read(&mut env);
-        let database_url = env.required("DATABASE_URL");
-        let relay_database_url = env.required("RELAY_DATABASE_URL");
-        let redis_url = env.required("REDIS_URL");
-        let amqp_url = env.required("AMQP_URL");
+        let service_keys = ServiceKeys::read(&mut env, NAME);
+        let database_url = env.required_as("DATABASE_URL", address::postgresql);
+        let relay_database_url = env.required_as("RELAY_DATABASE_URL", address::postgresql);
+        let redis_url = env.required_as("REDIS_URL", address::redis);
+        let amqp_url = env.required_as("AMQP_URL", address::rabbitmq);
         let mail = MailSettings::read(&mut env);
-        let development = common.as_ref().is_some_and(Common::is_development);
-        let secrets = SecretSettings::read(&mut env, development);
+        let secrets = SecretSettings::read(&mut env);
         let access_ttl: Option<Seconds> = env.optional("ACCESS_TTL");
-        if access_ttl.is_some() && !development {
+        if access_ttl.is_some() && !env.is_development() {
             env.problem("ACCESS_TTL", "works in development only");
         }
         env.finish(|| {
@@ -89,12 +96,12 @@ impl Config {
 }
 
 impl SecretSettings {
-    fn read(env: &mut Env, development: bool) -> Option<Self> {
+    fn read(env: &mut Env) -> Option<Self> {
         let password_pepper = env.required("PASSWORD_PEPPER");
         let token_key = env.required("TOKEN_KEY");
         let key_encryption_key = env.required("KEY_ENCRYPTION_KEY");
         let bcrypt_cost = env.or("BCRYPT_COST", PRODUCTION_BCRYPT_COST_MIN);
-        let least = if development {
+        let least = if env.is_development() {
             4
         } else {
             PRODUCTION_BCRYPT_COST_MIN
@@ -113,32 +120,37 @@ impl SecretSettings {
 
 impl MailSettings {
     fn read(env: &mut Env) -> Option<Self> {
-        let smtp_url = env.required("SMTP_URL");
+        let server = env.required_as("SMTP_URL", |url| {
+            AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
+                .map_err(|_| "must be smtp://host:port or smtps://user:password@host")
+        });
         let from = env.required("MAIL_FROM");
-        let public_url: Option<String> = env.required("PUBLIC_URL");
+        let public_url = env.required("PUBLIC_URL");
         Some(Self {
-            smtp_url: smtp_url?,
+            server: server?,
             from: from?,
-            public_url: public_url?.trim_end_matches('/').to_owned(),
+            public_url: public_url?,
         })
     }
 }
 
 /// The settings of the sub-command `migrate`: nothing but the owner's way to the database.
 pub fn migrate_database_url(mut env: Env) -> Result<Secret, ConfigError> {
-    let url = env.required("MIGRATE_DATABASE_URL");
+    let url = env.required_as("MIGRATE_DATABASE_URL", address::postgresql);
     env.finish(|| url)
 }
 
 /// The settings of the sub-command `rotate-keys`.
 pub fn rotation(mut env: Env) -> Result<(Secret, Key32), ConfigError> {
-    let url = env.required("DATABASE_URL");
+    let url = env.required_as("DATABASE_URL", address::postgresql);
     let key = env.required("KEY_ENCRYPTION_KEY");
     env.finish(|| url.zip(key))
 }
 
 #[cfg(test)]
 mod tests {
+    use testkit::KeyFiles;
+
     use super::*;
 
     fn complete() -> Vec<(&'static str, String)> {
@@ -149,8 +161,6 @@ mod tests {
             ("JWKS_URL", "http://127.0.0.1:1/.well-known/jwks.json"),
             ("JWT_ISSUER", "haushavn"),
             ("JWT_AUDIENCE", "haushavn"),
-            ("SERVICE_KEY_FILE", "own.pem"),
-            ("TRUSTED_SERVICES_DIR", "keys"),
             ("DATABASE_URL", "postgres://u"),
             ("RELAY_DATABASE_URL", "postgres://r"),
             ("REDIS_URL", "redis://r"),
@@ -173,11 +183,14 @@ mod tests {
                 .iter()
                 .map(|(name, value)| (*name, (*value).to_owned())),
         );
-        Config::from_env(Env::from_pairs(
-            pairs
-                .into_iter()
-                .map(|(name, value)| (format!("HAUSHAVN_{name}"), value)),
-        ))
+        let keys = KeyFiles::new();
+        let keys = keys
+            .variables()
+            .map(|(name, value)| (name.to_owned(), value));
+        let pairs = pairs
+            .into_iter()
+            .map(|(name, value)| (format!("HAUSHAVN_{name}"), value));
+        Config::from_env(Env::from_pairs(pairs.chain(keys)))
     }
 
     #[test]
@@ -202,6 +215,6 @@ mod tests {
         .unwrap();
         assert_eq!(config.access_ttl, Duration::from_secs(5));
         assert_eq!(config.secrets.bcrypt_cost, 4);
-        assert_eq!(config.mail.public_url, "https://haushavn.example");
+        assert_eq!(config.mail.public_url.as_str(), "https://haushavn.example");
     }
 }

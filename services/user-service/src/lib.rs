@@ -25,12 +25,10 @@ use actix_web::{
     rt::{self, task::JoinHandle},
     web,
 };
-use anyhow::Context as _;
 use futures::future::join_all;
 use platform::{
-    auth::ServiceKeys,
     cache::Cache,
-    config::{Env, Secret},
+    config::Env,
     db::{Db, PoolSize},
     http::{Check, Readiness},
     messaging::{self, Delivery, Publisher, topology::USER_SERVICE},
@@ -71,7 +69,7 @@ pub async fn serve() -> anyhow::Result<()> {
     let background = start_background(&config, &services, &publisher, &stop)?;
 
     let data = web::Data::new(services.clone());
-    let keys = web::Data::new(ServiceKeys::load(NAME, &config.service_keys)?);
+    let keys = web::Data::new(config.service_keys.clone());
     let configure = move |config: &mut web::ServiceConfig| {
         config
             .app_data(data.clone())
@@ -141,11 +139,8 @@ pub async fn migrate() -> anyhow::Result<()> {
 /// Makes a new signing key and retires the present one; answers the new key's id.
 pub async fn rotate_keys() -> anyhow::Result<String> {
     let (url, key) = config::rotation(Env::from_process())?;
-    signing_keys::rotate(&connect(&url)?, &key).await
-}
-
-fn connect(url: &Secret) -> anyhow::Result<Db> {
-    Db::connect(url, "identity", PoolSize::Small).context("DATABASE_URL cannot be used")
+    let db = Db::connect(&url, "identity", PoolSize::Small)?;
+    signing_keys::rotate(&db, &key).await
 }
 
 fn readiness(services: &Services, cache: Cache, publisher: Publisher) -> Readiness {

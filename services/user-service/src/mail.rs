@@ -60,17 +60,10 @@ impl std::fmt::Debug for Link {
 impl Mailer {
     /// Prepares sending; connects with the first mail.
     pub fn new(settings: &MailSettings) -> anyhow::Result<Self> {
-        let from: Address = settings
-            .from
-            .parse()
-            .context("MAIL_FROM is not an address")?;
-        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(settings.smtp_url.expose())
-            .context("SMTP_URL is not an address of a mail server")?
-            .timeout(Some(TIMEOUT))
-            .build();
+        let transport = settings.server.clone().timeout(Some(TIMEOUT)).build();
         Ok(Self {
             transport,
-            from: Mailbox::new(Some("Haushavn".to_owned()), from),
+            from: Mailbox::new(Some("Haushavn".to_owned()), settings.from.clone()),
             public_url: settings.public_url.as_str().into(),
             layout: Arc::new(layout()?),
         })
@@ -136,15 +129,13 @@ fn layout() -> anyhow::Result<Environment<'static>> {
 
 #[cfg(test)]
 mod tests {
-    use platform::config::Secret;
-
     use super::*;
 
     fn message(title: &str, body: &str, link: Option<Link>) -> String {
         let mailer = Mailer::new(&MailSettings {
-            smtp_url: Secret::new("smtp://127.0.0.1:1"),
-            from: "haushavn@haushavn.example".to_owned(),
-            public_url: "https://haushavn.example".to_owned(),
+            server: AsyncSmtpTransport::<Tokio1Executor>::from_url("smtp://127.0.0.1:1").unwrap(),
+            from: "haushavn@haushavn.example".parse().unwrap(),
+            public_url: "https://haushavn.example".parse().unwrap(),
         })
         .unwrap();
         let mail = Mail {

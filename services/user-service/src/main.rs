@@ -1,8 +1,9 @@
 //! The binary `user-service`.
 
-use std::io::Write as _;
+use std::{io::Write as _, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use platform::shutdown::exit_code;
 
 /// Identity and notifications of Haushavn. Settings are environment variables with the prefix HAUSHAVN_.
 #[derive(Parser)]
@@ -24,13 +25,22 @@ enum Command {
 }
 
 #[actix_web::main]
-async fn main() -> anyhow::Result<()> {
-    match Arguments::parse().command.unwrap_or(Command::Serve) {
+async fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command.unwrap_or(Command::Serve) {
         Command::Serve => user_service::serve().await,
         Command::Migrate => user_service::migrate().await,
-        Command::Openapi => print(&user_service::openapi::document()?),
-        Command::RotateKeys => print(&format!("{}\n", user_service::rotate_keys().await?)),
-    }
+        Command::Openapi => print_openapi(),
+        Command::RotateKeys => rotate_keys().await,
+    };
+    exit_code(user_service::NAME, outcome)
+}
+
+fn print_openapi() -> anyhow::Result<()> {
+    print(&user_service::openapi::document()?)
+}
+
+async fn rotate_keys() -> anyhow::Result<()> {
+    print(&format!("{}\n", user_service::rotate_keys().await?))
 }
 
 fn print(text: &str) -> anyhow::Result<()> {

@@ -1,6 +1,5 @@
 //! What the doors of this service are given: its database, its secrets, its caches.
 
-use anyhow::Context as _;
 use platform::{
     cache::Cache,
     db::{Db, PoolSize},
@@ -65,8 +64,7 @@ pub struct SignedIn {
 impl Services {
     /// Builds everything; connects when it is first needed.
     pub fn new(config: &Config, cache: &Cache) -> anyhow::Result<Self> {
-        let db = Db::connect(&config.database_url, "identity", PoolSize::Requests)
-            .context("DATABASE_URL cannot be used")?;
+        let db = Db::connect(&config.database_url, "identity", PoolSize::Requests)?;
         Ok(Self {
             passwords: Passwords::new(&config.secrets)?,
             tokens: TokenKey::new(&config.secrets.token_key),

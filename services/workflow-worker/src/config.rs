@@ -2,8 +2,12 @@
 
 use std::net::SocketAddr;
 
-use platform::config::{Common, ConfigError, Env, Secret, ServiceKeySettings};
-use temporalio_client::Url;
+use platform::{
+    auth::ServiceKeys,
+    config::{Common, ConfigError, Env, HttpUrl, Secret, address},
+};
+
+use crate::SERVICE;
 
 /// The settings of workflow-worker.
 #[derive(Clone, Debug)]
@@ -11,7 +15,7 @@ pub struct Config {
     /// What every service is told.
     pub common: Common,
     /// `SERVICE_KEY_FILE`, `TRUSTED_SERVICES_DIR`: the keys of tokens among services.
-    pub service_keys: ServiceKeySettings,
+    pub service_keys: ServiceKeys,
     /// `AMQP_URL`: the broker.
     pub amqp_url: Secret,
     /// Where the other services answer.
@@ -24,22 +28,22 @@ pub struct Config {
 #[derive(Clone, Debug)]
 pub struct ServiceUrls {
     /// `USER_SERVICE_URL`
-    pub user_service: String,
+    pub user_service: HttpUrl,
     /// `DEAL_SERVICE_URL`
-    pub deal_service: String,
+    pub deal_service: HttpUrl,
     /// `TASK_SERVICE_URL`
-    pub task_service: String,
+    pub task_service: HttpUrl,
 }
 
 /// Where Temporal is and what it is told of us.
 #[derive(Clone, Debug)]
 pub struct TemporalSettings {
     /// `TEMPORAL_URL`: the frontend's gRPC address, as `http://host:port`.
-    pub url: Url,
+    pub url: HttpUrl,
     /// `TEMPORAL_NAMESPACE`; default `haushavn`.
     pub namespace: String,
     /// `TEMPORAL_UI_URL`: the web interface that administrators are linked to; no link without.
-    pub ui_url: Option<String>,
+    pub ui_url: Option<HttpUrl>,
     /// `TEMPORAL_METRICS_LISTEN`: where the SDK shows its own metrics.
     pub metrics_listen: SocketAddr,
 }
@@ -52,8 +56,8 @@ impl Config {
 
     fn read(mut env: Env) -> Result<Self, ConfigError> {
         let common = Common::read(&mut env);
-        let service_keys = ServiceKeySettings::read(&mut env);
-        let amqp_url = env.required("AMQP_URL");
+        let service_keys = ServiceKeys::read(&mut env, SERVICE);
+        let amqp_url = env.required_as("AMQP_URL", address::rabbitmq);
         let services = ServiceUrls::read(&mut env);
         let temporal = TemporalSettings::read(&mut env);
         env.finish(|| {

@@ -19,8 +19,8 @@ use std::thread;
 use actix_web::web;
 use anyhow::Context as _;
 use platform::{
-    auth::ServiceKeys,
     client::ServiceClient,
+    config::HttpUrl,
     http::{self, Check},
     shutdown, telemetry,
 };
@@ -33,7 +33,7 @@ use self::{
 };
 
 /// The service's name, in logs and tokens.
-const SERVICE: &str = "workflow-worker";
+pub const SERVICE: &str = "workflow-worker";
 
 /// Serves until the process is asked to end.
 pub async fn serve() -> anyhow::Result<()> {
@@ -46,9 +46,10 @@ pub async fn serve() -> anyhow::Result<()> {
 }
 
 async fn run(config: &Config, shutdown: CancellationToken) -> anyhow::Result<()> {
-    let keys = ServiceKeys::load(SERVICE, &config.service_keys)?;
-    let remote =
-        |name, url: &str| anyhow::Ok(Remote::new(ServiceClient::new(name, url)?, keys.clone()));
+    let remote = |name, url: &HttpUrl| {
+        let client = ServiceClient::new(name, url.as_str())?;
+        anyhow::Ok(Remote::new(client, config.service_keys.clone()))
+    };
     let remotes = Remotes {
         task_service: remote("task-service", &config.services.task_service)?,
         user_service: remote("user-service", &config.services.user_service)?,
@@ -86,7 +87,7 @@ async fn front(
     temporal: Temporal,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    let deals = ServiceClient::new("deal-service", &config.services.deal_service)?;
+    let deals = ServiceClient::new("deal-service", config.services.deal_service.as_str())?;
     let pages = TemporalPages {
         ui_url: config.temporal.ui_url.clone(),
         namespace: config.temporal.namespace.clone(),

@@ -3,7 +3,8 @@
 use std::{io::Write as _, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use workflow_worker::{openapi, serve};
+use platform::shutdown::exit_code;
+use workflow_worker::{SERVICE, openapi, serve};
 
 /// Workflows of deals and notifications.
 #[derive(Parser)]
@@ -26,14 +27,7 @@ async fn main() -> ExitCode {
         Command::Serve => serve().await,
         Command::Openapi => print_openapi(),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // The log may not have been set up yet.
-            let _written = writeln!(std::io::stderr(), "workflow-worker: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(SERVICE, outcome)
 }
 
 fn print_openapi() -> anyhow::Result<()> {

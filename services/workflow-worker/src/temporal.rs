@@ -56,7 +56,7 @@ impl Temporal {
 
 /// Connects with the plugin that carries the trace context into workflows and activities.
 async fn connect(settings: &TemporalSettings) -> anyhow::Result<Client> {
-    let connection = ConnectionOptions::new(settings.url.clone())
+    let connection = ConnectionOptions::new(settings.url.url().clone())
         .connect_timeout(CONNECT_TIMEOUT)
         .build();
     let options = ClientOptions::new(settings.namespace.clone())

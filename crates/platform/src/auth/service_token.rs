@@ -8,7 +8,7 @@ use std::{
     collections::HashMap,
     fs,
     future::{Ready, ready},
-    path::Path,
+    io,
     sync::Arc,
 };
 
@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use super::token::ALGORITHM;
 use crate::{
-    config::{Secret, ServiceKeySettings},
+    config::{Env, Secret},
     error::Error,
     http::RequestContext,
 };
@@ -62,17 +62,18 @@ pub struct ServiceClaims {
 }
 
 impl ServiceKeys {
-    /// Reads the keys. `service` is this service's name, as in `<service>.pem` at the others.
-    pub fn load(service: &'static str, settings: &ServiceKeySettings) -> anyhow::Result<Self> {
-        let file = &settings.service_key_file;
-        let pem = fs::read(file).with_context(|| format!("failed to read {}", file.display()))?;
-        let own = EncodingKey::from_ed_pem(&pem)
-            .with_context(|| format!("{} is not an Ed25519 private key", file.display()))?;
-        let trusted = trusted(&settings.trusted_services_dir)?;
-        Ok(Self {
+    /// Reads the keys; problems stay in `env` until it is finished. `service` is this service's name, as in
+    /// `<service>.pem` at the others.
+    ///
+    /// `SERVICE_KEY_FILE` is this service's own Ed25519 private key (PKCS 8, PEM), `TRUSTED_SERVICES_DIR`
+    /// a directory of `<service>.pem` public keys.
+    pub fn read(env: &mut Env, service: &'static str) -> Option<Self> {
+        let own = env.required_as("SERVICE_KEY_FILE", own_key);
+        let trusted = env.required_as("TRUSTED_SERVICES_DIR", trusted_keys);
+        Some(Self {
             service,
-            own: Arc::new(own),
-            trusted: Arc::new(trusted),
+            own: Arc::new(own?),
+            trusted: Arc::new(trusted?),
         })
     }
 
@@ -136,21 +137,28 @@ impl std::fmt::Debug for ServiceKeys {
     }
 }
 
-fn trusted(directory: &Path) -> anyhow::Result<HashMap<String, DecodingKey>> {
-    let entries = fs::read_dir(directory)
-        .with_context(|| format!("failed to read the directory {}", directory.display()))?;
+fn own_key(file: &str) -> Result<EncodingKey, String> {
+    let pem = fs::read(file).map_err(|error| format!("cannot be read: {error}"))?;
+    EncodingKey::from_ed_pem(&pem)
+        .map_err(|_| "must be a file with an Ed25519 private key (PKCS 8, PEM)".to_owned())
+}
+
+fn trusted_keys(directory: &str) -> Result<HashMap<String, DecodingKey>, String> {
+    let unreadable = |error: io::Error| format!("cannot be read: {error}");
     let mut keys = HashMap::new();
-    for entry in entries {
-        let path = entry.context("failed to list the trusted services")?.path();
-        if path.extension().is_none_or(|extension| extension != "pem") {
+    for entry in fs::read_dir(directory).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let Some(service) = path
+            .file_name()
+            .and_then(|name| name.to_str()?.strip_suffix(".pem"))
+        else {
             continue;
-        }
-        let pem = fs::read(&path).with_context(|| format!("failed to read {}", path.display()))?;
+        };
+        let pem =
+            fs::read(&path).map_err(|error| format!("{service}.pem cannot be read: {error}"))?;
         let key = DecodingKey::from_ed_pem(&pem)
-            .with_context(|| format!("{} is not an Ed25519 public key", path.display()))?;
-        if let Some(service) = path.file_stem() {
-            keys.insert(service.to_string_lossy().into_owned(), key);
-        }
+            .map_err(|_| format!("{service}.pem must be an Ed25519 public key (PEM)"))?;
+        keys.insert(service.to_owned(), key);
     }
     Ok(keys)
 }
@@ -228,6 +236,8 @@ fn claims_of(request: &HttpRequest) -> Result<ServiceClaims, Error> {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::path::Path;
+
     use base64::{
         Engine as _,
         engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
@@ -333,20 +343,40 @@ pub(crate) mod tests {
         assert_eq!(keys.verify(&token), None);
     }
 
+    fn read(own: &Path, trusted: &Path) -> Result<ServiceKeys, String> {
+        let mut env = Env::from_pairs([
+            ("HAUSHAVN_SERVICE_KEY_FILE", own.to_string_lossy()),
+            ("HAUSHAVN_TRUSTED_SERVICES_DIR", trusted.to_string_lossy()),
+        ]);
+        let keys = ServiceKeys::read(&mut env, "deal-service");
+        env.finish(|| keys).map_err(|error| error.to_string())
+    }
+
     #[test]
     fn keys_are_read_from_files() {
         let directory = std::env::temp_dir().join(format!("haushavn-keys-{}", Uuid::now_v7()));
         fs::create_dir_all(&directory).unwrap();
-        let service_key_file = directory.join("own.key");
-        fs::write(&service_key_file, private_pem()).unwrap();
+        let own = directory.join("own.key");
+        fs::write(&own, private_pem()).unwrap();
         fs::write(directory.join("deal-service.pem"), public_pem()).unwrap();
-        let settings = ServiceKeySettings {
-            service_key_file,
-            trusted_services_dir: directory.clone(),
-        };
-        let keys = ServiceKeys::load("deal-service", &settings).unwrap();
+        let keys = read(&own, &directory).unwrap();
         let token = keys.sign(None, None).unwrap();
         assert_eq!(keys.verify(token.expose()).unwrap().iss, "deal-service");
+
+        fs::write(directory.join("task-service.pem"), private_pem()).unwrap();
+        assert_eq!(
+            read(&directory.join("task-service.pem.old"), &directory).unwrap_err(),
+            "the configuration has 2 problem(s): \
+             HAUSHAVN_SERVICE_KEY_FILE: cannot be read: No such file or directory (os error 2); \
+             HAUSHAVN_TRUSTED_SERVICES_DIR: task-service.pem must be an Ed25519 public key (PEM)"
+        );
+        fs::write(&own, public_pem()).unwrap();
+        assert_eq!(
+            read(&own, &own).unwrap_err(),
+            "the configuration has 2 problem(s): \
+             HAUSHAVN_SERVICE_KEY_FILE: must be a file with an Ed25519 private key (PKCS 8, PEM); \
+             HAUSHAVN_TRUSTED_SERVICES_DIR: cannot be read: Not a directory (os error 20)"
+        );
         fs::remove_dir_all(directory).unwrap();
     }
 }

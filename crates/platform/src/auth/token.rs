@@ -59,7 +59,7 @@ pub struct TokenVerifier {
 impl TokenVerifier {
     /// A verifier that fetches keys from the address in the settings when it first needs them.
     pub fn new(common: &Common) -> anyhow::Result<Self> {
-        let keys = Jwks::remote(&common.jwks_url)?;
+        let keys = Jwks::remote(common.jwks_url.as_str())?;
         Ok(Self::with_keys(
             keys,
             &common.jwt_issuer,

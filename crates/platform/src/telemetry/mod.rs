@@ -11,7 +11,7 @@ use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator, SdkTracerProvider};
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
-use crate::config::Common;
+use crate::config::{Common, HttpUrl};
 
 pub use traces::{continue_trace, current_traceparent, traceparent_of};
 
@@ -48,9 +48,13 @@ pub fn init_with_ids(
     common: &Common,
     ids: impl IdGenerator + 'static,
 ) -> anyhow::Result<Guard> {
-    let filter = EnvFilter::try_new(format!("{QUIET},{}", common.log))
+    let filter = EnvFilter::try_new(format!("{QUIET},{}", common.log.as_str()))
         .context("HAUSHAVN_LOG is not a filter")?;
-    let provider = traces::provider(service, common.otlp_endpoint.as_deref(), ids)?;
+    let provider = traces::provider(
+        service,
+        common.otlp_endpoint.as_ref().map(HttpUrl::as_str),
+        ids,
+    )?;
     let spans = tracing_opentelemetry::layer().with_tracer(provider.tracer(service));
     // One filter before both layers, not one for each: sqlx asks whether a level is enabled without
     // sending anything, which leaves the state of per-layer filters dirty for the thread's next event.

@@ -2,9 +2,7 @@
 
 use std::{
     collections::HashMap,
-    fs,
     net::{SocketAddr, TcpListener},
-    path::PathBuf,
     process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex,
@@ -19,24 +17,24 @@ use actix_web::{
     web::{self, Bytes, Data, Payload},
 };
 use awc::{Client, ClientRequest};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use deadpool_redis::redis;
 use futures::StreamExt as _;
 use gateway::{
     breaker::BreakerSettings,
     config::{Config, Limits},
-    gateway::{Gateway, listen, readiness},
+    gateway::{Gateway, NAME, listen, readiness},
     upstream::{ServiceDocument, Upstream},
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, jwk::Jwk};
 use platform::{
     auth::{
-        AccessClaims,
+        AccessClaims, ServiceKeys,
         token::{ACCESS_TOKEN_TYPE, ALGORITHM},
     },
-    config::{Common, Environment, Secret, ServiceKeySettings},
+    config::{Common, Env, Environment, Secret},
 };
 use serde_json::{Value, json};
+use testkit::{KeyFiles, ed25519_private_key};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -51,11 +49,6 @@ pub(crate) const BUYER: &[&str] = &["view_own_deals", "complete_own_tasks"];
 pub(crate) const AGENT: &[&str] = &["view_deals", "create_deals", "assign_tasks"];
 const ISSUER: &str = "haushavn";
 const AUDIENCE: &str = "haushavn-api";
-/// A key for tests only: PKCS 8 around 32 equal bytes.
-const KEY_PREFIX: [u8; 16] = [
-    0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
-];
-
 /// What the service behind the gateway knows and has seen.
 #[derive(Default)]
 pub(crate) struct Service {
@@ -72,7 +65,6 @@ pub(crate) struct TestGateway {
     pub(crate) address: SocketAddr,
     pub(crate) service: Arc<Service>,
     shutdown: CancellationToken,
-    keys: PathBuf,
 }
 
 /// How a gateway of a test differs from others.
@@ -115,23 +107,21 @@ impl TestGateway {
         let service = Arc::new(Service::default());
         let shutdown = CancellationToken::new();
         let behind = serve(Arc::clone(&service), unused_address(), &shutdown);
-        let keys = key_files();
         let url = |address: SocketAddr| format!("http://{address}").parse().unwrap();
         let config = Config {
             common: Common {
                 environment: setup.environment,
                 listen: "127.0.0.1:0".parse().unwrap(),
                 admin_listen: "127.0.0.1:0".parse().unwrap(),
-                log: "off".to_owned(),
+                log: "off".parse().unwrap(),
                 otlp_endpoint: None,
-                jwks_url: format!("http://{behind}/.well-known/jwks.json"),
+                jwks_url: format!("http://{behind}/.well-known/jwks.json")
+                    .parse()
+                    .unwrap(),
                 jwt_issuer: ISSUER.to_owned(),
                 jwt_audience: AUDIENCE.to_owned(),
             },
-            service_keys: ServiceKeySettings {
-                service_key_file: keys.join("own.key"),
-                trusted_services_dir: keys.clone(),
-            },
+            service_keys: service_keys(),
             redis_url: Secret::new(setup.redis_url),
             upstreams: [
                 url(behind),
@@ -151,7 +141,6 @@ impl TestGateway {
             address,
             service,
             shutdown,
-            keys,
         }
     }
 
@@ -202,7 +191,6 @@ impl TestGateway {
 impl Drop for TestGateway {
     fn drop(&mut self) {
         self.shutdown.cancel();
-        let _gone = fs::remove_dir_all(&self.keys);
     }
 }
 
@@ -509,21 +497,12 @@ async fn broken() -> HttpResponse {
         .body(r#"{"code":"SERVICE_UNAVAILABLE","message":"from the service"}"#)
 }
 
-fn private_key() -> Vec<u8> {
-    KEY_PREFIX.into_iter().chain([7; 32]).collect()
+/// The gateway's own key, and no trusted services.
+fn service_keys() -> ServiceKeys {
+    let files = KeyFiles::new();
+    ServiceKeys::read(&mut Env::from_pairs(files.variables()), NAME).unwrap()
 }
 
 fn signing_key() -> EncodingKey {
-    EncodingKey::from_ed_der(&private_key())
-}
-
-/// A directory with the gateway's own key and no trusted services.
-fn key_files() -> PathBuf {
-    let directory = std::env::temp_dir().join(format!("haushavn-gateway-{}", Uuid::now_v7()));
-    fs::create_dir_all(&directory).unwrap();
-    let label = "PRIVATE KEY";
-    let text = STANDARD.encode(private_key());
-    let pem = format!("-----BEGIN {label}-----\n{text}\n-----END {label}-----\n");
-    fs::write(directory.join("own.key"), pem).unwrap();
-    directory
+    EncodingKey::from_ed_der(&ed25519_private_key([7; 32]))
 }

@@ -2,7 +2,7 @@
 
 use std::{env, path::Path};
 
-use platform::{auth::ServiceKeys, config::ServiceKeySettings};
+use platform::{auth::ServiceKeys, config::Env};
 use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::{Client, Organization, Response, User, stack};
@@ -17,12 +17,13 @@ pub(crate) fn anybody() -> Client {
 pub(crate) fn service(name: &'static str, organization: Option<&Organization>) -> Client {
     let home = env::var("HAUSHAVN_HOME").unwrap();
     let keys = Path::new(&home).join("keys");
-    let settings = ServiceKeySettings {
-        service_key_file: keys.join(format!("{name}.pem")),
-        trusted_services_dir: keys.join("public"),
-    };
+    let path = |name: &str| keys.join(name).to_string_lossy().into_owned();
+    let mut env = Env::from_pairs([
+        ("HAUSHAVN_SERVICE_KEY_FILE", path(&format!("{name}.pem"))),
+        ("HAUSHAVN_TRUSTED_SERVICES_DIR", path("public")),
+    ]);
     let organization_id = organization.map(|organization| organization.id.parse().unwrap());
-    let token = ServiceKeys::load(name, &settings)
+    let token = ServiceKeys::read(&mut env, name)
         .unwrap()
         .sign(organization_id, None)
         .unwrap();

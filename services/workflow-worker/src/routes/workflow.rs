@@ -10,6 +10,7 @@ use domain::{permission::Role, rejection::Rejection};
 use platform::{
     auth::TokenVerifier,
     client::ServiceClient,
+    config::HttpUrl,
     error::{Error, Result},
     http::{Access as _, Authorized, PathId, permission::ViewDeals},
 };
@@ -35,7 +36,7 @@ const QUERY_TIMEOUT: Duration = Duration::from_secs(3);
 #[derive(Clone, Debug)]
 pub(crate) struct TemporalPages {
     /// The interface's address; no links without.
-    pub(crate) ui_url: Option<String>,
+    pub(crate) ui_url: Option<HttpUrl>,
     /// The namespace.
     pub(crate) namespace: String,
 }
@@ -134,7 +135,7 @@ fn status_word(status: WorkflowExecutionStatus) -> &'static str {
 
 impl TemporalPages {
     fn link(&self, workflow_id: &str) -> Option<String> {
-        let ui_url = self.ui_url.as_ref()?.trim_end_matches('/');
+        let ui_url = self.ui_url.as_ref()?.as_str();
         let namespace = &self.namespace;
         Some(format!(
             "{ui_url}/namespaces/{namespace}/workflows/{workflow_id}"
@@ -149,7 +150,7 @@ mod tests {
     #[test]
     fn the_link_leads_to_the_workflow_in_its_namespace() {
         let pages = TemporalPages {
-            ui_url: Some("http://127.0.0.1:8233/".to_owned()),
+            ui_url: Some("http://127.0.0.1:8233/".parse().unwrap()),
             namespace: "haushavn".to_owned(),
         };
         assert_eq!(

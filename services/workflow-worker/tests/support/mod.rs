@@ -11,12 +11,13 @@ pub(crate) mod stand_in;
 use std::{future::Future, time::Duration};
 
 use self::stand_in::StandIn;
-use platform::{auth::ServiceKeys, client::ServiceClient, config::ServiceKeySettings};
+use platform::{auth::ServiceKeys, client::ServiceClient, config::Env};
 use temporalio_client::{
     Client, ClientOptions, ConnectionOptions, WorkflowHandle, WorkflowQueryOptions,
     WorkflowStartOptions,
 };
 use temporalio_sdk::Runtime;
+use testkit::KeyFiles;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use workflow_worker::{
@@ -119,30 +120,8 @@ pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
     }
 }
 
-/// A key made for this process: the stand-in only looks that there is a token.
+/// A key for tests only: the stand-in only looks that there is a token.
 fn keys() -> ServiceKeys {
-    use base64::{Engine as _, engine::general_purpose::STANDARD};
-    // The fixed beginning of an Ed25519 private key in PKCS 8, before its 32 random bytes.
-    let mut der = vec![
-        0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04,
-        0x20,
-    ];
-    der.extend(Uuid::new_v4().as_bytes());
-    der.extend(Uuid::new_v4().as_bytes());
-    let directory = std::env::temp_dir().join(format!("workflow-worker-{}", Uuid::new_v4()));
-    std::fs::create_dir_all(directory.join("public")).unwrap();
-    let file = directory.join("key.pem");
-    let body = STANDARD.encode(der);
-    std::fs::write(
-        &file,
-        format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n"),
-    )
-    .unwrap();
-    let settings = ServiceKeySettings {
-        service_key_file: file,
-        trusted_services_dir: directory.join("public"),
-    };
-    let keys = ServiceKeys::load("workflow-worker", &settings).unwrap();
-    std::fs::remove_dir_all(directory).unwrap();
-    keys
+    let files = KeyFiles::new();
+    ServiceKeys::read(&mut Env::from_pairs(files.variables()), "workflow-worker").unwrap()
 }

@@ -1,0 +1,316 @@
+//! A program that is not told what it needs says all of it at once, by name, and ends.
+
+#![expect(
+    clippy::expect_used,
+    reason = "a test that cannot go on should say why"
+)]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env,
+    path::PathBuf,
+    process::Stdio,
+    time::Duration,
+};
+
+use tokio::process::Command;
+
+/// What every service needs to be told.
+const COMMON: [&str; 7] = [
+    "ADMIN_LISTEN",
+    "JWKS_URL",
+    "JWT_AUDIENCE",
+    "JWT_ISSUER",
+    "LISTEN",
+    "SERVICE_KEY_FILE",
+    "TRUSTED_SERVICES_DIR",
+];
+
+/// What each service needs besides.
+const OWN: [(&str, &[&str]); 5] = [
+    (
+        "gateway",
+        &[
+            "DEAL_SERVICE_URL",
+            "REDIS_URL",
+            "TASK_SERVICE_URL",
+            "USER_SERVICE_URL",
+            "WORKER_URL",
+        ],
+    ),
+    (
+        "user-service",
+        &[
+            "AMQP_URL",
+            "DATABASE_URL",
+            "KEY_ENCRYPTION_KEY",
+            "MAIL_FROM",
+            "PASSWORD_PEPPER",
+            "PUBLIC_URL",
+            "REDIS_URL",
+            "RELAY_DATABASE_URL",
+            "SMTP_URL",
+            "TOKEN_KEY",
+        ],
+    ),
+    (
+        "deal-service",
+        &[
+            "AMQP_URL",
+            "AUDITOR_DATABASE_URL",
+            "DATABASE_URL",
+            "REDIS_URL",
+            "RELAY_DATABASE_URL",
+            "TASK_SERVICE_URL",
+        ],
+    ),
+    (
+        "task-service",
+        &[
+            "AMQP_URL",
+            "DATABASE_URL",
+            "DEAL_SERVICE_URL",
+            "RELAY_DATABASE_URL",
+        ],
+    ),
+    (
+        "workflow-worker",
+        &[
+            "AMQP_URL",
+            "DEAL_SERVICE_URL",
+            "TASK_SERVICE_URL",
+            "TEMPORAL_METRICS_LISTEN",
+            "TEMPORAL_URL",
+            "USER_SERVICE_URL",
+        ],
+    ),
+];
+
+/// Sub-commands that end by themselves, and what they need.
+const COMMANDS: [(&str, &str, &[&str]); 7] = [
+    ("user-service", "migrate", &["MIGRATE_DATABASE_URL"]),
+    (
+        "user-service",
+        "rotate-keys",
+        &["DATABASE_URL", "KEY_ENCRYPTION_KEY"],
+    ),
+    ("deal-service", "migrate", &["MIGRATE_DATABASE_URL"]),
+    ("deal-service", "upkeep", &["MAINTENANCE_DATABASE_URL"]),
+    (
+        "deal-service",
+        "rebuild-read-models",
+        &["AUDITOR_DATABASE_URL", "DATABASE_URL"],
+    ),
+    ("task-service", "migrate", &["MIGRATE_DATABASE_URL"]),
+    ("task-service", "load-templates", &["MIGRATE_DATABASE_URL"]),
+];
+
+/// How a program ended.
+#[derive(Debug)]
+struct Ended {
+    succeeded: bool,
+    /// Everything it wrote.
+    said: String,
+}
+
+impl Ended {
+    /// The variables it named, without their prefix.
+    fn named(&self) -> BTreeSet<String> {
+        let words = self
+            .said
+            .split(|c: char| !c.is_ascii_uppercase() && !c.is_ascii_digit() && c != '_');
+        words
+            .filter_map(|word| word.strip_prefix("HAUSHAVN_"))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Fails unless the program gave up with one line that names exactly these.
+    #[track_caller]
+    fn blames(&self, expected: &BTreeSet<String>) {
+        assert!(!self.succeeded, "it did not fail: {}", self.said);
+        assert_eq!(&self.named(), expected, "{}", self.said);
+        assert_eq!(self.said.trim().lines().count(), 1, "{}", self.said);
+    }
+}
+
+/// Runs a program with these variables and no others.
+async fn run(program: &str, arguments: &[&str], variables: &BTreeMap<String, String>) -> Ended {
+    let binaries = env::var("HAUSHAVN_BIN_DIR").expect("run the tests with ./scripts/test");
+    let running = Command::new(PathBuf::from(binaries).join(program))
+        .args(arguments)
+        .env_clear()
+        .envs(variables)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::time::timeout(Duration::from_secs(30), running)
+        .await
+        .unwrap_or_else(|_| panic!("{program} runs on with {:?}", variables.keys()))
+        .expect("the program starts");
+    let said = [output.stdout, output.stderr].concat();
+    Ended {
+        succeeded: output.status.success(),
+        said: String::from_utf8_lossy(&said).into_owned(),
+    }
+}
+
+/// What a service of the running stack was told.
+fn settings(service: &str) -> BTreeMap<String, String> {
+    let home = env::var("HAUSHAVN_HOME").expect("run the tests with ./scripts/test");
+    let file = PathBuf::from(home)
+        .join("env")
+        .join(format!("{service}.env"));
+    let text = std::fs::read_to_string(&file)
+        .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let pairs = text.lines().filter_map(|line| line.split_once('='));
+    pairs
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+fn set(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_service_that_is_told_nothing_names_everything_it_needs_in_one_message() {
+    for (service, own) in OWN {
+        let expected = set(&[&COMMON, own].concat());
+        run(service, &[], &BTreeMap::new()).await.blames(&expected);
+        run(service, &["serve"], &BTreeMap::new())
+            .await
+            .blames(&expected);
+    }
+}
+
+#[tokio::test]
+async fn an_empty_value_counts_as_a_missing_one() {
+    for (service, own) in OWN {
+        let expected = set(&[&COMMON, own].concat());
+        let empty = expected
+            .iter()
+            .map(|name| (format!("HAUSHAVN_{name}"), String::new()))
+            .collect();
+        run(service, &[], &empty).await.blames(&expected);
+    }
+}
+
+#[tokio::test]
+async fn a_sub_command_asks_only_for_what_it_needs_itself() {
+    for (service, command, expected) in COMMANDS {
+        run(service, &[command], &BTreeMap::new())
+            .await
+            .blames(&set(expected));
+    }
+}
+
+#[tokio::test]
+async fn the_document_is_printed_without_any_setting() {
+    for (service, _) in OWN {
+        let printed = run(service, &["openapi"], &BTreeMap::new()).await;
+        assert!(printed.succeeded, "{service}: {}", printed.said);
+        let document: serde_json::Value = serde_json::from_str(&printed.said).expect("JSON");
+        assert_eq!(document["openapi"], "3.1.0", "{service}");
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_missing_is_named_alone() {
+    for (service, own) in OWN {
+        for name in [&COMMON, own].concat() {
+            let mut variables = settings(service);
+            variables.remove(&format!("HAUSHAVN_{name}"));
+            run(service, &[], &variables).await.blames(&set(&[name]));
+        }
+    }
+}
+
+/// A value that this variable cannot have; `None` where any text will do.
+fn nonsense(name: &str) -> Option<&'static str> {
+    match name {
+        "JWT_AUDIENCE" | "JWT_ISSUER" => None,
+        "SERVICE_KEY_FILE" | "TRUSTED_SERVICES_DIR" => Some("/nowhere/at/all"),
+        _ => Some("no sense"),
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_makes_no_sense_is_blamed_on_its_variable_and_not_repeated() {
+    for (service, own) in OWN {
+        for name in [&COMMON, own].concat() {
+            let Some(value) = nonsense(name) else {
+                continue;
+            };
+            let mut variables = settings(service);
+            variables.insert(format!("HAUSHAVN_{name}"), value.to_owned());
+            let ended = run(service, &[], &variables).await;
+            ended.blames(&set(&[name]));
+            assert!(
+                !ended.said.contains("no sense"),
+                "{service} {name}: {}",
+                ended.said
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_sub_command_blames_a_value_that_makes_no_sense_on_its_variable() {
+    for (service, command, needed) in COMMANDS {
+        let variables = needed
+            .iter()
+            .map(|name| (format!("HAUSHAVN_{name}"), "no sense".to_owned()))
+            .collect();
+        let ended = run(service, &[command], &variables).await;
+        ended.blames(&set(needed));
+        assert!(!ended.said.contains("no sense"), "{}", ended.said);
+    }
+}
+
+#[tokio::test]
+async fn settings_that_may_be_left_out_are_checked_where_they_are_given() {
+    for (service, name, value) in [
+        ("gateway", "ENV", "staging"),
+        ("gateway", "RATE_LIMIT_SCALE", "-1"),
+        ("gateway", "CORS_ORIGINS", "*"),
+        ("gateway", "LOG", "loud=nonsense"),
+        ("task-service", "LOG", "no sense"),
+        ("workflow-worker", "TEMPORAL_UI_URL", "no sense"),
+        ("deal-service", "OTLP_ENDPOINT", "nowhere"),
+        ("user-service", "BCRYPT_COST", "3"),
+        ("user-service", "ACCESS_TTL", "soon"),
+    ] {
+        let mut variables = settings(service);
+        variables.insert(format!("HAUSHAVN_{name}"), value.to_owned());
+        run(service, &[], &variables).await.blames(&set(&[name]));
+    }
+}
+
+#[tokio::test]
+async fn conveniences_of_development_are_refused_in_production() {
+    for (name, value) in [("ACCESS_TTL", "5"), ("BCRYPT_COST", "11")] {
+        let mut variables = settings("user-service");
+        // Production is what a process is in unless it is told otherwise.
+        variables.remove("HAUSHAVN_ENV");
+        variables.insert("HAUSHAVN_BCRYPT_COST".to_owned(), "12".to_owned());
+        variables.insert(format!("HAUSHAVN_{name}"), value.to_owned());
+        run("user-service", &[], &variables)
+            .await
+            .blames(&set(&[name]));
+    }
+}
+
+#[tokio::test]
+async fn several_problems_are_told_together() {
+    let mut variables = settings("user-service");
+    variables.remove("HAUSHAVN_SMTP_URL");
+    variables.insert("HAUSHAVN_LISTEN".to_owned(), "nowhere".to_owned());
+    variables.insert(
+        "HAUSHAVN_TOKEN_KEY".to_owned(),
+        "too short a secret".to_owned(),
+    );
+    let ended = run("user-service", &[], &variables).await;
+    ended.blames(&set(&["LISTEN", "SMTP_URL", "TOKEN_KEY"]));
+    assert!(!ended.said.contains("too short a secret"), "{}", ended.said);
+}
