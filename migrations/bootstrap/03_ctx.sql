@@ -222,6 +222,11 @@ CREATE OR REPLACE FUNCTION ctx.organizations() RETURNS SETOF uuid
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
   SELECT o.id FROM identity.organizations o ORDER BY o.id $$;
 
+-- The holidays that the caller's organization keeps beside the federal ones, as user-service checked them.
+CREATE OR REPLACE FUNCTION ctx.holiday_calendar() RETURNS jsonb
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  SELECT o.holiday_calendar FROM identity.organizations o WHERE o.id = ctx.org() $$;
+
 -- Names of users of the caller's organization, for sentences about what they did.
 CREATE OR REPLACE FUNCTION ctx.user_names(p_users uuid[]) RETURNS TABLE (id uuid, full_name text)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -244,5 +249,6 @@ GRANT EXECUTE ON FUNCTION ctx.lock_deal_exclusively(uuid) TO deal_svc, task_svc;
 GRANT EXECUTE ON FUNCTION ctx.open_required_tasks(uuid) TO deal_svc;
 GRANT EXECUTE ON FUNCTION ctx.user_names(uuid[]) TO auditor;
 GRANT EXECUTE ON FUNCTION ctx.workload_totals() TO deal_svc;
-GRANT EXECUTE ON FUNCTION ctx.permit_unlock(uuid), ctx.task_owners(uuid[]), ctx.may_be_assigned(uuid, uuid) TO task_svc;
+GRANT EXECUTE ON FUNCTION ctx.permit_unlock(uuid), ctx.task_owners(uuid[]), ctx.may_be_assigned(uuid, uuid), ctx.holiday_calendar()
+  TO task_svc;
 RESET ROLE;

@@ -37,6 +37,8 @@ CREATE TABLE key_date_sets (
   id uuid PRIMARY KEY,
   organization_id uuid NOT NULL,
   deal_id uuid NOT NULL,
+  -- The organization's holidays as they were when the dates were last counted.
+  holiday_calendar jsonb,
   version bigint NOT NULL DEFAULT 1,
   CONSTRAINT key_date_sets_deal_key UNIQUE (organization_id, deal_id),
   CONSTRAINT key_date_sets_deal_fkey FOREIGN KEY (organization_id, deal_id) REFERENCES ctx.deals (organization_id, id)

@@ -224,6 +224,7 @@ fn key_dates_record(key_dates: &KeyDates, reason: Option<&str>) -> Value {
         "dealId": key_dates.deal_id,
         "version": key_dates.version,
         "keyDates": dates,
+        "holidayCalendar": key_dates.holidays.written(),
         "reason": reason,
     })
 }

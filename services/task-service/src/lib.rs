@@ -8,6 +8,7 @@ mod commands;
 mod config;
 mod consumers;
 mod history;
+mod holidays;
 mod openapi;
 mod planning;
 mod queries;

@@ -5,12 +5,11 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, LazyLock},
+    sync::Arc,
 };
 
 use contracts::field;
 use domain::{
-    calendar::Calendars,
     cascade::{
         Circumstances, DateHold, HeldDate, HeldTask, KeyDateState, PlannedDates, PlannedTask,
         TaskHold, compute,
@@ -29,7 +28,9 @@ use time::Date;
 use uuid::Uuid;
 
 use crate::{
+    holidays::Holidays,
     repository::{
+        holidays,
         key_dates::{self, KeyDates},
         plans::{self, Plan, TemplateRef},
         tasks::{self, StoredTask},
@@ -39,9 +40,6 @@ use crate::{
     services::PlanInput,
     shipped,
 };
-
-/// The business calendars that rules may name.
-pub(crate) static CALENDARS: LazyLock<Calendars> = LazyLock::new(Calendars::standard);
 
 /// The date that deals show; events carry it by itself.
 pub(crate) const CLOSING_DATE: &str = "closing_date";
@@ -130,6 +128,8 @@ impl Basis {
 pub(crate) struct Ground {
     pub(crate) basis: Basis,
     pub(crate) key_dates: KeyDates,
+    /// What dates are counted with: as the stored ones were, until [`Ground::use_present_holidays`].
+    pub(crate) holidays: Holidays,
     /// Whether the key dates are stored; else they are those given with the deal.
     pub(crate) is_stored: bool,
     /// As far as the caller may see them.
@@ -181,20 +181,41 @@ impl Ground {
         let is_stored = stored.is_some();
         let key_dates = match (stored, input) {
             (Some(dates), _) => dates,
-            (None, Some(input)) => given_dates(tx.new_id(), deal_id, &basis, input)?,
+            (None, Some(input)) => {
+                let holidays = holidays::of_organization(tx).await?;
+                given_dates(tx.new_id(), deal_id, &basis, input, holidays)?
+            }
             (None, None) => return Err(Rejection::PlanPending.into()),
         };
         let mut ground = Self {
             basis,
+            holidays: key_dates.holidays.clone(),
             key_dates,
             is_stored,
             tasks,
         };
         if !is_stored {
             let planned = ground.compute(zone);
-            ground.key_dates = dates_as_planned(&ground.key_dates, &planned);
+            ground.key_dates = ground.dates_as_planned(&planned);
         }
         Ok(ground)
+    }
+
+    /// Counts with the organization's calendar as it is now. Whoever moves dates is shown what that changes; until
+    /// then the dates stand as they were counted.
+    pub(crate) async fn use_present_holidays(&mut self, tx: &Tx) -> Result<()> {
+        self.holidays = holidays::of_organization(tx).await?;
+        Ok(())
+    }
+
+    /// The key dates after a computation. The version stays.
+    pub(crate) fn dates_as_planned(&self, planned: &PlannedDates) -> KeyDates {
+        let dates = planned.key_dates.iter().map(key_dates::KeyDate::of);
+        KeyDates {
+            holidays: self.holidays.clone(),
+            dates: dates.collect(),
+            ..self.key_dates.clone()
+        }
     }
 
     /// All dates as they follow from what is known.
@@ -207,7 +228,7 @@ impl Ground {
         compute(
             &self.basis.template,
             &self.circumstances(zone, inputs),
-            &CALENDARS,
+            self.holidays.calendars(),
         )
     }
 
@@ -218,7 +239,7 @@ impl Ground {
         let own: Vec<PlannedTask> = self
             .tasks
             .iter()
-            .filter_map(|stored| own_task(stored, &planned, zone))
+            .filter_map(|stored| own_task(stored, &planned, zone, &self.holidays))
             .collect();
         planned.tasks.extend(own);
         planned
@@ -300,7 +321,12 @@ pub(crate) fn task_name(stored: &StoredTask) -> String {
 }
 
 /// A task that was added by hand, as its rule has it.
-fn own_task(stored: &StoredTask, planned: &PlannedDates, zone: &Zone) -> Option<PlannedTask> {
+fn own_task(
+    stored: &StoredTask,
+    planned: &PlannedDates,
+    zone: &Zone,
+    holidays: &Holidays,
+) -> Option<PlannedTask> {
     let task = &stored.task;
     let rule = stored
         .details
@@ -310,7 +336,7 @@ fn own_task(stored: &StoredTask, planned: &PlannedDates, zone: &Zone) -> Option<
     if task.key.is_some() {
         return None;
     }
-    let rule_date = planned.evaluate(&rule, &CALENDARS).ok().flatten();
+    let rule_date = planned.evaluate(&rule, holidays.calendars()).ok().flatten();
     let held = task_hold(task, zone);
     Some(PlannedTask {
         key: task_name(stored),
@@ -432,24 +458,13 @@ pub(crate) fn require_known_facts(template: &Template, facts: &Facts) -> Result<
     refuse_any(errors)
 }
 
-/// The key dates of a deal after a computation. The version stays.
-pub(crate) fn dates_as_planned(before: &KeyDates, planned: &PlannedDates) -> KeyDates {
-    KeyDates {
-        dates: planned
-            .key_dates
-            .iter()
-            .map(key_dates::KeyDate::of)
-            .collect(),
-        ..before.clone()
-    }
-}
-
 /// The dates that a deal was created with, not stored yet, at the version they will have.
 fn given_dates(
     id: Uuid,
     deal_id: Uuid,
     basis: &Basis,
     input: &PlanInput,
+    holidays: Holidays,
 ) -> Result<KeyDates, Rejection> {
     let given = input
         .key_dates
@@ -462,11 +477,12 @@ fn given_dates(
         facts: basis.facts.clone(),
         ..Circumstances::default()
     };
-    let bare = compute(&basis.template, &nothing, &CALENDARS);
+    let bare = compute(&basis.template, &nothing, holidays.calendars());
     let mut dates = KeyDates {
         id,
         deal_id,
         version: 1,
+        holidays,
         dates: bare.key_dates.iter().map(key_dates::KeyDate::of).collect(),
     };
     for date in &mut dates.dates {

@@ -11,7 +11,8 @@ use utoipa::ToSchema;
 /// Most holidays of one organization.
 const HOLIDAYS_MAX: usize = 200;
 
-/// Business holidays of an organization's own, counted beside the federal ones.
+/// Business holidays of an organization's own, counted beside the federal ones. Deals that are running keep the dates
+/// they have; a new calendar counts in them once somebody moves their key dates.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HolidayCalendar {

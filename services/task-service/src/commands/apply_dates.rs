@@ -12,7 +12,7 @@ use time::Date;
 use super::{Step, take_steps, waive_task};
 use crate::{
     history,
-    planning::{CALENDARS, Ground, dates_as_planned},
+    planning::Ground,
     repository::{
         deals::Deal,
         key_dates::{self, KeyDates},
@@ -30,7 +30,7 @@ pub(crate) async fn run(
     planned: &PlannedDates,
     reason: &str,
 ) -> Result<KeyDates> {
-    let mut key_dates = dates_as_planned(&ground.key_dates, planned);
+    let mut key_dates = ground.dates_as_planned(planned);
     if key_dates != ground.key_dates {
         key_dates.version += 1;
         key_dates::save(tx, &key_dates).await?;
@@ -42,7 +42,7 @@ pub(crate) async fn run(
         .tasks
         .iter()
         .filter_map(|stored| {
-            let change = rescheduled(stored, planned, &moment)?;
+            let change = rescheduled(stored, planned, ground, &moment)?;
             Some(Step::of(stored, change))
         })
         .collect();
@@ -62,7 +62,7 @@ pub(crate) async fn store_given(tx: &mut Tx, deal: &Deal, ground: &mut Ground) -
 }
 
 /// The due date that a task would have; `None` for one that keeps its own.
-pub(crate) fn due_of(stored: &StoredTask, planned: &PlannedDates) -> Option<Option<Due>> {
+fn due_of(stored: &StoredTask, planned: &PlannedDates, ground: &Ground) -> Option<Option<Due>> {
     let task = &stored.task;
     if task.status.is_done() || task.due_pinned {
         return None;
@@ -78,15 +78,21 @@ pub(crate) fn due_of(stored: &StoredTask, planned: &PlannedDates) -> Option<Opti
                 .as_ref()
                 .and_then(rules::from_json)?;
             // A rule that cannot be counted leaves the task without a date, as a template's would.
-            let date = planned.evaluate(&rule, &CALENDARS).ok().flatten();
+            let calendars = ground.holidays.calendars();
+            let date = planned.evaluate(&rule, calendars).ok().flatten();
             (date, task.due.and_then(|due| due.time_of_day))
         }
     };
     Some(date.map(|date| Due { date, time_of_day }))
 }
 
-fn rescheduled(stored: &StoredTask, planned: &PlannedDates, moment: &Moment<'_>) -> Option<Change> {
-    let due = due_of(stored, planned)?;
+fn rescheduled(
+    stored: &StoredTask,
+    planned: &PlannedDates,
+    ground: &Ground,
+    moment: &Moment<'_>,
+) -> Option<Change> {
+    let due = due_of(stored, planned, ground)?;
     if due == stored.task.due {
         return None;
     }

@@ -22,7 +22,7 @@ use uuid::Uuid;
 use super::apply_dates;
 use crate::{
     history::{self, Told},
-    planning::{Ground, dates_as_planned},
+    planning::Ground,
     repository::{
         deals::{self, Deal},
         dependencies::{self, Dependency},
@@ -115,6 +115,8 @@ async fn make(
     input: &PlanInput,
     mut ground: Ground,
 ) -> Result<Applied> {
+    // Also for dates that were moved before: tasks and dates are counted with one calendar.
+    ground.use_present_holidays(tx).await?;
     let planned = ground.compute(&deal.zone);
     let plan = Plan {
         id: present.as_ref().map_or_else(|| tx.new_id(), |plan| plan.id),
@@ -175,7 +177,7 @@ async fn set_key_dates(
     planned: &PlannedDates,
 ) -> Result<()> {
     if ground.is_stored {
-        let after = dates_as_planned(&ground.key_dates, planned);
+        let after = ground.dates_as_planned(planned);
         if after != ground.key_dates {
             let after = key_dates::KeyDates {
                 version: after.version + 1,

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     history::{self, Told},
-    planning::{CALENDARS, Ground},
+    planning::Ground,
     repository::{
         deals,
         dependencies::{self, Dependency},
@@ -162,7 +162,7 @@ pub(super) async fn follow(
         }
     })?;
     let date = planned
-        .evaluate(&rule, &CALENDARS)
+        .evaluate(&rule, ground.holidays.calendars())
         .map_err(|error| Rejection::field("dueRule.offsetDays", "range", error.to_string()))?;
     Ok((date.map(Due::on), rules::to_json(&rule)))
 }

@@ -34,6 +34,7 @@ pub(crate) async fn run(
     command.expected.check(ground.key_dates.version)?;
     deal.status.require_dates_movable()?;
     apply_dates::store_given(tx, &deal, &mut ground).await?;
+    ground.use_present_holidays(tx).await?;
     let planned = ground.compute_with(&deal.zone, &command.key_dates);
     apply_dates::run(tx, &deal, &ground, &planned, &command.reason).await
 }

@@ -2,7 +2,7 @@
 //! licences.
 
 use domain::{
-    calendar::FEDERAL,
+    calendar::{Calendars, FEDERAL},
     dates::{Counting, DayCount, Roll, resolve},
     permission::Role,
     task::TaskState,
@@ -16,9 +16,9 @@ use serde_json::Value;
 use time::Date;
 use uuid::Uuid;
 
-use crate::{
-    planning::CALENDARS,
-    repository::tasks::{Details, StoredTask},
+use crate::repository::{
+    holidays,
+    tasks::{Details, StoredTask},
 };
 
 /// The dates around a completion.
@@ -30,6 +30,8 @@ pub(crate) struct Circumstances {
     pub(crate) not_before: Option<Date>,
     /// When the tasks that it waited for were finished, by their keys.
     pub(crate) prerequisites_finished: Vec<(String, Date)>,
+    /// What waiting times after them are counted with.
+    pub(crate) calendars: Calendars,
 }
 
 #[derive(FromQueryResult)]
@@ -73,6 +75,8 @@ pub(crate) async fn circumstances(
     }
     if fields["lags"].is_array() {
         circumstances.prerequisites_finished = finished(tx, &stored.details.depends_on).await?;
+        let holidays = holidays::of_deal(tx, stored.task.deal_id).await?;
+        circumstances.calendars = holidays.calendars().clone();
     }
     Ok(circumstances)
 }
@@ -146,5 +150,5 @@ fn free_after(lag: &Value, circumstances: &Circumstances) -> Option<Date> {
             .to_owned(),
         roll: Roll::NONE,
     };
-    resolve(*finished_on, &counting, &CALENDARS).ok()
+    resolve(*finished_on, &counting, &circumstances.calendars).ok()
 }

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    planning::{CALENDARS, DateInputs, Ground},
+    planning::{DateInputs, Ground},
     repository::deals,
     services::PlanInput,
     views::is_staff,
@@ -102,7 +102,8 @@ pub(crate) async fn run(
         return Err(Rejection::NotFound.into());
     }
     let template = &ground.basis.template;
-    let explained = explain(query.key, &planned, template, &circumstances, &CALENDARS)
+    let calendars = ground.holidays.calendars();
+    let explained = explain(query.key, &planned, template, &circumstances, calendars)
         .ok_or(Rejection::NotFound)?;
     let mut answer = Explanation::of(explained);
     let anchor = planned

@@ -20,8 +20,8 @@ use super::{
     key_dates::{KeyDateView, ViolationView},
 };
 use crate::{
-    planning::{CALENDARS, facts_of, parse_dates, require_known_dates, require_known_facts},
-    repository::{key_dates::KeyDate, templates},
+    planning::{facts_of, parse_dates, require_known_dates, require_known_facts},
+    repository::{holidays, key_dates::KeyDate, templates},
 };
 
 /// The deal to be.
@@ -95,7 +95,8 @@ pub(crate) async fn run(tx: &Tx, command: &PreviewPlan) -> Result<PlanPreview> {
             None => {}
         }
     }
-    let planned = compute(&template, &circumstances, &CALENDARS);
+    let holidays = holidays::of_organization(tx).await?;
+    let planned = compute(&template, &circumstances, holidays.calendars());
     let moment = Moment {
         now: tx.now(),
         zone: &zone,

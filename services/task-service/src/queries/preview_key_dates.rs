@@ -75,13 +75,14 @@ pub(crate) async fn run(
 ) -> Result<Preview> {
     let deal = deals::see(tx, query.deal_id).await?;
     require_steering(tx, &deal)?;
-    let ground = Ground::read(tx, query.deal_id, &deal.zone, input).await?;
+    let mut ground = Ground::read(tx, query.deal_id, &deal.zone, input).await?;
     ground.require_known_dates(&query.key_dates)?;
     let current = ground.key_dates.version;
     if query.version.is_some_and(|version| version != current) {
         return Err(Rejection::VersionConflict { current }.into());
     }
     let old = ground.compute_all_with(&deal.zone, &DateInputs::new());
+    ground.use_present_holidays(tx).await?;
     let new = ground.compute_all_with(&deal.zone, &query.key_dates);
     let overdue = becomes_overdue(&old, &new, &deal.moment(tx.now()));
     let is_date = |name: &str| new.key_date(name).is_some();

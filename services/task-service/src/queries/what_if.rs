@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use super::key_dates::{KeyDateView, ViolationView};
 use crate::{
-    planning::{CALENDARS, DateInputs, Ground, task_hold, task_name},
+    planning::{DateInputs, Ground, task_hold, task_name},
     repository::{deals, key_dates::KeyDate, tasks::StoredTask},
     services::PlanInput,
     views::{is_staff, task_actor},
@@ -70,13 +70,14 @@ pub(crate) async fn run(
     input: Option<&PlanInput>,
 ) -> Result<WhatIf> {
     let deal = deals::see(tx, query.deal_id).await?;
-    let ground = Ground::read(tx, query.deal_id, &deal.zone, input).await?;
+    let mut ground = Ground::read(tx, query.deal_id, &deal.zone, input).await?;
     ground.require_known_dates(query.key_dates)?;
+    ground.use_present_holidays(tx).await?;
     let planned = ground.compute_all_with(&deal.zone, query.key_dates);
     let today = deal.zone.local_date(tx.now());
     let outlook = match input {
         None => of_plan(&ground, &planned, &deal.zone, today, query.reader),
-        Some(_) => of_template(&ground.basis.template, &planned, today, query.reader),
+        Some(_) => of_template(&ground, &planned, today, query.reader),
     };
     let Outlook {
         mut tasks,
@@ -140,7 +141,7 @@ fn of_plan(
             });
         }
     }
-    let schedule = schedule(&work, today, &CALENDARS)?;
+    let schedule = schedule(&work, today, ground.holidays.calendars())?;
     Ok(Outlook { tasks, schedule })
 }
 
@@ -190,11 +191,12 @@ fn work_of(
 
 /// The tasks that a plan would have.
 fn of_template(
-    template: &Template,
+    ground: &Ground,
     planned: &PlannedDates,
     today: Date,
     reader: &Actor,
 ) -> Result<Outlook, Cycle<String>> {
+    let (template, calendars) = (&ground.basis.template, ground.holidays.calendars());
     let seen = |task: &&PlannedTask| task.buyer_visible || is_staff(reader);
     let tasks = planned.tasks.iter().filter(seen);
     Ok(Outlook {
@@ -206,7 +208,7 @@ fn of_template(
                 slack: None,
             })
             .collect(),
-        schedule: forecast(template, planned, today, &CALENDARS)?,
+        schedule: forecast(template, planned, today, calendars)?,
     })
 }
 

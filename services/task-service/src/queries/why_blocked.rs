@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::field::{date_text, instant_text};
 use domain::{
+    calendar::Calendars,
     plan::{Work, schedule},
     rejection::Rejection,
     task::TaskStatus,
@@ -16,7 +17,6 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    planning::CALENDARS,
     repository::{deals, dependencies, tasks},
     views::created_at,
 };
@@ -144,7 +144,7 @@ fn earliest(
             due: None,
         })
         .collect();
-    let scheduled = schedule(&work, today, &CALENDARS).ok()?;
+    let scheduled = schedule(&work, today, &Calendars::standard()).ok()?;
     let of_direct = scheduled
         .tasks
         .iter()

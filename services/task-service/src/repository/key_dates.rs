@@ -9,7 +9,7 @@ use time::{Date, Time};
 use uuid::Uuid;
 
 use super::tasks::require_all;
-use crate::{rules, views::time_text};
+use crate::{holidays::Holidays, rules, views::time_text};
 
 /// All key dates of a deal.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +17,8 @@ pub(crate) struct KeyDates {
     pub(crate) id: Uuid,
     pub(crate) deal_id: Uuid,
     pub(crate) version: i64,
+    /// What they were counted with.
+    pub(crate) holidays: Holidays,
     /// In the template's order.
     pub(crate) dates: Vec<KeyDate>,
 }
@@ -67,6 +69,7 @@ impl KeyDates {
 #[derive(FromQueryResult)]
 struct SetRow {
     id: Uuid,
+    holiday_calendar: Option<Value>,
     version: i64,
 }
 
@@ -107,7 +110,7 @@ impl KeyDateRow {
 pub(crate) async fn of_deal(tx: &Tx, deal_id: Uuid) -> Result<Option<KeyDates>> {
     let set: Option<SetRow> = tx
         .first(
-            "SELECT id, version FROM key_date_sets WHERE organization_id = $1 AND deal_id = $2",
+            "SELECT id, holiday_calendar, version FROM key_date_sets WHERE organization_id = $1 AND deal_id = $2",
             [tx.actor().organization_id.into(), deal_id.into()],
         )
         .await?;
@@ -126,6 +129,7 @@ pub(crate) async fn of_deal(tx: &Tx, deal_id: Uuid) -> Result<Option<KeyDates>> 
         id: set.id,
         deal_id,
         version: set.version,
+        holidays: Holidays::restore(set.holiday_calendar)?,
         dates: dates?,
     }))
 }
@@ -138,16 +142,17 @@ pub(crate) async fn save(tx: &Tx, key_dates: &KeyDates) -> Result<()> {
         organization_id.into(),
         key_dates.deal_id.into(),
         key_dates.version.into(),
+        key_dates.holidays.written().cloned().into(),
     ];
     let saved = if key_dates.version == 1 {
         tx.run(
-            "INSERT INTO key_date_sets (id, organization_id, deal_id, version) VALUES ($1, $2, $3, $4)",
+            "INSERT INTO key_date_sets (id, organization_id, deal_id, version, holiday_calendar) VALUES ($1, $2, $3, $4, $5)",
             values,
         )
         .await?
     } else {
         tx.run(
-            "UPDATE key_date_sets SET version = $4
+            "UPDATE key_date_sets SET version = $4, holiday_calendar = $5
               WHERE id = $1 AND organization_id = $2 AND deal_id = $3 AND version = $4 - 1",
             values,
         )

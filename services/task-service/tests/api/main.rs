@@ -18,6 +18,7 @@ mod dependencies;
 mod foreign_organization;
 mod get_plan;
 mod get_task;
+mod holidays;
 mod key_dates;
 mod list_tasks;
 mod move_key_dates;
