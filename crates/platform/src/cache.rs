@@ -24,10 +24,12 @@ use deadpool_redis::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use time::OffsetDateTime;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::Secret,
     telemetry::metrics::{CACHE_FAILURES, CACHE_READS},
+    wait::wait_for,
 };
 
 /// A call takes no longer.
@@ -138,6 +140,11 @@ impl Cache {
         })
         .await
         .context("Redis does not answer")
+    }
+
+    /// Says in the log when Redis is not there at start, and when it has come. The work goes on without it.
+    pub async fn wait_until_there(self, shutdown: CancellationToken) {
+        wait_for("Redis", &shutdown, || self.ping()).await;
     }
 
     async fn drop_now(&self, keys: &[String]) -> Option<()> {

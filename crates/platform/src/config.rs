@@ -33,6 +33,11 @@ pub use address::HttpUrl;
 /// What every variable's name begins with.
 const PREFIX: &str = "HAUSHAVN_";
 
+/// `EVENT_PATIENCE` is at most this: an event in hand must be settled before the broker wants it back.
+pub const EVENT_PATIENCE_MAX: Duration = Duration::from_secs(60);
+/// `EVENT_PATIENCE` unless it is set.
+const EVENT_PATIENCE: Duration = Duration::from_secs(30);
+
 /// A value that must not be printed: `Debug` shows only that it is there.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -187,6 +192,9 @@ pub struct Common {
     pub jwt_issuer: String,
     /// `JWT_AUDIENCE`: the `aud` that access tokens must have.
     pub jwt_audience: String,
+    /// `EVENT_PATIENCE`: seconds for which an event is kept in hand while something that its handling needs is
+    /// away, before others have their turn; 0 to 60, default 30.
+    pub event_patience: Duration,
 }
 
 impl Common {
@@ -200,6 +208,10 @@ impl Common {
         let jwks_url = env.required("JWKS_URL");
         let jwt_issuer = env.required("JWT_ISSUER");
         let jwt_audience = env.required("JWT_AUDIENCE");
+        let Seconds(event_patience) = env.or("EVENT_PATIENCE", Seconds(EVENT_PATIENCE));
+        if event_patience > EVENT_PATIENCE_MAX {
+            env.problem("EVENT_PATIENCE", "must be at most 60");
+        }
         Some(Self {
             environment,
             listen: listen?,
@@ -209,6 +221,7 @@ impl Common {
             jwks_url: jwks_url?,
             jwt_issuer: jwt_issuer?,
             jwt_audience: jwt_audience?,
+            event_patience,
         })
     }
 
@@ -349,6 +362,7 @@ mod tests {
             ("HAUSHAVN_TOKEN_KEY", "hunter2"),
             ("HAUSHAVN_ENV", "staging"),
             ("HAUSHAVN_JWT_ISSUER", ""),
+            ("HAUSHAVN_EVENT_PATIENCE", "61"),
         ]);
         let common = Common::read(&mut env);
         let key = env.required::<Key32>("TOKEN_KEY");
@@ -356,10 +370,10 @@ mod tests {
 
         assert_eq!(
             message,
-            "the configuration has 7 problem(s): HAUSHAVN_ENV: must be development or production; \
+            "the configuration has 8 problem(s): HAUSHAVN_ENV: must be development or production; \
              HAUSHAVN_LISTEN: invalid socket address syntax; HAUSHAVN_ADMIN_LISTEN: is missing; \
              HAUSHAVN_JWKS_URL: is missing; HAUSHAVN_JWT_ISSUER: is missing; HAUSHAVN_JWT_AUDIENCE: is missing; \
-             HAUSHAVN_TOKEN_KEY: must be 64 hexadecimal digits (32 bytes)"
+             HAUSHAVN_EVENT_PATIENCE: must be at most 60; HAUSHAVN_TOKEN_KEY: must be 64 hexadecimal digits (32 bytes)"
         );
     }
 

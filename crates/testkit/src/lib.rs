@@ -10,18 +10,22 @@
     reason = "a test that cannot go on should say so and stop"
 )]
 
+mod broker;
 mod client;
 mod database;
 mod keys;
 mod mail;
+mod metrics;
 mod organization;
 mod stack;
 mod wait;
 
+pub use broker::dead_letters;
 pub use client::{Client, Response, base64url};
 pub use database::Database;
 pub use keys::{KeyFiles, ed25519_private_key};
 pub use mail::{Mail, mails_to};
+pub use metrics::Metrics;
 pub use organization::{Deal, Organization, User, buyer_purchase};
-pub use stack::{Stack, stack};
+pub use stack::{LogFrom, Stack, stack};
 pub use wait::{eventually, eventually_within};

@@ -1,6 +1,6 @@
 //! Where the servers and services under test are, and how to stop one of them.
 
-use std::{env, path::PathBuf, process::Command, sync::OnceLock};
+use std::{env, fs, path::PathBuf, process::Command, sync::OnceLock};
 
 /// Addresses of the running stack.
 #[derive(Debug)]
@@ -23,7 +23,30 @@ pub struct Stack {
     pub superuser_database: String,
     /// Where the OTLP receiver writes what it received.
     pub otlp_log: PathBuf,
+    logs: PathBuf,
     script: PathBuf,
+}
+
+/// What a server or service writes into its log from some moment on.
+#[derive(Clone, Debug)]
+pub struct LogFrom {
+    file: PathBuf,
+    offset: usize,
+}
+
+impl LogFrom {
+    /// The lines so far that hold all of `parts`.
+    ///
+    /// # Panics
+    /// When the log is gone.
+    pub fn lines_with(&self, parts: &[&str]) -> Vec<String> {
+        let log = fs::read(&self.file).expect("the log can be read");
+        String::from_utf8_lossy(&log[self.offset..])
+            .lines()
+            .filter(|line| parts.iter().all(|part| line.contains(part)))
+            .map(str::to_owned)
+            .collect()
+    }
 }
 
 /// The stack that `scripts/test` started.
@@ -45,6 +68,7 @@ pub fn stack() -> &'static Stack {
             rabbitmq_management: told("RABBITMQ_MANAGEMENT_URL"),
             superuser_database: told("SUPERUSER_DATABASE_URL"),
             otlp_log: told("OTLP_LOG").into(),
+            logs: told("LOGS").into(),
             script: told("STACK").into(),
         }
     })
@@ -63,6 +87,19 @@ impl Stack {
     /// The database as one of the service roles (`task_svc`, `auditor` …).
     pub fn database_of(&self, role: &str) -> String {
         told(&format!("{}_DATABASE_URL", role.to_uppercase()))
+    }
+
+    /// Where a service shows its metrics and health.
+    pub fn admin(&self, service: &str) -> String {
+        let name = service.replace('-', "_").to_uppercase();
+        told(&format!("{name}_ADMIN_URL"))
+    }
+
+    /// The log of a server or service from now on.
+    pub fn log_from_now(&self, name: &str) -> LogFrom {
+        let file = self.logs.join(format!("{name}.log"));
+        let offset = fs::read(&file).map_or(0, |log| log.len());
+        LogFrom { file, offset }
     }
 
     /// Stops a server or service and waits until it is gone.

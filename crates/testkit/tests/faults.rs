@@ -3,12 +3,16 @@
 //! These tests run alone and one at a time (`scripts/test`), since they stop what all others use. Each
 //! starts again what it stopped, also when it fails.
 
-use std::time::{Duration, Instant};
+use std::{
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::{
-    Client, Database, Organization, User, buyer_purchase, eventually, eventually_within, stack,
+    Client, Database, LogFrom, Organization, User, buyer_purchase, dead_letters, eventually,
+    eventually_within, stack,
 };
 use uuid::Uuid;
 
@@ -369,21 +373,145 @@ async fn a_frozen_service_is_answered_for_by_the_gateway() {
     .await;
 }
 
+/// The broker takes a message back eight times at most; a long absence must not use that up.
 #[tokio::test]
-async fn a_service_started_before_its_database_waits_for_it() {
+async fn an_event_outlasts_any_absence_of_temporal() {
     let office = Office::new().await;
-    let database = Stopped::now("postgres");
-    stack().kill("task-service");
-    let starting = std::thread::spawn(|| stack().start("task-service"));
-    database.start_again();
-    starting
-        .join()
-        .expect("task-service becomes ready once its database is there");
-    eventually("all services answer", async || {
-        let tasks = office.agent.api.get("/api/tasks").await.status;
-        let deals = office.agent.api.get("/api/deals").await.status;
-        let users = office.agent.api.get("/api/users").await.status;
-        (tasks == 200 && deals == 200 && users == 200).then_some(())
+    let log = stack().log_from_now("workflow-worker");
+    let temporal = Stopped::now("temporal");
+    let deal = office.agent.create_deal(&office.purchase()).await;
+    eventually_within(
+        Duration::from_secs(150),
+        "the activation is put back more often than the broker allows",
+        async || {
+            let put_back = log.lines_with(&[
+                "an event is put back",
+                "\"event_type\":\"deals.deal.activated\"",
+            ]);
+            (put_back.len() > 8 + 2).then_some(())
+        },
+    )
+    .await;
+    temporal.start_again();
+    office.agent.planned(&deal.id).await;
+    office.workflow_knows(&deal.id, 0).await;
+    let dead = dead_letters("workflow-worker.events", &office.organization.id).await;
+    assert!(dead.is_empty(), "given up: {dead:?}");
+}
+
+#[tokio::test]
+async fn a_deal_cannot_be_closed_before_its_plan_is_made() {
+    let office = Office::new().await;
+    let worker = Stopped::now("workflow-worker");
+    let deal = office.agent.create_deal(&office.purchase()).await;
+    assert_eq!(deal.json["status"], "ACTIVE");
+    let close = format!("/api/deals/{}/close", deal.id);
+    let early = office.coordinator.api.post(&close, &json!({})).await;
+    early.refuses(409, "PLAN_PENDING");
+    worker.start_again();
+    office.agent.planned(&deal.id).await;
+    let open = office.coordinator.api.post(&close, &json!({})).await;
+    open.refuses(409, "DEAL_TASKS_OPEN");
+}
+
+/// Starts services before the server that they need: each says what it waits for, and goes on by itself.
+async fn started_before(server: &'static str, called: &str, services: &[&'static str]) {
+    let server = Stopped::now(server);
+    for service in services {
+        stack().kill(service);
+    }
+    let logs: Vec<LogFrom> = services
+        .iter()
+        .map(|service| stack().log_from_now(service))
+        .collect();
+    // Returns once the service is ready, which may not be before the server is there.
+    let starting: Vec<JoinHandle<()>> = services
+        .iter()
+        .map(|&service| std::thread::spawn(move || stack().start(service)))
+        .collect();
+    let waiting = format!("waiting for {called}, trying again");
+    let found = format!("{called} is there now");
+    for (service, log) in services.iter().zip(&logs) {
+        eventually(&format!("{service} waits for {called}"), async || {
+            (!log.lines_with(&[&waiting]).is_empty()).then_some(())
+        })
+        .await;
+        assert!(log.lines_with(&[&found]).is_empty(), "{service}");
+    }
+    server.start_again();
+    for (service, start) in services.iter().zip(starting) {
+        start
+            .join()
+            .unwrap_or_else(|_| panic!("{service} does not become ready"));
+    }
+    for (service, log) in services.iter().zip(&logs) {
+        eventually(&format!("{service} finds {called}"), async || {
+            (!log.lines_with(&[&found]).is_empty()).then_some(())
+        })
+        .await;
+    }
+}
+
+/// The whole chain works: API, database, cache, events, workflow.
+async fn everything_works() {
+    eventually("somebody can sign up", async || {
+        let ready = Client::new(&stack().gateway).get("/api/openapi.json").await;
+        let keys = Client::new(&stack().user_service)
+            .get("/.well-known/jwks.json")
+            .await;
+        (ready.status == 200 && keys.status == 200).then_some(())
     })
     .await;
+    let office = Office::new().await;
+    let deal = office.agent.create_planned_deal(&office.purchase()).await;
+    office
+        .coordinator
+        .complete(&deal.id, "verify_executed_contract")
+        .await;
+    office.summary_shows_done(&deal.id, 1).await;
+    office.workflow_knows(&deal.id, 1).await;
+}
+
+#[tokio::test]
+async fn services_started_before_postgresql_wait_for_it() {
+    started_before(
+        "postgres",
+        "PostgreSQL",
+        &["user-service", "deal-service", "task-service"],
+    )
+    .await;
+    everything_works().await;
+}
+
+#[tokio::test]
+async fn services_started_before_rabbitmq_wait_for_it() {
+    started_before(
+        "rabbitmq",
+        "RabbitMQ",
+        &[
+            "user-service",
+            "deal-service",
+            "task-service",
+            "workflow-worker",
+        ],
+    )
+    .await;
+    everything_works().await;
+}
+
+#[tokio::test]
+async fn services_started_before_redis_wait_for_it() {
+    started_before(
+        "redis",
+        "Redis",
+        &["user-service", "deal-service", "gateway"],
+    )
+    .await;
+    everything_works().await;
+}
+
+#[tokio::test]
+async fn the_worker_started_before_temporal_waits_for_it() {
+    started_before("temporal", "Temporal", &["workflow-worker"]).await;
+    everything_works().await;
 }

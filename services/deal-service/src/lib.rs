@@ -104,12 +104,12 @@ impl Services {
     }
 }
 
-/// The outbox relay, the consumer and the gauges; each ends when `shutdown` is cancelled.
+/// The outbox relay, the consumer, the gauges and the wait for the cache; each ends when `shutdown` is cancelled.
 fn background(
     config: &Config,
     services: &Services,
     shutdown: &CancellationToken,
-) -> anyhow::Result<[JoinHandle<()>; 3]> {
+) -> anyhow::Result<[JoinHandle<()>; 4]> {
     let publisher = Publisher::new(config.amqp_url.clone(), SERVICE);
     let relay = Relay::new(&config.relay_database_url, SCHEMA, SERVICE, publisher)?;
     let (db, cache) = (services.db.clone(), services.cache.clone());
@@ -117,6 +117,7 @@ fn background(
     let consumer = consume(
         config.amqp_url.clone(),
         topology::DEAL_SERVICE,
+        config.common.event_patience,
         handler,
         shutdown.clone(),
     );
@@ -124,6 +125,7 @@ fn background(
         spawn(relay.run(shutdown.clone())),
         spawn(consumer),
         spawn(gauges::run(services.db.clone(), shutdown.clone())),
+        spawn(services.cache.clone().wait_until_there(shutdown.clone())),
     ])
 }
 

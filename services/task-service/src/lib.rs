@@ -65,10 +65,11 @@ pub async fn serve() -> anyhow::Result<()> {
     let relaying = rt::spawn(relay.run(stop.clone()));
     let consuming = rt::spawn({
         let (url, services, stop) = (config.amqp_url.clone(), services.clone(), stop.clone());
+        let patience = config.common.event_patience;
         async move {
             let handle =
                 async |delivery: &messaging::Delivery| consumers::handle(&services, delivery).await;
-            messaging::consume(url, topology::TASK_SERVICE, handle, stop).await;
+            messaging::consume(url, topology::TASK_SERVICE, patience, handle, stop).await;
         }
     });
 

@@ -66,7 +66,7 @@ pub async fn serve() -> anyhow::Result<()> {
         return Ok(());
     }
     let publisher = Publisher::new(config.amqp_url.clone(), NAME);
-    let background = start_background(&config, &services, &publisher, &stop)?;
+    let background = start_background(&config, &services, &cache, &publisher, &stop)?;
 
     let data = web::Data::new(services.clone());
     let keys = web::Data::new(config.service_keys.clone());
@@ -88,6 +88,7 @@ pub async fn serve() -> anyhow::Result<()> {
 fn start_background(
     config: &Config,
     services: &Services,
+    cache: &Cache,
     publisher: &Publisher,
     stop: &CancellationToken,
 ) -> anyhow::Result<Vec<JoinHandle<()>>> {
@@ -101,6 +102,7 @@ fn start_background(
     let heard = messaging::consume(
         config.amqp_url.clone(),
         USER_SERVICE,
+        config.common.event_patience,
         async move |delivery: &Delivery| consumers::handle(&hearing, delivery).await,
         stop.clone(),
     );
@@ -109,6 +111,7 @@ fn start_background(
         rt::spawn(relay.run(stop.clone())),
         rt::spawn(heard),
         rt::spawn(forget_attempts(services.db.clone(), stop.clone())),
+        rt::spawn(cache.clone().wait_until_there(stop.clone())),
     ])
 }
 

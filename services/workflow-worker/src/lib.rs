@@ -106,6 +106,7 @@ async fn front(
     };
     let bridge = actix_web::rt::spawn(bridge::run(
         config.amqp_url.clone(),
+        config.common.event_patience,
         temporal,
         shutdown.clone(),
     ));

@@ -3,6 +3,11 @@
 //! A message is acknowledged after the handler is through with it, or after it has been put safely
 //! elsewhere: into the retry queue, or among the dead letters. Nothing that a handler does, a panic
 //! included, ends the loop; a lost connection is replaced for ever.
+//!
+//! While something the handler needs is away, a message is kept in hand for a bounded time and then put
+//! back through the retry queue, uncounted. It is never left to the broker to take messages back: the
+//! broker counts that, closes the channel of a consumer that keeps one for too long
+//! ([`ACKNOWLEDGEMENT_TIMEOUT`]), and would lay them all among the dead letters in a long absence.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -23,26 +28,34 @@ use tracing::{Instrument as _, field::Empty};
 
 use super::{connection::Link, publisher::Publisher, topology, topology::Subscription};
 use crate::{
-    config::Secret,
+    config::{EVENT_PATIENCE_MAX, Secret},
     error::Error,
     telemetry::{
         self,
         metrics::{CONSUMER_DURATION, CONSUMER_MESSAGES},
     },
+    wait::wait_for,
 };
 
-/// Messages fetched ahead.
-const PREFETCH: u16 = 32;
+/// Messages fetched ahead. Each of them waits for those before it, unacknowledged.
+const PREFETCH: u16 = 8;
 /// A handler takes no longer.
 const HANDLER_TIMEOUT: Duration = Duration::from_secs(60);
+/// The broker's own limit on the time from delivery to acknowledgement (`consumer_timeout`), as shipped.
+const ACKNOWLEDGEMENT_TIMEOUT: Duration = Duration::from_mins(30);
+/// The last of the messages fetched ahead must be settled in time even if each one before it takes longest.
+const _: () = assert!(
+    PREFETCH as u64 * (EVENT_PATIENCE_MAX.as_secs() + HANDLER_TIMEOUT.as_secs())
+        < ACKNOWLEDGEMENT_TIMEOUT.as_secs()
+);
 /// Attempts in all before a message is laid among the dead ones.
 const ATTEMPTS_MAX: i64 = 15;
 /// Between attempts while something the handler needs is away.
 const PAUSE_MIN: Duration = Duration::from_millis(250);
 /// Between later ones.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
-/// Between attempts to connect, at most.
-const RECONNECT_PAUSE_MAX: Duration = Duration::from_secs(5);
+/// Before connecting again.
+const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
 
 /// The header that counts attempts.
 pub(super) const ATTEMPT: &str = "x-haushavn-attempt";
@@ -65,7 +78,7 @@ pub struct Delivery {
 pub enum Outcome {
     /// Its effect is committed, or it needs none.
     Done,
-    /// Something the handler needs is away. The consumer waits with it, however long that takes.
+    /// Something the handler needs is away. It is tried until that is back, however long that takes.
     Later(String),
     /// It failed and may go better: again after a pause, a bounded number of times.
     Retry(String),
@@ -94,9 +107,13 @@ impl From<Result<(), Error>> for Outcome {
 }
 
 /// Consumes until `shutdown` is cancelled; the message in hand is finished first.
+///
+/// `patience` ([`Common::event_patience`](crate::config::Common::event_patience)): how long an event is kept
+/// in hand while something is away. Afterwards others have their turn.
 pub async fn consume(
     url: Secret,
     subscription: Subscription,
+    patience: Duration,
     handler: impl AsyncFn(&Delivery) -> Outcome,
     shutdown: CancellationToken,
 ) {
@@ -104,40 +121,39 @@ pub async fn consume(
         // Puts messages into the retry queue and among the dead ones, over a connection of its own.
         publisher: Publisher::new(url.clone(), subscription.queue),
         subscription,
+        patience,
         handler,
         shutdown,
     };
-    let mut pause = PAUSE_MIN;
-    while !consumer.shutdown.is_cancelled() {
-        let started = Instant::now();
-        if let Err(error) = consumer.run(&url).await {
+    let purpose = format!("{} consumer", subscription.queue);
+    let connect = || Link::open(&url, &purpose);
+    while let Some(link) = wait_for("RabbitMQ", &consumer.shutdown, connect).await {
+        if let Err(error) = consumer.run(link).await {
             tracing::warn!(
                 queue = subscription.queue,
                 error = format!("{error:#}"),
                 "lost the broker, connecting again"
             );
+            consumer.sleep(RECONNECT_PAUSE).await;
         }
-        pause = if started.elapsed() > RECONNECT_PAUSE_MAX {
-            PAUSE_MIN
-        } else {
-            (pause * 2).min(RECONNECT_PAUSE_MAX)
-        };
-        consumer.sleep(pause).await;
+        if consumer.shutdown.is_cancelled() {
+            break;
+        }
     }
 }
 
 struct Consumer<H> {
     publisher: Publisher,
     subscription: Subscription,
+    patience: Duration,
     handler: H,
     shutdown: CancellationToken,
 }
 
 impl<H: AsyncFn(&Delivery) -> Outcome> Consumer<H> {
-    /// Consumes over one connection until it is lost or the process is asked to end.
-    async fn run(&self, url: &Secret) -> anyhow::Result<()> {
+    /// Consumes over one connection until that is lost or the process is asked to end.
+    async fn run(&self, link: Link) -> anyhow::Result<()> {
         let queue = self.subscription.queue;
-        let link = Link::open(url, &format!("{queue} consumer")).await?;
         link.channel
             .basic_qos(PREFETCH, BasicQosOptions::default())
             .await?;
@@ -193,8 +209,9 @@ impl<H: AsyncFn(&Delivery) -> Outcome> Consumer<H> {
         Ok(())
     }
 
-    /// Runs the handler; waits with the message while something the handler needs is away.
+    /// Runs the handler; waits with the message for a while when something the handler needs is away.
     async fn handle(&self, delivery: &Delivery) -> Outcome {
+        let started = Instant::now();
         let mut pause = PAUSE_MIN;
         loop {
             let attempt = AssertUnwindSafe((self.handler)(delivery)).catch_unwind();
@@ -204,12 +221,12 @@ impl<H: AsyncFn(&Delivery) -> Outcome> Consumer<H> {
                 Ok(Err(_)) => return Outcome::Retry("the handler panicked".to_owned()),
                 Err(_) => return Outcome::Retry("the handler took too long".to_owned()),
             };
+            if self.shutdown.is_cancelled() || started.elapsed() + pause > self.patience {
+                return Outcome::Later(reason);
+            }
             tracing::warn!(reason, "an event waits for something that is away");
             self.sleep(pause).await;
             pause = (pause * 2).min(PAUSE_MAX);
-            if self.shutdown.is_cancelled() {
-                return Outcome::Later(reason);
-            }
         }
     }
 
@@ -217,8 +234,7 @@ impl<H: AsyncFn(&Delivery) -> Outcome> Consumer<H> {
     async fn settle(&self, message: &Message, outcome: Outcome) -> anyhow::Result<&'static str> {
         let (reason, word, attempt) = match outcome {
             Outcome::Done => return Ok("done"),
-            // Not acknowledged: it comes back when the service does.
-            Outcome::Later(reason) => anyhow::bail!("stopped while an event waited: {reason}"),
+            Outcome::Later(reason) => return self.put_back(message, &reason).await,
             Outcome::Retry(reason) => {
                 let attempt = attempts(&message.properties) + 1;
                 (
@@ -233,12 +249,7 @@ impl<H: AsyncFn(&Delivery) -> Outcome> Consumer<H> {
             }
             Outcome::Poison(reason) => (reason, "dead", attempts(&message.properties) + 1),
         };
-        let event_id = message
-            .properties
-            .message_id()
-            .as_ref()
-            .map(ShortString::as_str);
-        let event_type = message.properties.kind().as_ref().map(ShortString::as_str);
+        let (event_id, event_type) = name(&message.properties);
         let queue = if word == "dead" {
             tracing::error!(
                 queue = self.subscription.queue,
@@ -267,6 +278,27 @@ impl<H: AsyncFn(&Delivery) -> Outcome> Consumer<H> {
         Ok(word)
     }
 
+    /// Sends the message round again as if it had never been delivered: an absence is nobody's fault.
+    async fn put_back(&self, message: &Message, reason: &str) -> anyhow::Result<&'static str> {
+        let (event_id, event_type) = name(&message.properties);
+        tracing::warn!(
+            queue = self.subscription.queue,
+            event_id,
+            event_type,
+            reason,
+            "an event is put back until something that is away returns"
+        );
+        self.publisher
+            .send(
+                "",
+                &self.subscription.retry_queue(),
+                &message.data,
+                message.properties.clone(),
+            )
+            .await?;
+        Ok("later")
+    }
+
     fn span(&self, delivery: &Delivery) -> tracing::Span {
         let Delivery { head, event, .. } = delivery;
         let span = tracing::info_span!(
@@ -291,6 +323,14 @@ impl<H: AsyncFn(&Delivery) -> Outcome> Consumer<H> {
             () = self.shutdown.cancelled() => {}
         }
     }
+}
+
+/// The event's id and type, for the log: the message itself may be unreadable.
+fn name(properties: &BasicProperties) -> (Option<&str>, Option<&str>) {
+    (
+        properties.message_id().as_ref().map(ShortString::as_str),
+        properties.kind().as_ref().map(ShortString::as_str),
+    )
 }
 
 /// How often handling the message has failed so far.

@@ -21,7 +21,7 @@ pub const OUTBOX_PENDING: &str = "outbox_pending";
 pub const OUTBOX_OLDEST_AGE: &str = "outbox_oldest_age_seconds";
 /// Messages published, by outcome.
 pub const MESSAGES_PUBLISHED: &str = "messages_published_total";
-/// Messages consumed, by queue and outcome (done, retry, dead, lost).
+/// Messages consumed, by queue and outcome (done, later, retry, dead).
 pub const CONSUMER_MESSAGES: &str = "consumer_messages_total";
 /// Seconds the handling of a message took, by queue.
 pub const CONSUMER_DURATION: &str = "consumer_duration_seconds";

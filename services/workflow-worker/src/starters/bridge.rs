@@ -1,14 +1,18 @@
 //! From the broker to Temporal: events start workflows and signal them.
 //!
-//! An event is acknowledged after Temporal has taken it. While Temporal is away, events wait in the broker.
+//! An event is acknowledged after Temporal has taken it. While Temporal is away, events wait in the broker,
+//! however long.
 //! There is no inbox: a start is recognised by the workflow's id, a signal by the event's id.
+
+use std::time::Duration;
 
 use platform::{
     config::Secret,
     messaging::{Delivery, Outcome, consume, topology},
 };
 use temporalio_client::{
-    Client, WorkflowHandle, WorkflowIdReusePolicy, WorkflowSignalOptions, WorkflowStartOptions,
+    Client, RetryOptions, RpcOptions, WorkflowHandle, WorkflowIdReusePolicy, WorkflowSignalOptions,
+    WorkflowStartOptions,
     errors::{WorkflowInteractionError, WorkflowStartError},
     tonic::{Code, Status},
 };
@@ -25,10 +29,19 @@ use crate::{
     },
 };
 
+/// Temporal takes an event within this time, or it is away.
+const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Carries events over until the process is asked to end.
-pub(crate) async fn run(amqp_url: Secret, temporal: Temporal, shutdown: CancellationToken) {
+pub(crate) async fn run(
+    amqp_url: Secret,
+    patience: Duration,
+    temporal: Temporal,
+    shutdown: CancellationToken,
+) {
     let handler = async |delivery: &Delivery| carry(&temporal, delivery).await;
-    consume(amqp_url, topology::WORKFLOW_WORKER, handler, shutdown).await;
+    let subscription = topology::WORKFLOW_WORKER;
+    consume(amqp_url, subscription, patience, handler, shutdown).await;
 }
 
 async fn carry(temporal: &Temporal, delivery: &Delivery) -> Outcome {
@@ -79,6 +92,7 @@ async fn deliver(client: &Client, input: NotificationInput) -> Outcome {
     let options = WorkflowStartOptions::new(NOTIFICATION_QUEUE, id)
         // Delivered or given up, it is not begun again.
         .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
+        .rpc_options(once())
         .build();
     started(
         client
@@ -93,6 +107,7 @@ async fn tell(client: &Client, deal_id: Uuid, signal: Signal, change: DealChange
     // The server takes a request id once for each run; the workflow remembers events over runs.
     let options = WorkflowSignalOptions::builder()
         .request_id(change.event_id.to_string())
+        .rpc_options(once())
         .build();
     let told = match signal {
         Signal::TaskCompleted => {
@@ -135,7 +150,17 @@ async fn tell(client: &Client, deal_id: Uuid, signal: Signal, change: DealChange
 }
 
 fn deal_options(deal_id: Uuid) -> WorkflowStartOptions {
-    WorkflowStartOptions::new(DEAL_QUEUE, deal_lifecycle::workflow_id(deal_id)).build()
+    WorkflowStartOptions::new(DEAL_QUEUE, deal_lifecycle::workflow_id(deal_id))
+        .rpc_options(once())
+        .build()
+}
+
+/// One attempt with a limit: the consumer is who tries again.
+fn once() -> RpcOptions {
+    RpcOptions::builder()
+        .timeout(CALL_TIMEOUT)
+        .retry_options(RetryOptions::no_retries())
+        .build()
 }
 
 fn started<H>(outcome: Result<H, WorkflowStartError>) -> Outcome {
