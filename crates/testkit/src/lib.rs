@@ -10,22 +10,31 @@
     reason = "a test that cannot go on should say so and stop"
 )]
 
+mod answers;
 mod broker;
 mod client;
 mod database;
 mod keys;
 mod mail;
 mod metrics;
+mod office;
 mod organization;
+mod requests;
 mod stack;
 mod wait;
 
+pub use answers::{
+    days_from_today, ids, iso, random_id, refuses_field, refuses_permission, refuses_reference,
+    text,
+};
 pub use broker::dead_letters;
 pub use client::{Client, Response, base64url};
 pub use database::Database;
 pub use keys::{KeyFiles, ed25519_private_key};
 pub use mail::{Mail, mails_to};
 pub use metrics::Metrics;
+pub use office::{Office, address, plain_deal};
 pub use organization::{Deal, Organization, User, buyer_purchase};
+pub use requests::{all_items, patch_at, post_once};
 pub use stack::{LogFrom, Stack, stack};
 pub use wait::{eventually, eventually_within};

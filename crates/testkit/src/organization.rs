@@ -1,10 +1,10 @@
 //! People in an organization of their own, made through the API like anybody's.
 
 use serde_json::{Value, json};
-use time::{Date, Duration, OffsetDateTime};
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use crate::{Client, eventually, stack};
+use crate::{Client, eventually, iso, stack, text};
 
 /// One signed-in person.
 #[derive(Clone, Debug)]
@@ -184,23 +184,6 @@ pub fn buyer_purchase(parties: &Value) -> Value {
     })
 }
 
-fn iso(date: Date) -> String {
-    format!(
-        "{:04}-{:02}-{:02}",
-        date.year(),
-        u8::from(date.month()),
-        date.day()
-    )
-}
-
 fn unique(word: &str) -> String {
     format!("{word}-{}", Uuid::now_v7().simple())
-}
-
-#[track_caller]
-fn text(value: &Value) -> String {
-    value
-        .as_str()
-        .unwrap_or_else(|| panic!("not a text: {value}"))
-        .to_owned()
 }

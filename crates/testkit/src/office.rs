@@ -1,0 +1,100 @@
+//! An organization with one user of each role, and the deals that most tests begin with.
+
+use serde_json::{Value, json};
+
+use crate::{Database, Deal, Organization, User, buyer_purchase, text};
+
+/// An organization with one user of each role.
+#[derive(Clone, Debug)]
+pub struct Office {
+    /// The organization with its ADMIN.
+    pub organization: Organization,
+    /// A BUYER_AGENT.
+    pub agent: User,
+    /// A TRANSACTION_COORDINATOR.
+    pub coordinator: User,
+    /// A BUYER.
+    pub buyer: User,
+}
+
+impl Office {
+    /// Signs up and invites one of each.
+    pub async fn new() -> Self {
+        let organization = Organization::new().await;
+        let agent = organization.agent().await;
+        let coordinator = organization.coordinator().await;
+        let buyer = organization.buyer().await;
+        Self {
+            organization,
+            agent,
+            coordinator,
+            buyer,
+        }
+    }
+
+    /// The ADMIN.
+    pub fn admin(&self) -> &User {
+        &self.organization.admin
+    }
+
+    /// Agent, coordinator and buyer as the parties of a deal.
+    pub fn parties(&self) -> Value {
+        json!([
+            {"role": "buyer", "name": "The Buyer", "userId": self.buyer.id},
+            {"role": "buyer_agent", "name": "The Agent", "userId": self.agent.id},
+            {"role": "transaction_coordinator", "name": "The Coordinator", "userId": self.coordinator.id},
+        ])
+    }
+
+    /// The agent's purchase from the buyer template, with its plan applied.
+    pub async fn purchase(&self) -> Deal {
+        self.agent
+            .create_planned_deal(&buyer_purchase(&self.parties()))
+            .await
+    }
+
+    /// The agent's deal without a template, still a draft, with agent, coordinator and buyer as parties.
+    pub async fn draft(&self) -> Deal {
+        let mut body = plain_deal();
+        body["parties"] = self.parties();
+        self.agent.create_deal(&body).await
+    }
+
+    /// As [`Office::draft`], active.
+    pub async fn deal(&self) -> Deal {
+        let deal = self.draft().await;
+        let activate = format!("/api/deals/{}/activate", deal.id);
+        self.agent.api.post(&activate, &json!({})).await.expect(200);
+        deal
+    }
+
+    /// What happened to something, in the order of its versions, as the audit log tells an ADMIN.
+    pub async fn history(&self, entity_id: &str) -> Vec<String> {
+        let answer = self
+            .admin()
+            .api
+            .get(&format!("/api/audit?entity={entity_id}&limit=100"))
+            .await;
+        let mut rows = answer.expect(200)["items"].as_array().unwrap().clone();
+        rows.sort_by_key(|row| row["version"].as_i64());
+        rows.iter().map(|row| text(&row["eventType"])).collect()
+    }
+
+    /// Every invariant holds for this organization.
+    pub async fn holds(&self) {
+        Database::superuser()
+            .await
+            .holds_for(&self.organization.id)
+            .await;
+    }
+}
+
+/// The least that makes a deal.
+pub fn plain_deal() -> Value {
+    json!({"propertyAddress": address(), "dealType": "PURCHASE"})
+}
+
+/// An address as deals have it.
+pub fn address() -> Value {
+    json!({"street": "7 Mill Road", "city": "Portland", "stateOrProvince": "ME", "postalCode": "04101"})
+}
