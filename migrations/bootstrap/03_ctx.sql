@@ -42,6 +42,8 @@ CREATE TABLE IF NOT EXISTS ctx.deals (
   id uuid PRIMARY KEY,
   status text NOT NULL CONSTRAINT deals_status_known
     CHECK (status IN ('DRAFT', 'ACTIVE', 'ON_HOLD', 'CLOSED', 'CANCELLED', 'DELETED')),
+  -- For what people are told of the deal.
+  name text NOT NULL,
   created_by uuid NOT NULL,
   time_zone text NOT NULL,
   CONSTRAINT deals_organization_id_id_key UNIQUE (organization_id, id)

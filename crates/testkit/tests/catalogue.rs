@@ -330,8 +330,8 @@ async fn a_service_without_context_sees_nothing_and_writes_nothing() {
     let mut database = Database::role("deal_svc").await;
     let refused = database
         .execute(
-            "INSERT INTO ctx.deals (organization_id, id, status, created_by, time_zone)
-             VALUES (gen_random_uuid(), gen_random_uuid(), 'DRAFT', gen_random_uuid(), 'UTC')",
+            "INSERT INTO ctx.deals (organization_id, id, status, name, created_by, time_zone)
+             VALUES (gen_random_uuid(), gen_random_uuid(), 'DRAFT', 'a deal', gen_random_uuid(), 'UTC')",
         )
         .await
         .expect_err("a row without a context must be refused");

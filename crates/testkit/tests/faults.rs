@@ -11,8 +11,8 @@ use std::{
 use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::{
-    Client, Database, LogFrom, Organization, User, buyer_purchase, dead_letters, eventually,
-    eventually_within, stack,
+    Client, Database, LogFrom, Mail, Organization, User, buyer_purchase, dead_letters, eventually,
+    eventually_within, mails_to, stack,
 };
 use uuid::Uuid;
 
@@ -412,6 +412,41 @@ async fn a_deal_cannot_be_closed_before_its_plan_is_made() {
     office.agent.planned(&deal.id).await;
     let open = office.coordinator.api.post(&close, &json!({})).await;
     open.refuses(409, "DEAL_TASKS_OPEN");
+}
+
+#[tokio::test]
+async fn mail_waits_for_its_server_and_is_not_sent_to_somebody_disabled_meanwhile() {
+    let organization = Organization::new().await;
+    let (staying, leaving) = (organization.agent().await, organization.agent().await);
+    let mail = Stopped::now("mail");
+    for user in [&staying, &leaving] {
+        let forgot = Client::new(&stack().gateway)
+            .post("/api/auth/password/forgot", &json!({"email": user.email}))
+            .await;
+        forgot.expect(202);
+    }
+    let path = format!("/api/users/{}", leaving.id);
+    organization.admin.api.delete(&path).await.expect(204);
+    mail.start_again();
+    for (user, expected) in [(&staying, "SENT"), (&leaving, "NOT_WANTED")] {
+        eventually(&format!("a mail is {expected}"), async || {
+            let sql = format!(
+                "SELECT email_status FROM identity.notifications WHERE kind = 'PASSWORD_RESET' AND user_id = '{}'",
+                user.id
+            );
+            let rows = Database::superuser().await.rows(&sql).await;
+            (rows.len() == 1 && rows[0]["email_status"] == expected).then_some(())
+        })
+        .await;
+    }
+    let resets = |mails: Vec<Mail>| {
+        mails
+            .iter()
+            .filter(|mail| mail.text.contains("/reset-password?"))
+            .count()
+    };
+    assert_eq!(resets(mails_to(&staying.email).await), 1);
+    assert_eq!(resets(mails_to(&leaving.email).await), 0);
 }
 
 /// Starts services before the server that they need: each says what it waits for, and goes on by itself.

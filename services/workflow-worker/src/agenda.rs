@@ -10,6 +10,7 @@ mod deadlines;
 mod tests;
 
 use anyhow::Context as _;
+use contracts::field;
 use domain::{
     deal::DealStatus,
     milestone::{self, TaskCounts},
@@ -48,6 +49,9 @@ impl Deal {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Agenda {
+    /// What the deal is called.
+    #[serde(default)]
+    pub deal_name: Option<String>,
     /// Whether the workflow has work, waits, or is through.
     pub standing: Standing,
     /// The deal's status as it is stored.
@@ -206,7 +210,7 @@ pub fn of(deal: &Deal, worklist: &Worklist, now: OffsetDateTime) -> anyhow::Resu
     let (steps, next_wakeup_at) = if standing == Standing::Running {
         let (mut steps, next) = deadlines::steps(deal, &tasks, &zone, now)?;
         steps.extend(reached(deal, &milestones, &counts));
-        steps.extend(ready_to_close(deal, &tasks));
+        steps.extend(ready_to_close(deal, &tasks)?);
         (steps, next)
     } else {
         (Vec::new(), None)
@@ -214,6 +218,7 @@ pub fn of(deal: &Deal, worklist: &Worklist, now: OffsetDateTime) -> anyhow::Resu
 
     let current = milestone::current(&milestone::states(&counts)).map(|place| milestones[place]);
     Ok(Agenda {
+        deal_name: deal.name.clone(),
         standing,
         deal_status: worklist.deal_status.clone(),
         plan_state: worklist.plan_state.clone(),
@@ -307,7 +312,9 @@ fn count(tasks: &[Entry<'_>], milestone: Uuid) -> TaskCounts {
     counts
 }
 
-/// A milestone without tasks is never reached by itself, and so never told of.
+/// A milestone without tasks is never reached by itself, and so never told of. One that was opened again and is
+/// done again is told of again: its version is another. Where it is not recorded as done while its tasks are, the
+/// two were read on either side of the completion, which is about to be told of.
 fn reached<'a>(
     deal: &'a Deal,
     milestones: &'a [&WorklistMilestone],
@@ -316,9 +323,11 @@ fn reached<'a>(
     milestones
         .iter()
         .zip(counts)
-        .filter(|(_, counts)| counts.total() > 0 && counts.done == counts.total())
+        .filter(|(milestone, counts)| {
+            milestone.completed && counts.total() > 0 && counts.done == counts.total()
+        })
         .map(move |(milestone, _)| Step {
-            key: format!("milestone-reached:{}", milestone.id),
+            key: format!("milestone-reached:{}:{}", milestone.id, milestone.version),
             action: Action::CheckMilestone {
                 milestone_id: milestone.id,
             },
@@ -334,12 +343,21 @@ fn reached<'a>(
         })
 }
 
-fn ready_to_close(deal: &Deal, tasks: &[Entry<'_>]) -> Option<Step> {
+/// The instant at which the last task was done tells one such occasion from the next.
+fn ready_to_close(deal: &Deal, tasks: &[Entry<'_>]) -> anyhow::Result<Option<Step>> {
     if tasks.is_empty() || tasks.iter().any(Entry::is_open) {
-        return None;
+        return Ok(None);
     }
-    Some(Step {
-        key: format!("ready-to-close:{}", deal.id),
+    let mut last = None;
+    for entry in tasks {
+        last = last.max(field::optional_instant(
+            "doneAt",
+            entry.task.done_at.as_deref(),
+        )?);
+    }
+    let since = last.map(field::instant_text).unwrap_or_default();
+    Ok(Some(Step {
+        key: format!("ready-to-close:{}:{since}", deal.id),
         action: Action::None,
         notice: Notice {
             kind: NoticeKind::DealReadyToClose,
@@ -347,5 +365,5 @@ fn ready_to_close(deal: &Deal, tasks: &[Entry<'_>]) -> Option<Step> {
             audience: vec![Audience::Coordinators],
             params: deal.params(),
         },
-    })
+    }))
 }

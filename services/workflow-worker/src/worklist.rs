@@ -10,6 +10,9 @@ use uuid::Uuid;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Worklist {
+    /// What the deal is called now, for what is told of it.
+    #[serde(default)]
+    pub deal_name: Option<String>,
     /// DRAFT, ACTIVE, ON_HOLD, CLOSED or CANCELLED.
     pub deal_status: String,
     /// PENDING, APPLIED or FAILED.
@@ -36,6 +39,9 @@ pub struct WorklistMilestone {
     pub position: u32,
     /// Whether task-service has recorded it as done.
     pub completed: bool,
+    /// Rises with each completion and each reopening.
+    #[serde(default)]
+    pub version: i64,
 }
 
 /// A task of the worklist.
@@ -60,4 +66,7 @@ pub struct WorklistTask {
     pub assignee_id: Option<Uuid>,
     /// Whether it waits for other tasks, overdue or not.
     pub is_blocked: bool,
+    /// When it was completed or waived, where it was: RFC 3339.
+    #[serde(default)]
+    pub done_at: Option<String>,
 }

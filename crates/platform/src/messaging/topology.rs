@@ -47,7 +47,15 @@ pub const WORKFLOW_WORKER: Subscription = Subscription {
     queue: "workflow-worker.events",
     bindings: &[
         "deals.deal.#",
-        routing::ALL_TASKS,
+        routing::KEY_DATES_CHANGED,
+        routing::TASK_CREATED,
+        routing::TASK_UPDATED,
+        routing::TASK_UNLOCKED,
+        routing::TASK_BLOCKED,
+        routing::TASK_COMPLETED,
+        routing::TASK_WAIVED,
+        routing::TASK_REOPENED,
+        routing::TASK_DELETED,
         routing::ALL_NOTIFICATIONS,
     ],
 };

@@ -339,11 +339,13 @@ pub(crate) async fn insert(tx: &Tx, deal: &Deal) -> Result<()> {
     )
     .await?;
     tx.run(
-        "INSERT INTO ctx.deals (organization_id, id, status, created_by, time_zone) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO ctx.deals (organization_id, id, status, name, created_by, time_zone)
+         VALUES ($1, $2, $3, $4, $5, $6)",
         [
             deal.organization_id.into(),
             deal.id.into(),
             deal.status.as_str().into(),
+            deal.name.clone().into(),
             deal.created_by.into(),
             deal.time_zone.clone().into(),
         ],
@@ -385,7 +387,7 @@ pub(crate) async fn update(tx: &Tx, deal: &Deal) -> Result<()> {
         )
         .await?;
     one(changed)?;
-    set_status(tx, deal.organization_id, deal.id, deal.status.as_str()).await
+    tell_others(tx, deal, deal.status.as_str()).await
 }
 
 /// Removes a locked draft from sight. Its row stays, as what its history refers to.
@@ -401,7 +403,7 @@ pub(crate) async fn mark_deleted(tx: &Tx, deal: &Deal) -> Result<()> {
         )
         .await?;
     one(changed)?;
-    set_status(tx, deal.organization_id, deal.id, "DELETED").await?;
+    tell_others(tx, deal, "DELETED").await?;
     access::delete_all(tx, deal.id).await
 }
 
@@ -431,10 +433,17 @@ pub(crate) async fn touch_summary(tx: &Tx, deal_id: Uuid) -> Result<()> {
     Ok(())
 }
 
-async fn set_status(tx: &Tx, organization_id: Uuid, id: Uuid, status: &'static str) -> Result<()> {
+/// Writes what the other services know of the deal, where that changed.
+async fn tell_others(tx: &Tx, deal: &Deal, status: &'static str) -> Result<()> {
     tx.run(
-        "UPDATE ctx.deals SET status = $3 WHERE organization_id = $1 AND id = $2 AND status <> $3",
-        [organization_id.into(), id.into(), status.into()],
+        "UPDATE ctx.deals SET status = $3, name = $4
+          WHERE organization_id = $1 AND id = $2 AND (status, name) IS DISTINCT FROM ($3, $4)",
+        [
+            deal.organization_id.into(),
+            deal.id.into(),
+            status.into(),
+            deal.name.clone().into(),
+        ],
     )
     .await?;
     Ok(())

@@ -1,9 +1,10 @@
 //! How a deal stands, for its workflow: enough to decide what is to be done, nothing confidential.
 
 use contracts::field::{date_text, instant_text};
-use domain::deal::PlanState;
+use domain::{deal::PlanState, task::TaskFacts};
 use platform::{db::Tx, error::Result};
 use serde::Serialize;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::repository::{deals, milestones, plans, tasks};
@@ -12,6 +13,7 @@ use crate::repository::{deals, milestones, plans, tasks};
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Worklist {
+    deal_name: String,
     deal_status: &'static str,
     plan_state: &'static str,
     time_zone: String,
@@ -27,6 +29,8 @@ struct WorklistMilestone {
     title: String,
     position: i32,
     completed: bool,
+    /// Counts its completions and reopenings: tells one completion from the next.
+    version: i64,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -46,6 +50,8 @@ struct WorklistTask {
     overdue_since: Option<String>,
     is_blocked: bool,
     required: bool,
+    /// When it was completed or waived, where it was.
+    done_at: Option<String>,
 }
 
 /// Reads it. Rejections: `NOT_FOUND`.
@@ -55,6 +61,7 @@ pub(crate) async fn run(tx: &Tx, deal_id: Uuid) -> Result<Worklist> {
     let milestones = milestones::of_deal(tx, deal_id).await?;
     let tasks = tasks::of_deal(tx, deal_id).await?;
     Ok(Worklist {
+        deal_name: deals::name(tx, deal_id).await?,
         deal_status: deal.status.as_str(),
         plan_state: plan.map_or(PlanState::Pending, |plan| plan.state).as_str(),
         time_zone: deal.zone.name().to_owned(),
@@ -63,6 +70,7 @@ pub(crate) async fn run(tx: &Tx, deal_id: Uuid) -> Result<Worklist> {
             .map(|milestone| WorklistMilestone {
                 id: milestone.id,
                 completed: milestone.is_completed(),
+                version: milestone.version,
                 key: milestone.key.unwrap_or_default(),
                 title: milestone.title,
                 position: milestone.position,
@@ -89,8 +97,14 @@ pub(crate) async fn run(tx: &Tx, deal_id: Uuid) -> Result<Worklist> {
                     is_overdue: task.is_overdue(),
                     is_blocked: task.is_blocked(),
                     required: task.required,
+                    done_at: done_at(&task.facts).map(instant_text),
                 }
             })
             .collect(),
     })
+}
+
+fn done_at(facts: &TaskFacts) -> Option<OffsetDateTime> {
+    let completed = facts.completed.as_ref().map(|completion| completion.at);
+    completed.or(facts.waived.as_ref().map(|waiver| waiver.at))
 }

@@ -95,6 +95,23 @@ pub(crate) async fn may_be_assigned(tx: &Tx, user_id: Uuid, deal_id: Uuid) -> Re
     Ok(row.is_some_and(|row| row.may))
 }
 
+#[derive(FromQueryResult)]
+struct NameRow {
+    name: String,
+}
+
+/// What a deal that the caller sees is called now. `NOT_FOUND` otherwise.
+pub(crate) async fn name(tx: &Tx, deal_id: Uuid) -> Result<String> {
+    let row: Option<NameRow> = tx
+        .first(
+            "SELECT d.name FROM ctx.deals d
+              WHERE d.organization_id = $1 AND d.id = $2 AND d.status <> 'DELETED' AND ctx.sees_deal(d.id)",
+            [tx.actor().organization_id.into(), deal_id.into()],
+        )
+        .await?;
+    Ok(row.ok_or(Error::Rejected(Rejection::NotFound))?.name)
+}
+
 /// A deal that the caller sees, without a lock: for reading. `NOT_FOUND` otherwise.
 pub(crate) async fn see(tx: &Tx, deal_id: Uuid) -> Result<Deal> {
     let row: Option<DealRow> = tx

@@ -48,7 +48,7 @@ pub struct LoadWorklist {
     pub organization_id: Uuid,
     /// The deal.
     pub deal_id: Uuid,
-    /// The deal's name, for what is told of it.
+    /// The deal's name as the workflow last heard it, where task-service does not tell it.
     #[serde(default)]
     pub deal_name: Option<String>,
     /// The workflow's present instant.
@@ -127,7 +127,7 @@ impl PlanActivities {
             .await?;
         let deal = Deal {
             id: input.deal_id,
-            name: input.deal_name,
+            name: worklist.deal_name.clone().or(input.deal_name),
         };
         Ok(agenda::of(&deal, &worklist, input.now)?)
     }

@@ -31,7 +31,7 @@ fn agenda(status: &str, tasks: &[Value], now: OffsetDateTime) -> Agenda {
         "dealStatus": status, "planState": "APPLIED", "timeZone": "America/New_York",
         "milestones": [
             { "id": id(101), "key": "closing", "title": "Closing", "position": 2, "completed": false },
-            { "id": id(100), "key": "contract", "title": "Contract", "position": 1, "completed": false },
+            { "id": id(100), "key": "contract", "title": "Contract", "position": 1, "completed": true, "version": 1 },
         ],
         "tasks": tasks
     });
@@ -157,6 +157,35 @@ fn a_milestone_is_reached_with_its_last_task_and_an_empty_one_never() {
         [NoticeKind::MilestoneReached, NoticeKind::DealReadyToClose]
     );
     assert_eq!(kinds(&agenda("ACTIVE", &[], DAY_BEFORE)), []);
+}
+
+#[test]
+fn what_is_done_again_is_another_occasion() {
+    let keys = |completed: bool, version: i64, done_at: &str| -> Vec<String> {
+        let mut task = task(1, "COMPLETED");
+        task["doneAt"] = done_at.into();
+        let worklist = json!({
+            "dealStatus": "ACTIVE", "planState": "APPLIED", "timeZone": "America/New_York",
+            "milestones": [{ "id": id(100), "key": "contract", "title": "Contract", "position": 1,
+                             "completed": completed, "version": version }],
+            "tasks": [task]
+        });
+        let worklist = serde_json::from_value(worklist).unwrap();
+        let agenda = of(&deal(), &worklist, DAY_BEFORE).unwrap();
+        agenda.steps.into_iter().map(|step| step.key).collect()
+    };
+    let first = keys(true, 1, "2026-06-01T10:00:00.000Z");
+    assert_eq!(first.len(), 2);
+    assert_eq!(keys(true, 1, "2026-06-01T10:00:00.000Z"), first);
+    let again = keys(true, 3, "2026-06-02T10:00:00.000Z");
+    assert_eq!(again.len(), 2);
+    assert!(again.iter().all(|key| !first.contains(key)), "{again:?}");
+    let between = keys(false, 2, "2026-06-02T10:00:00.000Z");
+    assert_eq!(
+        between.len(),
+        1,
+        "the milestone was read before it was done: {between:?}"
+    );
 }
 
 #[test]

@@ -15,6 +15,9 @@ use crate::workflows::{
 /// Fields of a deal on which its plan and dates depend.
 const PLANNED_BY: [&str; 3] = ["facts", "keyDates", "timeZone"];
 
+/// Fields of a task on which its dates and its milestone depend, and what is told of it.
+const DECIDED_BY: [&str; 5] = ["title", "dueDate", "dueTime", "milestoneId", "dependsOn"];
+
 /// What is to be done about an event.
 #[derive(Clone, Debug)]
 pub(super) enum Order {
@@ -83,14 +86,7 @@ fn deal_order(head: &Head, change: DealChange, deal: &DealEvent) -> Result<Order
         DealChange::Resumed => Signal::DealResumed,
         DealChange::Closed => Signal::DealClosed,
         DealChange::Cancelled => Signal::DealCancelled,
-        DealChange::Updated
-            if deal
-                .changed
-                .iter()
-                .any(|name| PLANNED_BY.contains(&name.as_str())) =>
-        {
-            Signal::DeadlinesChanged
-        }
+        DealChange::Updated if names_any(&deal.changed, &PLANNED_BY) => Signal::DeadlinesChanged,
         DealChange::Created | DealChange::Updated | DealChange::Deleted => {
             return Ok(Order::Ignore);
         }
@@ -105,16 +101,28 @@ fn task_order(head: &Head, change: TaskChange, task: &TaskEvent) -> Result<Order
         TaskChange::Reopened => Signal::TaskReopened,
         // A template's tasks are made at the workflow's own bidding, which reads them afterwards.
         TaskChange::Created if task.key.is_some() => return Ok(Order::Ignore),
-        TaskChange::Created
-        | TaskChange::Updated
-        | TaskChange::Assigned
+        TaskChange::Created | TaskChange::Deleted => Signal::DeadlinesChanged,
+        // Freed or blocked because another task was done or reopened, it follows from that event, which is told;
+        // by itself only where somebody changed what it waits for.
+        TaskChange::Updated | TaskChange::Unlocked | TaskChange::Blocked
+            if names_any(&task.changed, &DECIDED_BY) =>
+        {
+            Signal::DeadlinesChanged
+        }
+        // It changes nothing that the workflow waits for, or the workflow did it itself. Whose task it is, is read
+        // when the time has come to tell somebody.
+        TaskChange::Updated
         | TaskChange::Unlocked
         | TaskChange::Blocked
-        | TaskChange::Deleted => Signal::DeadlinesChanged,
-        // It changes nothing that the workflow waits for, or the workflow did it itself.
-        TaskChange::Started | TaskChange::Overdue => return Ok(Order::Ignore),
+        | TaskChange::Assigned
+        | TaskChange::Started
+        | TaskChange::Overdue => return Ok(Order::Ignore),
     };
     tell(head, &task.deal_id, signal, Some(&task.task_id))
+}
+
+fn names_any(changed: &[String], wanted: &[&str]) -> bool {
+    changed.iter().any(|name| wanted.contains(&name.as_str()))
 }
 
 fn input(head: &Head, deal: &DealEvent) -> Result<DealInput, Malformed> {
@@ -142,6 +150,7 @@ fn tell(
 
 #[cfg(test)]
 mod tests {
+    use platform::messaging::topology;
     use time::OffsetDateTime;
 
     use super::*;
@@ -274,9 +283,11 @@ mod tests {
             (
                 TaskChange::Assigned,
                 Some("k"),
-                Some(Signal::DeadlinesChanged),
-                "somebody else is reminded",
+                None,
+                "who is reminded is found out when the time has come",
             ),
+            (TaskChange::Unlocked, Some("k"), None, "its cause is told"),
+            (TaskChange::Started, Some("k"), None, "nothing waits for it"),
             (TaskChange::Overdue, Some("k"), None, "the workflow did it"),
         ];
         for (change, key, expected, reason) in cases {
@@ -285,6 +296,54 @@ mod tests {
                 expected,
                 "{reason}"
             );
+        }
+    }
+
+    #[test]
+    fn a_deal_is_told_of_a_task_whose_fields_it_reckons_with() {
+        let cases = [
+            (TaskChange::Updated, "dueDate", true, "a deadline moved"),
+            (TaskChange::Updated, "note", false, "a note decides nothing"),
+            (
+                TaskChange::Unlocked,
+                "dependsOn",
+                true,
+                "a dependency was removed, and nothing else tells of it",
+            ),
+            (TaskChange::Unlocked, "status", false, "its cause is told"),
+            (
+                TaskChange::Blocked,
+                "dependsOn",
+                true,
+                "a dependency was added",
+            ),
+        ];
+        for (change, field, expected, reason) in cases {
+            let event = TaskEvent {
+                changed: vec![field.to_owned()],
+                ..task(Some("k"))
+            };
+            let signal = signal_of(&Event::Task(change, event));
+            assert_eq!(
+                signal,
+                expected.then_some(Signal::DeadlinesChanged),
+                "{reason}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_task_event_that_asks_for_something_is_bound() {
+        let everything: Vec<String> = DECIDED_BY.map(str::to_owned).to_vec();
+        for change in TaskChange::ALL.iter().copied() {
+            let event = TaskEvent {
+                changed: everything.clone(),
+                ..task(None)
+            };
+            let asks = signal_of(&Event::Task(change, event)).is_some();
+            let key = change.routing_key();
+            let bound = topology::WORKFLOW_WORKER.bindings.contains(&key);
+            assert_eq!(asks, bound, "{key}");
         }
     }
 

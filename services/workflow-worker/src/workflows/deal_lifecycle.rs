@@ -175,6 +175,9 @@ impl DealLifecycle {
                 ctx.set_current_details(agenda.summary());
                 ctx.state_mut(|s| {
                     s.memory.keep_only(&agenda.steps);
+                    if agenda.deal_name.is_some() {
+                        s.input.deal_name = agenda.deal_name.clone();
+                    }
                     s.agenda = Some(agenda.clone());
                 });
                 Ok(Read::Agenda(Box::new(agenda)))

@@ -40,7 +40,7 @@ impl Answers {
             .map(|number| {
                 json!({
                     "id": milestone_id(number), "key": format!("m{number}"), "title": format!("Milestone {number}"),
-                    "position": number, "completed": false
+                    "position": number, "completed": false, "version": 0
                 })
             })
             .filter(|milestone| tasks.iter().any(|task| task["milestoneId"] == milestone["id"]))
@@ -50,6 +50,11 @@ impl Answers {
             "timeZone": "America/New_York", "milestones": milestones, "tasks": tasks
         });
         self.worklists.insert(deal_id, worklist);
+    }
+
+    /// Gives the deal another name.
+    pub(crate) fn set_name(&mut self, deal_id: Uuid, name: &str) {
+        self.worklists.get_mut(&deal_id).unwrap()["dealName"] = name.into();
     }
 
     /// Changes the deal's status.
@@ -163,8 +168,11 @@ async fn answer(
     let parts: Vec<&str> = path.trim_start_matches("/internal/").split('/').collect();
     let id = parts.get(1).and_then(|text| Uuid::try_parse(text).ok());
     match (parts.as_slice(), id) {
-        (["deals", _, "worklist"], Some(id)) => match answers.worklists.get(&id) {
-            Some(worklist) => HttpResponse::Ok().json(worklist),
+        (["deals", _, "worklist"], Some(id)) => match answers.worklists.get_mut(&id) {
+            Some(worklist) => {
+                record_completions(worklist);
+                HttpResponse::Ok().json(worklist)
+            }
             None => problem(404, "NOT_FOUND", "no such deal"),
         },
         (["deals", _, "plan"], Some(id)) => make_plan(&mut answers, id),
@@ -198,6 +206,26 @@ async fn answer(
             HttpResponse::NoContent().finish()
         }
         _ => problem(404, "NOT_FOUND", "no such route"),
+    }
+}
+
+/// A milestone's version rises with each completion and reopening, as task-service counts them.
+fn record_completions(worklist: &mut Value) {
+    let Value::Object(worklist) = worklist else {
+        return;
+    };
+    let tasks = worklist["tasks"].clone();
+    for milestone in worklist["milestones"].as_array_mut().unwrap() {
+        let completed = tasks
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|task| task["milestoneId"] == milestone["id"])
+            .all(|task| task["status"] == "COMPLETED" || task["status"] == "WAIVED");
+        if milestone["completed"] != completed {
+            milestone["completed"] = completed.into();
+            milestone["version"] = (milestone["version"].as_i64().unwrap() + 1).into();
+        }
     }
 }
 

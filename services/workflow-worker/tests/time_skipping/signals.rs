@@ -173,3 +173,43 @@ async fn a_reopened_task_takes_its_milestone_back() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_milestone_that_is_done_again_is_told_of_again_under_the_deals_present_name() {
+    let world = World::new().await;
+    world
+        .services
+        .answers()
+        .deal(DEAL, "APPLIED", vec![task(0, None), task(4, None)]);
+    with_workers(&world.client, &world.services, async {
+        let run = follow(&world.client, DEAL).await;
+        let set = |status: &str| {
+            let mut answers = world.services.answers();
+            answers.set_task(task_id(0), "status", status.into());
+        };
+        set("COMPLETED");
+        signal(&run, DealLifecycle::task_completed, 1).await;
+        world.notices(1).await;
+        set("IN_PROGRESS");
+        signal(&run, DealLifecycle::task_reopened, 2).await;
+        world
+            .progress(&run, "the reopening", |p| p.completed_task_ids.is_empty())
+            .await;
+        world.services.answers().set_name(DEAL, "14 Elm Street");
+        set("COMPLETED");
+        signal(&run, DealLifecycle::task_completed, 3).await;
+        assert_eq!(
+            world.notices(2).await,
+            ["MILESTONE_REACHED", "MILESTONE_REACHED"]
+        );
+        let names: Vec<_> = world
+            .services
+            .answers()
+            .notices
+            .iter()
+            .map(|notice| notice["params"]["dealName"].clone())
+            .collect();
+        assert_eq!(names, ["12 Elm Street", "14 Elm Street"]);
+    })
+    .await;
+}

@@ -21,7 +21,7 @@ pub struct DealInput {
     pub deal_id: Uuid,
     /// The tenant.
     pub organization_id: Uuid,
-    /// Its name when it was begun, for what is told of it.
+    /// Its name as last heard, for what is told of it.
     #[serde(default)]
     pub deal_name: Option<String>,
     /// The template it was made from, where it was; for whoever looks at the run.
