@@ -104,7 +104,7 @@ impl Door<'_> {
             Target::Service(Match::OtherMethods { .. }) => {
                 return Err(Refusal::MethodNotAllowed.into());
             }
-            Target::Service(Match::Found(route)) => route,
+            Target::Service(Match::Found(route) | Match::NoSuchId(route)) => route,
         };
         if let Requirement::AnyOf(required) = &route.requirement {
             let claims = identity.unwrap_or_else(|| Err(Rejection::Unauthenticated.into()))?;
@@ -114,12 +114,16 @@ impl Door<'_> {
             permit(&session, required)?;
         }
         self.check_head()?;
+        if matches!(self.visit.target, Target::Service(Match::NoSuchId(_))) {
+            return Err(Rejection::NotFound.into());
+        }
         self.forward(route, payload).await
     }
 
     /// Who sends the request; `None` where the route does not ask.
     async fn identity(&self) -> Option<Result<Rc<AccessClaims>, Error>> {
-        let Target::Service(Match::Found(route)) = &self.visit.target else {
+        let Target::Service(Match::Found(route) | Match::NoSuchId(route)) = &self.visit.target
+        else {
             return None;
         };
         if route.requirement == Requirement::Public {

@@ -163,5 +163,8 @@ fn dress(headers: &mut HeaderMap, visit: &Visit, is_production: bool) {
 }
 
 fn is_of_service(target: &Target) -> bool {
-    matches!(target, Target::Service(Match::Found(_)))
+    matches!(
+        target,
+        Target::Service(Match::Found(_) | Match::NoSuchId(_))
+    )
 }

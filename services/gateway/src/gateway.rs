@@ -71,15 +71,17 @@ impl Gateway {
     /// A gateway to the services with these documents.
     ///
     /// # Errors
-    /// When a document leaves a route open.
+    /// When a document leaves a route open, or two of them use one name for different things.
     pub fn new(config: Config, documents: &[ServiceDocument]) -> anyhow::Result<Self> {
         let table = RouteTable::from_documents(documents)
             .context("failed to make the route table of the services' OpenAPI documents")?;
+        let document =
+            openapi::merge(documents).context("failed to merge the services' OpenAPI documents")?;
         let policies = Policies::scaled(config.rate_limit_scale.factor());
         let outages = OutageClock::default();
         Ok(Self {
             table,
-            docs: Docs::new(&openapi::merge(documents).document),
+            docs: Docs::new(&document),
             keys: config.service_keys.clone(),
             breakers: Upstream::ALL.map(|_| Breaker::new(config.limits.breaker)),
             policies,

@@ -67,9 +67,9 @@ async fn wait_for_redis(url: Secret, shutdown: CancellationToken) {
 /// The merged OpenAPI document, as it is committed.
 ///
 /// # Errors
-/// When a service's document is not JSON.
+/// When a service's document is not JSON, or two of them use one name for different things.
 pub fn openapi_document() -> anyhow::Result<String> {
     let documents = committed_documents().context("failed to read the services' documents")?;
-    serde_json::to_string_pretty(&openapi::merge(&documents).document)
+    serde_json::to_string_pretty(&openapi::merge(&documents)?)
         .context("failed to write the document")
 }

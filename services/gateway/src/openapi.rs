@@ -1,8 +1,8 @@
 //! The one OpenAPI document of the API, merged from the services' documents.
 //!
-//! Nothing is described here that a service does not describe, except what the gateway itself can answer. Names
-//! that two services use for different things are told apart by the service's name; that is a makeshift, and a
-//! test asks that it is not needed.
+//! Nothing is described here that a service does not describe, except what the gateway itself can answer. Two
+//! services that use one name for different things are refused: whoever generates a client from the document
+//! would get whichever came last.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,42 +10,42 @@ use platform::error::Problem;
 use serde_json::{Map, Value, json};
 use utoipa::PartialSchema as _;
 
-use crate::upstream::{ServiceDocument, Upstream};
+use crate::upstream::ServiceDocument;
 
 /// How schemas are referred to.
 const SCHEMA_REF: &str = "#/components/schemas/";
 /// The name of the security scheme.
 const BEARER: &str = "bearer";
 
-/// The merged document, and what had to be renamed for it.
-#[derive(Debug)]
-pub struct Merged {
-    /// The document.
-    pub document: Value,
-    /// Schemas and operations that had the same name in two services.
-    pub renamed: Vec<String>,
-}
+/// Names that two services use for different things.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("these names stand for different things in two services: {}", .0.join(", "))]
+pub struct Collision(Vec<String>);
 
 /// Merges the documents.
-pub fn merge(documents: &[ServiceDocument]) -> Merged {
+///
+/// # Errors
+/// With every name of a schema or an operation that two documents use for different things.
+pub fn merge(documents: &[ServiceDocument]) -> Result<Value, Collision> {
     let schemas = colliding_schemas(documents);
-    let operations = colliding_operations(documents);
+    let colliding: Vec<String> = schemas.chain(colliding_operations(documents)).collect();
+    if !colliding.is_empty() {
+        return Err(Collision(colliding));
+    }
     let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
     let mut components: BTreeMap<String, Value> = BTreeMap::new();
     let mut tags: BTreeMap<String, Value> = BTreeMap::new();
     for service in documents {
-        let mut document = service.document.clone();
-        rename_schemas(&mut document, service.upstream, &schemas);
+        let document = &service.document;
         for (name, schema) in members(&document["components"]["schemas"]) {
             components.insert(name.clone(), schema.clone());
         }
-        for (name, tag) in tags_of(&document) {
+        for (name, tag) in tags_of(document) {
             tags.entry(name).or_insert(tag);
         }
         for (path, item) in members(&document["paths"]) {
             let mut item = item.clone();
             for operation in item.as_object_mut().into_iter().flat_map(Map::values_mut) {
-                rename_operation(operation, service.upstream, &operations);
                 complete(operation, path);
             }
             let into = paths.entry(path.clone()).or_default();
@@ -53,7 +53,7 @@ pub fn merge(documents: &[ServiceDocument]) -> Merged {
         }
     }
     components.insert("Problem".to_owned(), problem_schema());
-    let document = json!({
+    Ok(json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Haushavn",
@@ -72,9 +72,7 @@ pub fn merge(documents: &[ServiceDocument]) -> Merged {
                 BEARER: { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" }
             }
         }
-    });
-    let renamed = schemas.into_iter().chain(operations).collect();
-    Merged { document, renamed }
+    }))
 }
 
 /// The tags that a document describes, and those that its operations only name.
@@ -176,86 +174,20 @@ fn complete(operation: &mut Value, path: &str) {
     }
 }
 
-/// Schemas that two documents give one name but different contents, or that refer to such schemas.
-fn colliding_schemas(documents: &[ServiceDocument]) -> BTreeSet<String> {
-    let mut by_name: BTreeMap<&String, Vec<&Value>> = BTreeMap::new();
-    for service in documents {
-        for (name, schema) in members(&service.document["components"]["schemas"]) {
-            // There is one shape of errors, and the platform fixes it.
-            if name != "Problem" {
-                by_name.entry(name).or_default().push(schema);
-            }
+/// Schemas that two documents give one name but different contents.
+fn colliding_schemas(documents: &[ServiceDocument]) -> impl Iterator<Item = String> {
+    let mut first: BTreeMap<&String, &Value> = BTreeMap::new();
+    let all = documents
+        .iter()
+        .flat_map(|service| members(&service.document["components"]["schemas"]));
+    let mut colliding = BTreeSet::new();
+    for (name, schema) in all {
+        // There is one shape of errors, and the platform fixes it.
+        if name != "Problem" && *first.entry(name).or_insert(schema) != schema {
+            colliding.insert(name.clone());
         }
     }
-    by_name.retain(|_, schemas| schemas.len() > 1);
-    let mut colliding: BTreeSet<String> = BTreeSet::new();
-    loop {
-        let before = colliding.len();
-        for (name, schemas) in &by_name {
-            let differ = schemas.windows(2).any(|pair| pair[0] != pair[1]);
-            let refer = || schemas.iter().any(|schema| refers_to(schema, &colliding));
-            if differ || refer() {
-                colliding.insert((*name).clone());
-            }
-        }
-        if colliding.len() == before {
-            return colliding;
-        }
-    }
-}
-
-fn refers_to(value: &Value, schemas: &BTreeSet<String>) -> bool {
-    match value {
-        Value::Object(members) => members.iter().any(|(name, value)| {
-            let target = value
-                .as_str()
-                .and_then(|text| text.strip_prefix(SCHEMA_REF));
-            (name == "$ref" && target.is_some_and(|target| schemas.contains(target)))
-                || refers_to(value, schemas)
-        }),
-        Value::Array(items) => items.iter().any(|item| refers_to(item, schemas)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
-    }
-}
-
-fn rename_schemas(document: &mut Value, upstream: Upstream, colliding: &BTreeSet<String>) {
-    if colliding.is_empty() {
-        return;
-    }
-    rename_references(document, upstream, colliding);
-    let Some(schemas) = document
-        .pointer_mut("/components/schemas")
-        .and_then(Value::as_object_mut)
-    else {
-        return;
-    };
-    for name in colliding {
-        if let Some(schema) = schemas.remove(name) {
-            schemas.insert(format!("{}{name}", upstream.schema_prefix()), schema);
-        }
-    }
-}
-
-fn rename_references(value: &mut Value, upstream: Upstream, colliding: &BTreeSet<String>) {
-    match value {
-        Value::Object(members) => {
-            for (_, value) in members.iter_mut() {
-                rename_references(value, upstream, colliding);
-            }
-            if let Some(Value::String(reference)) = members.get_mut("$ref")
-                && let Some(name) = reference.strip_prefix(SCHEMA_REF)
-                && colliding.contains(name)
-            {
-                *reference = format!("{SCHEMA_REF}{}{name}", upstream.schema_prefix());
-            }
-        }
-        Value::Array(items) => {
-            for item in items {
-                rename_references(item, upstream, colliding);
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
+    colliding.into_iter()
 }
 
 /// Operation ids that occur more than once.
@@ -271,14 +203,6 @@ fn colliding_operations(documents: &[ServiceDocument]) -> BTreeSet<String> {
         .collect()
 }
 
-fn rename_operation(operation: &mut Value, upstream: Upstream, colliding: &BTreeSet<String>) {
-    if let Some(Value::String(id)) = operation.get_mut("operationId")
-        && colliding.contains(id.as_str())
-    {
-        *id = format!("{}_{id}", upstream.name().replace('-', "_"));
-    }
-}
-
 fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flatten()
 }
@@ -290,7 +214,7 @@ fn members_of_list(value: &Value) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::upstream::committed_documents;
+    use crate::upstream::{Upstream, committed_documents};
 
     fn document(upstream: Upstream, paths: Value, schemas: Value) -> ServiceDocument {
         ServiceDocument {
@@ -332,33 +256,27 @@ mod tests {
         let merged = merge(&[
             document(Upstream::DealService, json!({}), schemas.clone()),
             document(Upstream::TaskService, json!({}), schemas),
-        ]);
-        assert!(merged.renamed.is_empty());
-        let names: Vec<_> = members(&merged.document["components"]["schemas"])
+        ])
+        .unwrap();
+        let names: Vec<_> = members(&merged["components"]["schemas"])
             .map(|(name, _)| name.as_str())
             .collect();
         assert_eq!(names, ["Address", "Problem"]);
     }
 
     #[test]
-    fn two_things_with_one_name_are_told_apart_with_all_that_refers_to_them() {
+    fn two_things_with_one_name_are_refused() {
         let schemas = |kind: &str| json!({ "Plan": reference("Task"), "Task": { "type": kind } });
-        let paths = |path: &str| {
-            json!({ path: { "get": { "operationId": "get_plan", "x-permissions": [], "responses": {
-                "200": { "description": "", "content": { "application/json": { "schema": reference("Plan") } } }
-            } } } })
-        };
-        let merged = merge(&[
+        let paths = |path: &str| json!({ path: { "get": { "operationId": "get_plan", "x-permissions": [] } } });
+        let collision = merge(&[
             document(Upstream::DealService, paths("/api/a"), schemas("object")),
             document(Upstream::TaskService, paths("/api/b"), schemas("string")),
-        ]);
-        assert_eq!(merged.renamed, ["Plan", "Task", "get_plan"]);
-        let schemas = &merged.document["components"]["schemas"];
-        assert_eq!(schemas["DealServiceTask"]["type"], "object");
-        assert_eq!(schemas["TaskServicePlan"], reference("TaskServiceTask"));
-        let operation = &merged.document["paths"]["/api/b"]["get"];
-        assert_eq!(operation["operationId"], "task_service_get_plan");
-        assert_references_resolve(&merged.document);
+        ])
+        .unwrap_err();
+        assert_eq!(
+            collision.to_string(),
+            "these names stand for different things in two services: Task, get_plan"
+        );
     }
 
     #[test]
@@ -367,8 +285,9 @@ mod tests {
         let merged = merge(&[
             document(Upstream::DealService, paths("get"), json!({})),
             document(Upstream::TaskService, paths("post"), json!({})),
-        ]);
-        let item = merged.document["paths"]["/api/a"].as_object().unwrap();
+        ])
+        .unwrap();
+        let item = merged["paths"]["/api/a"].as_object().unwrap();
         assert_eq!(item.len(), 2);
     }
 
@@ -381,8 +300,8 @@ mod tests {
                 "post": { "x-public": true, "requestBody": {} }
             } }),
             json!({}),
-        )]);
-        let item = &merged.document["paths"]["/api/deals/{id}"];
+        )]).unwrap();
+        let item = &merged["paths"]["/api/deals/{id}"];
         let statuses = |method: &str| {
             members(&item[method]["responses"])
                 .map(|(status, _)| status.clone())
@@ -392,21 +311,20 @@ mod tests {
         assert_eq!(statuses("post"), ["404", "413", "415", "429", "503"]);
         assert_eq!(item["get"]["responses"]["404"]["description"], "own");
         assert_eq!(item["post"]["security"], json!([]));
-        assert_references_resolve(&merged.document);
+        assert_references_resolve(&merged);
     }
 
     #[test]
-    fn the_committed_documents_go_together_without_renaming_anything() {
-        let merged = merge(&committed_documents().unwrap());
-        assert_eq!(merged.renamed, Vec::<String>::new());
-        assert_references_resolve(&merged.document);
-        let tags: BTreeSet<&str> = merged.document["tags"]
+    fn the_committed_documents_go_together() {
+        let merged = merge(&committed_documents().unwrap()).unwrap();
+        assert_references_resolve(&merged);
+        let tags: BTreeSet<&str> = merged["tags"]
             .as_array()
             .into_iter()
             .flatten()
             .filter_map(|tag| tag["name"].as_str())
             .collect();
-        for (path, item) in members(&merged.document["paths"]) {
+        for (path, item) in members(&merged["paths"]) {
             for (method, operation) in members(item) {
                 let id = operation["operationId"].as_str();
                 assert!(id.is_some(), "{method} {path} has no operationId");

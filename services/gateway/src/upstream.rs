@@ -34,16 +34,6 @@ impl Upstream {
         }
     }
 
-    /// What the names of its schemas begin with where they would collide with another service's.
-    pub const fn schema_prefix(self) -> &'static str {
-        match self {
-            Self::UserService => "UserService",
-            Self::DealService => "DealService",
-            Self::TaskService => "TaskService",
-            Self::WorkflowWorker => "WorkflowWorker",
-        }
-    }
-
     /// The service's place in [`Upstream::ALL`].
     pub const fn index(self) -> usize {
         self as usize

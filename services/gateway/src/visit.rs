@@ -92,7 +92,7 @@ impl Target {
             Self::Own(OwnPage::Readiness) => "/readyz",
             Self::Own(OwnPage::Document) => docs::DOCUMENT_PATH,
             Self::Own(OwnPage::Docs(_)) => docs::PAGES_PATH,
-            Self::Service(Match::Found(route)) => &route.pattern,
+            Self::Service(Match::Found(route) | Match::NoSuchId(route)) => &route.pattern,
             Self::Service(Match::OtherMethods { .. } | Match::Missing) => "unmatched",
         }
     }
@@ -104,6 +104,6 @@ impl Target {
 
     /// Whether it belongs to sign-in.
     pub fn is_auth(&self) -> bool {
-        matches!(self, Self::Service(Match::Found(route)) if route.is_auth)
+        matches!(self, Self::Service(Match::Found(route) | Match::NoSuchId(route)) if route.is_auth)
     }
 }
