@@ -100,6 +100,16 @@ pub enum Standing {
     Ended,
 }
 
+impl Standing {
+    const fn of(status: DealStatus) -> Self {
+        match status {
+            DealStatus::Active => Self::Running,
+            DealStatus::Draft | DealStatus::OnHold => Self::Paused,
+            DealStatus::Closed | DealStatus::Cancelled => Self::Ended,
+        }
+    }
+}
+
 /// A milestone as the workflow shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Milestone {
@@ -193,7 +203,9 @@ impl NoticeKind {
 /// # Errors
 /// When a status, the time zone or a date cannot be read: task-service then speaks another language.
 pub fn of(deal: &Deal, worklist: &Worklist, now: OffsetDateTime) -> anyhow::Result<Agenda> {
-    let standing = standing(&worklist.deal_status)?;
+    let status = DealStatus::parse(&worklist.deal_status)
+        .with_context(|| format!("{:?} is not a deal's status", worklist.deal_status))?;
+    let standing = Standing::of(status);
     let zone = Zone::parse(&worklist.time_zone)?;
     let tasks = worklist
         .tasks
@@ -212,6 +224,9 @@ pub fn of(deal: &Deal, worklist: &Worklist, now: OffsetDateTime) -> anyhow::Resu
         steps.extend(reached(deal, &milestones, &counts));
         steps.extend(ready_to_close(deal, &tasks)?);
         (steps, next)
+    } else if status == DealStatus::Closed {
+        // The last milestones may have been reached just before.
+        (reached(deal, &milestones, &counts).collect(), None)
     } else {
         (Vec::new(), None)
     };
@@ -275,16 +290,6 @@ impl<'a> Entry<'a> {
             ..deal.params()
         }
     }
-}
-
-fn standing(deal_status: &str) -> anyhow::Result<Standing> {
-    let status = DealStatus::parse(deal_status)
-        .with_context(|| format!("{deal_status:?} is not a deal's status"))?;
-    Ok(match status {
-        DealStatus::Active => Standing::Running,
-        DealStatus::Draft | DealStatus::OnHold => Standing::Paused,
-        DealStatus::Closed | DealStatus::Cancelled => Standing::Ended,
-    })
 }
 
 fn ids(tasks: &[Entry<'_>], wanted: impl Fn(&Entry<'_>) -> bool) -> Vec<Uuid> {

@@ -16,8 +16,8 @@ use tokio::{
 
 use crate::error::{Error, Result};
 
-/// The longest that a session waits for its turn while others finish.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The longest that a session waits for its turn, and then for a connection, while others finish.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// When no session has begun or committed for so long, the database is taken to be away.
 const STALLED: Duration = Duration::from_millis(1500);
 
@@ -60,27 +60,32 @@ impl Admission {
 
     /// Waits for a turn, first come, first served. [`Error::Unavailable`] when it takes too long.
     pub(super) async fn turn(self: &Arc<Self>) -> Result<Turn> {
-        let asked = Instant::now();
         let permit = Arc::clone(&self.turns).acquire_owned();
-        tokio::pin!(permit);
+        match self.patiently(permit).await? {
+            Ok(permit) => Ok(Turn {
+                admission: Arc::clone(self),
+                _permit: permit,
+            }),
+            Err(closed) => Err(Error::unavailable(closed)),
+        }
+    }
+
+    /// Waits while other sessions begin or end. [`Error::Unavailable`] when none of them does, or it takes
+    /// too long all the same.
+    pub(super) async fn patiently<T>(&self, awaited: impl Future<Output = T>) -> Result<T> {
+        let asked = Instant::now();
+        tokio::pin!(awaited);
         loop {
             // Whoever comes while nothing moves still gives those before them the time to move.
             let stalled = (self.last_progress().max(asked) + STALLED).min(asked + PATIENCE);
-            match timeout_at(stalled, &mut permit).await {
-                Ok(Ok(permit)) => {
-                    return Ok(Turn {
-                        admission: Arc::clone(self),
-                        _permit: permit,
-                    });
-                }
-                Ok(Err(closed)) => return Err(Error::unavailable(closed)),
-                Err(_) if asked.elapsed() >= PATIENCE => {
-                    return Err(Error::unavailable("PostgreSQL: too many sessions wait"));
-                }
-                Err(_) if self.last_progress() + STALLED > Instant::now() => {}
-                Err(_) => {
-                    return Err(Error::unavailable("PostgreSQL: no session makes progress"));
-                }
+            if let Ok(outcome) = timeout_at(stalled, &mut awaited).await {
+                return Ok(outcome);
+            }
+            if asked.elapsed() >= PATIENCE {
+                return Err(Error::unavailable("PostgreSQL: too many sessions wait"));
+            }
+            if self.last_progress() + STALLED <= Instant::now() {
+                return Err(Error::unavailable("PostgreSQL: no session makes progress"));
             }
         }
     }

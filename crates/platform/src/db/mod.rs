@@ -169,8 +169,11 @@ impl Db {
     async fn begin(&self) -> Result<Begun> {
         let turn = self.admission.turn().await?;
         let pool = self.pool.clone();
-        let transaction = tokio::spawn(async move { pool.begin().await })
-            .await
+        let beginning = tokio::spawn(async move { pool.begin().await });
+        let transaction = self
+            .admission
+            .patiently(beginning)
+            .await?
             .context("begin a transaction")??;
         turn.progress();
         Ok(Begun { transaction, turn })

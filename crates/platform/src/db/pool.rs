@@ -8,6 +8,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
+use super::admission::PATIENCE;
 use crate::config::Secret;
 
 /// How many sessions a pool serves at once.
@@ -34,10 +35,16 @@ impl PoolSize {
             Self::Small => 5,
         }
     }
+
+    /// Kept open, so that a burst after a quiet time does not begin with a burst of connecting.
+    fn kept_open(self) -> u32 {
+        match self {
+            Self::Requests => 4,
+            Self::Small => 1,
+        }
+    }
 }
 
-/// Whose turn it is waits this long for PostgreSQL to accept a connection before it answers 503.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(1500);
 /// A connection unused for so long is asked whether it still works before it is used.
 const RESTED: Duration = Duration::from_millis(500);
 /// Backstop: no connection lives longer.
@@ -50,8 +57,8 @@ pub(super) fn connect(url: &Secret, size: PoolSize) -> anyhow::Result<DatabaseCo
         .log_slow_statements(tracing::log::LevelFilter::Warn, Duration::from_secs(1));
     let pool = PgPoolOptions::new()
         .max_connections(size.connections())
-        .min_connections(1)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .min_connections(size.kept_open())
+        .acquire_timeout(PATIENCE)
         .max_lifetime(LIFETIME)
         .test_before_acquire(false)
         // A connection that has rested may have lost its server meanwhile; a busy one need not be asked.

@@ -115,19 +115,20 @@ impl DealLifecycle {
                 Read::Gone => Some("GONE".to_owned()),
                 Read::Agenda(_) | Read::Refused => None,
             };
-            if let Some(deal_status) = ended_as {
+            if matches!(read, Read::Refused) {
+                settled = Settled::No;
+            }
+            // Also at the end: of a milestone that was reached just before it, people are still told.
+            if !matches!(read, Read::Gone) && Self::take_steps(ctx).await? == Settled::No {
+                settled = Settled::No;
+            }
+            if let (Some(deal_status), Settled::Yes) = (ended_as, settled) {
                 // A change that came meanwhile may be that the deal was reopened: look again.
                 if ctx.state(|s| s.changed) {
                     continue;
                 }
                 let runs = ctx.state(|s| s.memory.runs());
                 return Ok(DealOutcome { deal_status, runs });
-            }
-            if matches!(read, Read::Refused) {
-                settled = Settled::No;
-            }
-            if Self::take_steps(ctx).await? == Settled::No {
-                settled = Settled::No;
             }
             if Self::is_long(ctx) {
                 return Self::go_on_in_new_run(ctx).await;

@@ -115,6 +115,34 @@ async fn a_burst_of_completions_is_read_in_few_looks_and_tells_of_each_milestone
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn milestones_reached_just_before_the_closing_are_still_told_of() {
+    let world = World::new().await;
+    let tasks = (0..8).map(|number| task(number, None)).collect();
+    world.services.answers().deal(DEAL, "APPLIED", tasks);
+    with_workers(&world.client, &world.services, async {
+        let run = follow(&world.client, DEAL).await;
+        world
+            .progress(&run, "the first look", |p| p.waiting_for.len() == 8)
+            .await;
+        {
+            let mut answers = world.services.answers();
+            for number in 0..8 {
+                answers.set_task(task_id(number), "status", "COMPLETED".into());
+            }
+            answers.set_status(DEAL, "CLOSED");
+        }
+        signal(&run, DealLifecycle::deal_closed, 1).await;
+        let outcome = run
+            .get_result(WorkflowGetResultOptions::default())
+            .await
+            .unwrap();
+        assert_eq!(outcome.deal_status, "CLOSED");
+        assert_eq!(world.notices(2).await, ["MILESTONE_REACHED"; 2]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_late_signal_of_a_closing_does_not_end_a_deal_that_goes_on() {
     let world = World::new().await;
     world
