@@ -122,13 +122,18 @@ fn record(method: &str, visit: &Visit, status: StatusCode, started: Instant) {
     if status.is_server_error() {
         span.record("otel.status_code", "ERROR");
     }
-    // The service that answered has written a line at `info`.
-    tracing::debug!(
+    if visit.target.is_probe() {
+        return;
+    }
+    let status = status.as_u16();
+    // Milliseconds, to the microsecond.
+    let duration = elapsed.as_micros() as f64 / 1_000.0;
+    tracing::info!(
         method,
         route,
-        status = status.as_u16(),
-        duration = elapsed.as_secs_f64() * 1_000.0,
-        "passed {method} {route}"
+        status,
+        duration,
+        "answered {method} {route} with {status}"
     );
 }
 
