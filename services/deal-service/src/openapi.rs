@@ -8,10 +8,7 @@ use platform::http::{
 };
 use utoipa::OpenApi;
 
-use crate::{
-    queries::deal_as_of::DealAsOf,
-    routes::{audit, deals, parties, status, views},
-};
+use crate::routes::{audit, deals, parties, status, views};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -43,8 +40,7 @@ use crate::{
         views::activity,
         audit::list,
         audit::export,
-    ),
-    components(schemas(DealAsOf))
+    )
 )]
 struct Document;
 

@@ -87,6 +87,7 @@ async fn closed_deal(client: &Client, directory: &Path) {
             .set_task(task_id(6), "status", "WAIVED".into());
         signal(&run, DealLifecycle::task_waived).await;
         until(&run, |progress| progress.waiting_for.is_empty()).await;
+        services.answers().set_name(deal_id, "14 Elm Street");
         services.answers().set_status(deal_id, "CLOSED");
         signal(&run, DealLifecycle::deal_closed).await;
         run.get_result(WorkflowGetResultOptions::default())

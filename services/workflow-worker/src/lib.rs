@@ -6,6 +6,7 @@
 pub mod activities;
 pub mod agenda;
 pub mod config;
+pub mod dead_letters;
 pub mod openapi;
 mod routes;
 mod starters;

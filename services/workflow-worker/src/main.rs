@@ -4,7 +4,7 @@ use std::{io::Write as _, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use platform::shutdown::exit_code;
-use workflow_worker::{SERVICE, openapi, serve};
+use workflow_worker::{SERVICE, dead_letters, openapi, serve};
 
 /// Workflows of deals and notifications.
 #[derive(Parser)]
@@ -19,18 +19,34 @@ enum Command {
     Serve,
     /// Prints the OpenAPI document.
     Openapi,
+    /// Lists the events that a consumer has given up, and why.
+    DeadLetters {
+        /// The consumer's queue, such as deal-service.events.
+        queue: String,
+        /// Sends them round again, once their cause is mended.
+        #[arg(long)]
+        redrive: bool,
+    },
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let outcome = match Arguments::parse().command.unwrap_or(Command::Serve) {
         Command::Serve => serve().await,
-        Command::Openapi => print_openapi(),
+        Command::Openapi => openapi::document().and_then(|document| print(&document)),
+        Command::DeadLetters { queue, redrive } => {
+            let told = if redrive {
+                dead_letters::redrive(&queue).await
+            } else {
+                dead_letters::list(&queue).await
+            };
+            told.and_then(|text| print(&text))
+        }
     };
     exit_code(SERVICE, outcome)
 }
 
-fn print_openapi() -> anyhow::Result<()> {
-    std::io::stdout().write_all(openapi::document()?.as_bytes())?;
+fn print(text: &str) -> anyhow::Result<()> {
+    std::io::stdout().write_all(text.as_bytes())?;
     Ok(())
 }

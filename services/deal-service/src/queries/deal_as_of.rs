@@ -21,15 +21,98 @@ use super::audit_log;
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DealAsOf {
-    /// The deal with all of its fields.
-    #[schema(value_type = Object)]
+    /// The deal with all of its fields but the closing date, which stands among the key dates.
+    #[schema(value_type = crate::routes::answers::DealAnswer)]
     deal: Value,
-    /// `{planState, milestones, otherTasks}`, as the plan of a deal is answered.
-    #[schema(value_type = Object)]
-    plan: Value,
-    /// `{version, keyDates}`, as the key dates of a deal are answered.
-    #[schema(value_type = Object)]
-    key_dates: Value,
+    plan: PlanAsOf,
+    key_dates: KeyDatesAsOf,
+}
+
+/// A plan as it stood.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct PlanAsOf {
+    /// PENDING, APPLIED or FAILED.
+    #[schema(value_type = String)]
+    plan_state: Value,
+    milestones: Vec<MilestoneAsOf>,
+    /// Tasks that belong to no milestone.
+    other_tasks: Vec<TaskAsOf>,
+}
+
+/// A milestone as it stood.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct MilestoneAsOf {
+    #[schema(value_type = Uuid)]
+    id: Value,
+    #[schema(value_type = Option<String>)]
+    key: Value,
+    #[schema(value_type = String)]
+    title: Value,
+    /// DONE, CURRENT or UPCOMING.
+    state: &'static str,
+    tasks: Vec<TaskAsOf>,
+}
+
+/// A task as it stood.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct TaskAsOf {
+    #[schema(value_type = Uuid)]
+    id: Value,
+    #[schema(value_type = Option<String>)]
+    key: Value,
+    #[schema(value_type = String)]
+    title: Value,
+    /// PENDING, IN_PROGRESS, BLOCKED, OVERDUE, COMPLETED or WAIVED.
+    #[schema(value_type = String)]
+    status: Value,
+    #[schema(value_type = Option<String>)]
+    owner_role: Value,
+    #[schema(value_type = Option<Uuid>)]
+    assignee_id: Value,
+    #[schema(value_type = Option<String>, format = Date)]
+    due_date: Value,
+    /// Whether the due date was a projection, because the task was blocked.
+    projected: bool,
+    /// What it waited for: ids of tasks.
+    #[schema(value_type = Vec<Uuid>)]
+    depends_on: Value,
+}
+
+/// The key dates as they stood.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct KeyDatesAsOf {
+    /// 0 before there were any.
+    #[schema(value_type = i64)]
+    version: Value,
+    key_dates: Vec<KeyDateAsOf>,
+}
+
+/// A key date as it stood.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct KeyDateAsOf {
+    #[schema(value_type = String)]
+    key: Value,
+    #[schema(value_type = String)]
+    title: Value,
+    #[schema(value_type = Option<String>, format = Date)]
+    date: Value,
+    /// TBD, PROJECTED, SCHEDULED, SATISFIED, WAIVED, EXTENDED, NOT_APPLICABLE or MISSED.
+    #[schema(value_type = String)]
+    state: Value,
+    /// The rule that it followed, where it had one.
+    #[schema(value_type = Option<Object>)]
+    rule: Value,
+    /// Whether it was set by hand although it had a rule.
+    #[schema(value_type = bool)]
+    pinned: Value,
+    /// What the rule said, where the date was pinned.
+    #[schema(value_type = Option<String>, format = Date)]
+    rule_date: Value,
 }
 
 /// 404 before the deal was created, and after a draft was deleted.
@@ -62,28 +145,32 @@ fn deal_of(mut deal: Value) -> Value {
     deal
 }
 
-fn key_dates_of(record: Option<&Value>) -> Value {
+fn key_dates_of(record: Option<&Value>) -> KeyDatesAsOf {
     let Some(record) = record else {
-        return json!({ "version": 0, "keyDates": [] });
+        return KeyDatesAsOf {
+            version: 0.into(),
+            key_dates: Vec::new(),
+        };
     };
-    let dates: Vec<Value> = list(&record["keyDates"])
+    let key_dates = list(&record["keyDates"])
         .iter()
-        .map(|date| {
-            json!({
-                "key": date["key"],
-                "title": date["title"],
-                "date": date["date"],
-                "state": date["state"],
-                "rule": date["rule"],
-                "pinned": date["pinned"],
-                "ruleDate": date["ruleDate"],
-            })
+        .map(|date| KeyDateAsOf {
+            key: date["key"].clone(),
+            title: date["title"].clone(),
+            date: date["date"].clone(),
+            state: date["state"].clone(),
+            rule: date["rule"].clone(),
+            pinned: date["pinned"].clone(),
+            rule_date: date["ruleDate"].clone(),
         })
         .collect();
-    json!({ "version": record["version"], "keyDates": dates })
+    KeyDatesAsOf {
+        version: record["version"].clone(),
+        key_dates,
+    }
 }
 
-fn plan_of(deal: &Value, plan: Option<&Value>, changed: Vec<Value>, tasks: Vec<Value>) -> Value {
+fn plan_of(deal: &Value, plan: Option<&Value>, changed: Vec<Value>, tasks: Vec<Value>) -> PlanAsOf {
     // A milestone comes with its plan; what happened to it since stands in rows of its own.
     let planned = plan.map_or(&[][..], |plan| list(&plan["milestones"]));
     let changed: HashMap<String, Value> = changed
@@ -107,21 +194,18 @@ fn plan_of(deal: &Value, plan: Option<&Value>, changed: Vec<Value>, tasks: Vec<V
         .iter()
         .map(|milestone| counts(&within(milestone)))
         .collect();
-    let answered: Vec<Value> = milestones
+    let answered = milestones
         .iter()
         .zip(states(&counts))
-        .map(|(milestone, state)| {
-            let tasks: Vec<Value> = within(milestone).into_iter().map(task_of).collect();
-            json!({
-                "id": milestone["id"],
-                "key": milestone["key"],
-                "title": milestone["title"],
-                "state": state.as_str(),
-                "tasks": tasks,
-            })
+        .map(|(milestone, state)| MilestoneAsOf {
+            id: milestone["id"].clone(),
+            key: milestone["key"].clone(),
+            title: milestone["title"].clone(),
+            state: state.as_str(),
+            tasks: within(milestone).into_iter().map(task_of).collect(),
         })
         .collect();
-    let others: Vec<Value> = tasks
+    let others = tasks
         .iter()
         .filter(|task| {
             !milestones
@@ -135,7 +219,11 @@ fn plan_of(deal: &Value, plan: Option<&Value>, changed: Vec<Value>, tasks: Vec<V
         None if deal["templateKey"].is_null() => json!("APPLIED"),
         None => json!("PENDING"),
     };
-    json!({ "planState": state, "milestones": answered, "otherTasks": others })
+    PlanAsOf {
+        plan_state: state,
+        milestones: answered,
+        other_tasks: others,
+    }
 }
 
 fn counts(tasks: &[&Value]) -> TaskCounts {
@@ -153,18 +241,18 @@ fn counts(tasks: &[&Value]) -> TaskCounts {
     counts
 }
 
-fn task_of(task: &Value) -> Value {
-    json!({
-        "id": task["id"],
-        "key": task["key"],
-        "title": task["title"],
-        "status": task["status"],
-        "ownerRole": task["ownerRole"],
-        "assigneeId": task["assigneeId"],
-        "dueDate": task["dueDate"],
-        "projected": task["isBlocked"] == true && !task["dueDate"].is_null(),
-        "dependsOn": task["dependsOn"],
-    })
+fn task_of(task: &Value) -> TaskAsOf {
+    TaskAsOf {
+        id: task["id"].clone(),
+        key: task["key"].clone(),
+        title: task["title"].clone(),
+        status: task["status"].clone(),
+        owner_role: task["ownerRole"].clone(),
+        assignee_id: task["assigneeId"].clone(),
+        due_date: task["dueDate"].clone(),
+        projected: task["isBlocked"] == true && !task["dueDate"].is_null(),
+        depends_on: task["dependsOn"].clone(),
+    }
 }
 
 fn list(value: &Value) -> &[Value] {

@@ -290,15 +290,19 @@ impl PropertyAddress {
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PutDealBody {
+    /// The street by default.
+    #[schema(max_length = 200)]
     name: Option<String>,
     property_address: PropertyAddress,
     /// PURCHASE, LISTING, REFINANCE or NEW_CONSTRUCTION.
     #[schema(example = "PURCHASE")]
     deal_type: String,
     purchase_price: Option<MoneyBody>,
+    /// What the template asks about: texts, numbers and flags.
     #[serde(default)]
     #[schema(value_type = Object)]
     facts: Map<String, Value>,
+    /// The version that is replaced; `If-Match` may say it instead.
     pub(crate) version: Option<i64>,
 }
 
@@ -404,13 +408,22 @@ impl PartyBody {
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PutPartyBody {
+    /// The part it plays: `buyer`, `buyer_agent`, `lender` …
+    #[schema(example = "lender")]
     role: String,
+    #[schema(max_length = 200)]
     name: String,
+    #[schema(max_length = 254)]
     email: Option<String>,
+    #[schema(max_length = 40)]
     phone: Option<String>,
+    #[schema(max_length = 200)]
     company: Option<String>,
+    /// The user who is this party.
     user_id: Option<Uuid>,
+    /// Whether the buyer is meant to use its phone and e-mail; by default so for agents, coordinator, lender and title.
     buyer_contact: Option<bool>,
+    /// The version that is replaced; `If-Match` may say it instead.
     pub(crate) version: Option<i64>,
 }
 

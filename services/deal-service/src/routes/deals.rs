@@ -33,7 +33,7 @@ use crate::{
     },
     queries::{
         audit_log::Auditor,
-        deal_as_of,
+        deal_as_of::{self, DealAsOf},
         list_deals::{self, After, Direction, Filters, Sort},
     },
     repository::deals::{self, SeenDeal, TemplateRef},
@@ -335,9 +335,20 @@ fn command(new: NewDeal, plan: Option<&PlanPreview>) -> CreateDeal {
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub(crate) struct GetQuery {
-    /// An instant in the past, with its offset: answers `{deal, plan, keyDates}` as they stood then.
+    /// An instant in the past, with its offset: answers the deal as it was then (`DealAsOf`).
     #[param(value_type = Option<String>, format = DateTime)]
     as_of: Option<String>,
+}
+
+/// What is answered for one deal.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = DealNowOrThen)]
+pub(crate) enum GetAnswer {
+    /// As it is.
+    Now(Box<DealAnswer>),
+    /// As it was.
+    Then(Box<DealAsOf>),
 }
 
 /// One deal; with `asOf`, the deal with its plan and key dates as they stood at that instant.
@@ -345,7 +356,7 @@ pub(crate) struct GetQuery {
 /// **Permissions**: any of the view permissions; view_all_deals for `asOf`. **Rejections**: `NOT_FOUND`, with `asOf` also
 /// for an instant before the deal was created.
 #[utoipa::path(get, path = "/api/deals/{id}", operation_id = "getDeal", tag = "deals", params(("id" = Uuid, Path), GetQuery),
-    responses((status = 200, description = "The deal, or what it was (`DealAsOf`)", body = DealAnswer), (status = 304, description = "Not modified")))]
+    responses((status = 200, description = "The deal, with `asOf` what it was", body = GetAnswer), (status = 304, description = "Not modified")))]
 pub(crate) async fn get(
     caller: Authorized<ViewDeals>,
     id: PathId,
@@ -370,12 +381,12 @@ pub(crate) async fn get(
     let then = auditor
         .read(&caller, async |tx| deal_as_of::run(tx, id.0, at).await)
         .await?;
-    Ok(HttpResponse::Ok().json(then))
+    Ok(HttpResponse::Ok().json(GetAnswer::Then(Box::new(then))))
 }
 
 /// A closing date that moved since the deal was created made no new version of the deal, but a new answer.
 fn shown(conditional: &Conditional, seen: &SeenDeal) -> HttpResponse {
-    let (deal, answer) = (&seen.deal, DealAnswer::of(seen));
+    let (deal, answer) = (&seen.deal, GetAnswer::Now(Box::new(DealAnswer::of(seen))));
     if deal.closing_date == deal.initial_key_dates.get(CLOSING_DATE).copied() {
         return conditional.respond(deal.version, &answer);
     }

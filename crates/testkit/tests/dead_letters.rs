@@ -1,0 +1,64 @@
+//! An event that cannot be handled is laid aside with its reason, and an administrator sends it round again.
+
+use serde_json::{Value, json};
+use testkit::{Client, Organization, buyer_purchase, dead_letters, eventually, stack};
+use uuid::Uuid;
+
+const QUEUE: &str = "workflow-worker.events";
+
+/// Runs the worker's command for dead letters and answers what it prints.
+fn command(arguments: &[&str]) -> String {
+    let output = stack().run(
+        "workflow-worker",
+        &[&["dead-letters", QUEUE], arguments].concat(),
+    );
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[tokio::test]
+async fn an_unreadable_event_is_laid_aside_listed_and_sent_round_again() {
+    let organization = Organization::new().await;
+    let event_id = Uuid::now_v7().to_string();
+    let message = json!({
+        "routing_key": QUEUE,
+        "payload": "not an event",
+        "payload_encoding": "string",
+        "properties": {
+            "message_id": event_id,
+            "type": "deals.deal.activated",
+            "headers": {"organizationId": organization.id},
+        },
+    });
+    let published = Client::new(&stack().rabbitmq_management)
+        .post("/api/exchanges/%2f/amq.default/publish", &message)
+        .await;
+    assert_eq!(published.expect(200)["routed"], true);
+    let laid_aside = async || {
+        let letters = dead_letters(QUEUE, &organization.id).await;
+        (letters == ["deals.deal.activated"]).then_some(())
+    };
+    eventually("the event is laid aside", laid_aside).await;
+
+    // Everything behind it goes on.
+    let coordinator = organization.coordinator().await;
+    coordinator
+        .create_planned_deal(&buyer_purchase(&json!([])))
+        .await;
+
+    let listed = command(&[]);
+    let letter: Value = listed
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("JSON"))
+        .find(|letter| letter["eventId"] == event_id)
+        .expect("the letter is listed");
+    assert_eq!(letter["attempts"], 1, "{letter}");
+    assert!(letter["reason"].is_string(), "{letter}");
+
+    let moved = command(&["--redrive"]);
+    assert!(
+        moved.ends_with(" events sent round again\n") && !moved.starts_with("0 "),
+        "{moved}"
+    );
+    eventually("it fails again, for the first time", laid_aside).await;
+}
