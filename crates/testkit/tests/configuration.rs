@@ -274,6 +274,7 @@ async fn settings_that_may_be_left_out_are_checked_where_they_are_given() {
         ("gateway", "ENV", "staging"),
         ("gateway", "RATE_LIMIT_SCALE", "-1"),
         ("gateway", "CORS_ORIGINS", "*"),
+        ("gateway", "TRUSTED_PROXIES", "the ingress"),
         ("gateway", "LOG", "loud=nonsense"),
         ("task-service", "LOG", "no sense"),
         ("workflow-worker", "TEMPORAL_UI_URL", "no sense"),

@@ -8,7 +8,9 @@ use platform::{
     config::{Common, ConfigError, Env, Secret, address},
 };
 
-use crate::{breaker::BreakerSettings, gateway::NAME, upstream::Upstream};
+use crate::{
+    breaker::BreakerSettings, gateway::NAME, trusted_proxies::TrustedProxies, upstream::Upstream,
+};
 
 /// Settings of the gateway.
 #[derive(Clone, Debug)]
@@ -25,6 +27,8 @@ pub struct Config {
     pub rate_limit_scale: Scale,
     /// `CORS_ORIGINS`: origins whose pages may read answers; none by default.
     pub cors_origins: Origins,
+    /// `TRUSTED_PROXIES`: networks of the proxies in front, whose `X-Forwarded-For` is believed; none by default.
+    pub trusted_proxies: TrustedProxies,
     /// How long things may take.
     pub limits: Limits,
 }
@@ -48,6 +52,7 @@ impl Config {
         let worker = env.required("WORKER_URL");
         let mut rate_limit_scale = env.or("RATE_LIMIT_SCALE", Scale::default());
         let cors_origins = env.or("CORS_ORIGINS", Origins::default());
+        let trusted_proxies = env.or("TRUSTED_PROXIES", TrustedProxies::default());
         if !env.is_development() {
             rate_limit_scale = Scale::default();
         }
@@ -59,6 +64,7 @@ impl Config {
                 upstreams: [user_service?, deal_service?, task_service?, worker?],
                 rate_limit_scale,
                 cors_origins,
+                trusted_proxies,
                 limits: Limits::default(),
             })
         })

@@ -48,7 +48,7 @@ pub async fn envelope(
         .app_data::<Data<CancellationToken>>()
         .is_some_and(|token| token.is_cancelled());
     let method = request.method().clone();
-    let mut visit = Visit::of(&request, &gateway.table);
+    let mut visit = Visit::of(&request, &gateway.table, &gateway.config.trusted_proxies);
     let span = span(method.as_str(), &visit);
     let incoming = traces::traceparent_header(request.headers());
     telemetry::continue_trace(&span, incoming);

@@ -18,6 +18,7 @@ pub mod openapi;
 pub mod proxy;
 pub mod routes;
 pub mod session;
+pub mod trusted_proxies;
 pub mod upstream;
 pub mod visit;
 

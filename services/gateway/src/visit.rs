@@ -8,6 +8,7 @@ use platform::http::context::request_id;
 use crate::{
     docs,
     routes::{Match, RouteTable},
+    trusted_proxies::TrustedProxies,
 };
 
 /// One request.
@@ -15,7 +16,7 @@ use crate::{
 pub struct Visit {
     /// The client's `X-Request-Id` where it is sane, else one of our own.
     pub request_id: String,
-    /// Where the connection comes from. What the client says about itself is not believed.
+    /// Where the request comes from. What the client says about itself is not believed.
     pub address: IpAddr,
     /// What the request is for.
     pub target: Target,
@@ -25,13 +26,13 @@ pub struct Visit {
 
 impl Visit {
     /// Looks at a request's head.
-    pub fn of(request: &ServiceRequest, table: &RouteTable) -> Self {
-        let address = request
+    pub fn of(request: &ServiceRequest, table: &RouteTable, proxies: &TrustedProxies) -> Self {
+        let peer = request
             .peer_addr()
             .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
         Self {
             request_id: request_id(request.headers()),
-            address: address.to_canonical(),
+            address: proxies.client(peer, request.headers()),
             target: Target::of(request.request(), table),
             traceparent: None,
         }

@@ -209,3 +209,31 @@ async fn an_outage_of_redis_is_survived_and_what_is_older_is_not_believed() {
         .unwrap();
     assert!(answer.headers().contains_key(header::WWW_AUTHENTICATE));
 }
+
+#[actix_web::test]
+async fn behind_an_ingress_each_client_has_a_limit_of_its_own() {
+    let gateway = TestGateway::with(Setup {
+        rate_limit_scale: "0.1",
+        trusted_proxies: "127.0.0.0/8",
+        ..Setup::default()
+    })
+    .await;
+    let sign_in = async |told: &str| {
+        let request = gateway
+            .request(Method::POST, "/api/auth/login")
+            .insert_header(("X-Forwarded-For", told));
+        request.send_body("{}").await.unwrap().status().as_u16()
+    };
+    // What a client writes in front of what the ingress appends changes nothing.
+    let one = [
+        "203.0.113.9",
+        "1.2.3.4, 203.0.113.9",
+        "1.2.3.5, 203.0.113.9",
+    ];
+    let mut statuses = Vec::new();
+    for told in one {
+        statuses.push(sign_in(told).await);
+    }
+    assert_eq!(statuses, [200, 200, 429]);
+    assert_eq!(sign_in("203.0.113.10").await, 200);
+}

@@ -73,6 +73,7 @@ pub(crate) struct Setup {
     pub(crate) redis_url: String,
     pub(crate) rate_limit_scale: &'static str,
     pub(crate) cors_origins: &'static str,
+    pub(crate) trusted_proxies: &'static str,
     pub(crate) limits: Limits,
     /// Where the deal service is, if not with all others.
     pub(crate) deal_service: Option<SocketAddr>,
@@ -85,6 +86,7 @@ impl Default for Setup {
             redis_url: "redis://127.0.0.1:1".to_owned(),
             rate_limit_scale: "1000",
             cors_origins: "",
+            trusted_proxies: "192.0.2.0/24",
             limits: Limits {
                 request: Duration::from_millis(500),
                 breaker: BreakerSettings {
@@ -132,6 +134,7 @@ impl TestGateway {
             ],
             rate_limit_scale: setup.rate_limit_scale.parse().unwrap(),
             cors_origins: setup.cors_origins.parse().unwrap(),
+            trusted_proxies: setup.trusted_proxies.parse().unwrap(),
             limits: setup.limits,
         };
         let gateway = Arc::new(Gateway::new(config, &documents()).unwrap());
