@@ -64,11 +64,12 @@ CREATE OR REPLACE FUNCTION ctx.session_state(p_session uuid)
     JOIN identity.organizations o ON o.id = u.organization_id
    WHERE s.id = p_session AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp() $$;
 
--- Whose password reset this is, for a reset token.
+-- Whose password reset this is, as long as it can be redeemed: for a reset token, and before one is mailed.
 CREATE OR REPLACE FUNCTION ctx.reset_owner(p_reset uuid)
   RETURNS TABLE (user_id uuid)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-  SELECT r.user_id FROM identity.password_resets r WHERE r.id = p_reset $$;
+  SELECT r.user_id FROM identity.password_resets r
+   WHERE r.id = p_reset AND r.used_at IS NULL AND r.expires_at > clock_timestamp() $$;
 
 -- Is this address an account elsewhere? Tells user-service whether an invitation can ever be accepted.
 CREATE OR REPLACE FUNCTION ctx.email_has_account(p_email text) RETURNS boolean

@@ -12,7 +12,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::{
     Client, Database, LogFrom, Mail, Organization, User, buyer_purchase, dead_letters, eventually,
-    eventually_within, mails_to, stack,
+    eventually_within, mails_to, stack, text,
 };
 use uuid::Uuid;
 
@@ -280,6 +280,48 @@ async fn a_killed_worker_loses_nothing() {
         .await
         .holds_for(&office.organization.id)
         .await;
+}
+
+#[tokio::test]
+async fn a_reset_that_was_used_before_its_mail_went_out_is_not_mailed() {
+    let admin = Organization::new().await.admin;
+    let api = Client::new(&stack().gateway);
+    let worker = Stopped::now("workflow-worker");
+    let asked = api
+        .post("/api/auth/password/forgot", &json!({"email": admin.email}))
+        .await;
+    let password = "a new password of mine";
+    let reset = json!({"token": asked.expect(202)["resetToken"], "newPassword": password});
+    api.post("/api/auth/password/reset", &reset)
+        .await
+        .expect(204);
+    worker.start_again();
+
+    let login = json!({"email": admin.email, "password": password});
+    let session = api.post("/api/auth/login", &login).await;
+    let token = text(&session.expect(200)["accessToken"]);
+    let api = api.with_token(&token);
+    eventually("the notification is settled", async || {
+        let rows = api
+            .get("/api/audit?type=notifications.notification.created")
+            .await;
+        let rows = rows.expect(200)["items"].as_array().cloned()?;
+        let made = rows
+            .iter()
+            .find(|row| row["after"]["kind"] == "PASSWORD_RESET")?;
+        let path = format!("/api/audit?entity={}", text(&made["entityId"]));
+        let history = api.get(&path).await;
+        let last = history.expect(200)["items"][0].clone();
+        (last["after"]["emailStatus"] == "NOT_WANTED").then_some(())
+    })
+    .await;
+    let mails = mails_to(&admin.email).await;
+    assert!(
+        !mails
+            .iter()
+            .any(|mail| mail.text.contains("/reset-password")),
+        "{mails:?}"
+    );
 }
 
 #[tokio::test]

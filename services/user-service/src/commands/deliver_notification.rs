@@ -103,18 +103,20 @@ async fn compose(
             }
         }
         NoticeKind::PasswordReset => {
-            let asked_long_ago = notification.created_at + password_resets::LIFETIME <= tx.now();
             let reset_id = notification
                 .dedupe_key
                 .strip_prefix(DEDUPE_PREFIX)
                 .and_then(|id| Uuid::try_parse(id).ok());
-            match reset_id {
-                Some(id) if user.status == UserStatus::Active && !asked_long_ago => Some(Link {
-                    text: "Choose a new password",
-                    path: format!("/reset-password?token={}", tokens.reset(id)),
-                }),
-                _ => return Ok(None),
+            let Some(id) = reset_id.filter(|_| user.status == UserStatus::Active) else {
+                return Ok(None);
+            };
+            if password_resets::owner(tx, id).await?.is_none() {
+                return Ok(None);
             }
+            Some(Link {
+                text: "Choose a new password",
+                path: format!("/reset-password?token={}", tokens.reset(id)),
+            })
         }
         NoticeKind::TaskDueSoon
         | NoticeKind::TaskOverdue

@@ -6,7 +6,7 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 /// How long a reset can be redeemed.
-pub const LIFETIME: Duration = Duration::minutes(30);
+const LIFETIME: Duration = Duration::minutes(30);
 /// Most resets of one account that are open at a time; what is asked for beyond is not sent.
 const OPEN_MAX: i64 = 5;
 
@@ -54,7 +54,7 @@ pub async fn open(tx: &Tx) -> Result<Option<Uuid>> {
     Ok(Some(id))
 }
 
-/// Whose reset this is, before anybody is signed in.
+/// Whose reset this is, before anybody is signed in; `None` when it cannot be redeemed any more.
 pub async fn owner(tx: &Tx, id: Uuid) -> Result<Option<Uuid>> {
     let row: Option<Owner> = tx
         .first("SELECT user_id FROM ctx.reset_owner($1)", [id.into()])
