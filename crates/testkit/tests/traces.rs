@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use testkit::{Organization, buyer_purchase, eventually, stack};
+use testkit::{Organization, buyer_purchase, eventually, stack, text};
 use uuid::Uuid;
 
 /// Spans of one trace by their id, as the receiver wrote them.
@@ -122,6 +122,32 @@ async fn consumers_of_an_event_are_in_the_trace_of_the_request_that_caused_it() 
     .await;
 }
 
+#[tokio::test]
+async fn what_somebody_without_a_session_causes_is_in_the_trace_of_their_request() {
+    let admin = Organization::new().await.admin;
+    let trace_id = Uuid::new_v4().simple().to_string();
+    let traceparent = format!("00-{trace_id}-00f067aa0ba902b7-01");
+    admin
+        .api
+        .send(
+            Method::POST,
+            "/api/auth/password/forgot",
+            &[("traceparent", &traceparent)],
+            Some(&json!({"email": admin.email})),
+        )
+        .await
+        .expect(202);
+    eventually("the mail's workflow is in the trace", async || {
+        let spans = spans_of(&trace_id);
+        let is_there = |service: &str| spans.values().any(|span| span["service"] == service);
+        ["gateway", "user-service", "workflow-worker"]
+            .into_iter()
+            .all(is_there)
+            .then_some(())
+    })
+    .await;
+}
+
 /// How many statements task-service ran to complete a task that sets `dependents` others free.
 async fn statements_to_complete(dependents: usize) -> u64 {
     let organization = Organization::new().await;
@@ -152,7 +178,7 @@ async fn statements_to_complete(dependents: usize) -> u64 {
         ),
         ("Idempotency-Key", &*Uuid::new_v4().to_string()),
     ];
-    let complete = format!("/api/tasks/{}/complete", first.as_str().expect("an id"));
+    let complete = format!("/api/tasks/{}/complete", text(&first));
     let answer = agent
         .api
         .send(Method::POST, &complete, &headers, Some(&json!({})))

@@ -34,6 +34,7 @@ use crate::{
     config::Secret,
     error::{Error, Result},
     http::{Access, Caller},
+    telemetry,
 };
 
 /// How often a transaction that lost a deadlock or a lock is tried in all.
@@ -222,7 +223,7 @@ impl Actor {
             request_id: Some(request_id.to_owned()),
             on_behalf_of: None,
             cause_event_id: None,
-            traceparent: None,
+            traceparent: telemetry::current_traceparent(),
         }
     }
 }
