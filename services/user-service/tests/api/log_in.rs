@@ -70,6 +70,18 @@ async fn a_password_is_checked_exactly_as_sent_up_to_256_characters() {
 }
 
 #[actix_web::test]
+async fn two_long_passwords_that_differ_in_the_last_character_are_two_passwords() {
+    let email = fresh_email();
+    let password = |last: char| format!("{}{last}", "p".repeat(199));
+    let body = json!({"organizationName": "Long", "fullName": "Long", "email": email, "password": password('a')});
+    anybody().post("/api/auth/signup", &body).await.expect(201);
+    log_in(&email, &password('b'))
+        .await
+        .refuses(401, "INVALID_CREDENTIALS");
+    log_in(&email, &password('a')).await.expect(200);
+}
+
+#[actix_web::test]
 async fn after_five_failures_the_address_is_locked_for_the_right_password_too() {
     let organization = Organization::new().await;
     let admin = &organization.admin;

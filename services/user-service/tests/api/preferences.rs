@@ -1,5 +1,5 @@
 use serde_json::{Value, json};
-use testkit::{Organization, User};
+use testkit::{Organization, User, mails_to};
 use uuid::Uuid;
 
 use crate::support::{event_types, fields_of, put_if_match, service, text};
@@ -45,6 +45,32 @@ async fn everybody_is_told_both_ways_until_they_choose() {
         .put(PATH, &body)
         .await
         .refuses(409, "VERSION_CONFLICT");
+}
+
+#[actix_web::test]
+async fn whoever_wants_no_mail_still_has_it_in_the_list() {
+    let organization = Organization::new().await;
+    let agent = organization.agent().await;
+    choose(&agent, "TASK_OVERDUE", true, false).await;
+    let worker = service("workflow-worker", Some(&organization));
+    let body = json!({
+        "kind": "TASK_OVERDUE", "dealId": Uuid::now_v7(), "audience": [{"user": agent.id}],
+        "dedupeKey": "overdue:1", "params": {"taskTitle": "Order the inspection", "dueDate": "2026-03-02"},
+    });
+    let told = worker.post("/internal/notifications", &body).await;
+    let id = text(&told.expect(200)["notificationIds"][0]);
+    let delivered = worker
+        .post(&format!("/internal/notifications/{id}/deliver"), &json!({}))
+        .await;
+    assert_eq!(delivered.expect(200)["emailStatus"], "NOT_WANTED");
+    let list = agent.api.get("/api/notifications").await;
+    assert_eq!(list.expect(200)["unreadCount"], 1);
+    assert_eq!(list.json["items"][0]["id"], id.as_str());
+    let mails = mails_to(&agent.email).await;
+    assert!(
+        !mails.iter().any(|mail| mail.text.contains("inspection")),
+        "{mails:?}"
+    );
 }
 
 #[actix_web::test]

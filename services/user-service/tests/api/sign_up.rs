@@ -1,4 +1,4 @@
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::Organization;
 
 use crate::support::{anybody, event_types, fields_of, fresh_email, text};
@@ -64,6 +64,52 @@ async fn every_wrong_field_is_named_at_once() {
         "timezone",
     ];
     assert_eq!(fields_of(&refused), expected);
+}
+
+#[actix_web::test]
+async fn each_field_names_the_constraint_that_it_breaks() {
+    let long = |length: usize| json!("x".repeat(length));
+    for (field, value, constraint) in [
+        ("organizationName", Value::Null, "required"),
+        ("organizationName", json!("  "), "required"),
+        ("organizationName", json!("two\nlines"), "characters"),
+        ("organizationName", long(201), "max_length"),
+        ("organizationName", json!(7), "type"),
+        ("fullName", Value::Null, "required"),
+        ("fullName", json!(""), "required"),
+        ("fullName", long(201), "max_length"),
+        ("email", Value::Null, "required"),
+        ("email", json!(""), "required"),
+        ("email", json!("nobody"), "format"),
+        ("email", json!("no body@example.test"), "format"),
+        ("email", json!("nobody@example"), "format"),
+        (
+            "email",
+            json!(format!("{}@example.test", "n".repeat(250))),
+            "format",
+        ),
+        ("password", Value::Null, "required"),
+        ("password", json!(""), "min_length"),
+        ("password", long(11), "min_length"),
+        ("password", long(257), "max_length"),
+        ("password", json!(["twelve characters"]), "type"),
+        ("timezone", json!(""), "time_zone"),
+        ("timezone", json!("Mars/Olympus"), "time_zone"),
+        ("timezone", json!(1), "type"),
+    ] {
+        let mut body = json!({
+            "organizationName": "A", "fullName": "B", "email": fresh_email(), "password": "twelve chars",
+        });
+        match &value {
+            Value::Null => drop(body.as_object_mut().unwrap().remove(field)),
+            value => body[field] = value.clone(),
+        }
+        let refused = anybody().post("/api/auth/signup", &body).await;
+        let details = refused.refuses(400, "VALIDATION_001");
+        let found = [&details["field"], &details["constraint"]];
+        assert_eq!(found, [field, constraint], "{value}: {}", refused.text);
+        assert_eq!(fields_of(&refused), [field], "{value}");
+    }
 }
 
 #[actix_web::test]

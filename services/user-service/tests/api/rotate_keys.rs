@@ -1,0 +1,80 @@
+use std::{env, path::Path, time::Duration};
+
+use serde_json::Value;
+use testkit::{Client, Organization, eventually_within, stack};
+use tokio::process::Command;
+
+use crate::support::{anybody, base64url, log_in, refresh, text};
+
+/// A new key is published half a minute before it signs, and found by a running process within ten seconds.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Runs `user-service rotate-keys` as an operator would; answers the new key's id.
+async fn rotate_keys() -> String {
+    let home = env::var("HAUSHAVN_HOME").unwrap();
+    let told = std::fs::read_to_string(Path::new(&home).join("env/user-service.env")).unwrap();
+    let binaries = env::var("HAUSHAVN_BIN_DIR").unwrap();
+    let rotated = Command::new(Path::new(&binaries).join("user-service"))
+        .arg("rotate-keys")
+        .env_clear()
+        .envs(told.lines().filter_map(|line| line.split_once('=')))
+        .output()
+        .await
+        .unwrap();
+    assert!(rotated.status.success(), "{rotated:?}");
+    String::from_utf8(rotated.stdout).unwrap().trim().to_owned()
+}
+
+fn key_of(token: &str) -> String {
+    let header: Value =
+        serde_json::from_slice(&base64url(token.split('.').next().unwrap())).unwrap();
+    text(&header["kid"])
+}
+
+/// Asks every service, and the gateway, whether it knows whose token this is.
+async fn is_known_everywhere(token: &str) {
+    let stack = stack();
+    for (base, path) in [
+        (&stack.gateway, "/api/auth/me"),
+        (&stack.user_service, "/api/auth/me"),
+        (&stack.deal_service, "/api/deals"),
+        (&stack.task_service, "/api/tasks"),
+    ] {
+        Client::new(base)
+            .with_token(token)
+            .get(path)
+            .await
+            .expect(200);
+    }
+}
+
+#[actix_web::test]
+async fn after_a_rotation_new_tokens_bear_the_new_key_and_old_ones_still_hold() {
+    let admin = Organization::new().await.admin;
+    let old = key_of(&admin.access_token);
+    let new = rotate_keys().await;
+    assert_ne!(old, new);
+
+    eventually_within(LIMIT, "both keys are published", async || {
+        let keys = anybody().get("/.well-known/jwks.json").await;
+        let keys = keys.expect(200)["keys"].as_array().unwrap().clone();
+        let is_there = |kid: &str| keys.iter().any(|key| key["kid"] == kid);
+        assert!(is_there(&old), "{keys:?}");
+        is_there(&new).then_some(())
+    })
+    .await;
+    let token = eventually_within(LIMIT, "the new key signs", async || {
+        let session = log_in(&admin.email, &admin.password).await;
+        let token = text(&session.expect(200)["accessToken"]);
+        // Whichever key signed it, and at whatever moment: it is good at once and everywhere.
+        is_known_everywhere(&token).await;
+        (key_of(&token) != old).then_some(token)
+    })
+    .await;
+    assert_eq!(key_of(&token), new);
+    is_known_everywhere(&admin.access_token).await;
+    let refreshed = refresh(&admin.refresh_token).await;
+    let refreshed = text(&refreshed.expect(200)["accessToken"]);
+    assert_eq!(key_of(&refreshed), new);
+    is_known_everywhere(&refreshed).await;
+}
