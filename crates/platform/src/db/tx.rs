@@ -278,7 +278,9 @@ impl Tx {
         } = self;
         inner.commit().await?;
         turn.progress();
-        tracing::Span::current().record("db.statements", statements.into_inner());
+        // Signed: a span keeps an unsigned number as text.
+        let statements = i64::from(statements.into_inner());
+        tracing::Span::current().record("db.statements", statements);
         Ok(())
     }
 
