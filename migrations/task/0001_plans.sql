@@ -24,6 +24,8 @@ CREATE TABLE plans (
   template_key text,
   template_version integer,
   facts jsonb NOT NULL DEFAULT '{}',
+  -- The version of the deal that the facts are from: what comes late is older.
+  deal_version bigint NOT NULL,
   state text NOT NULL CONSTRAINT plans_state_known CHECK (state IN ('PENDING', 'APPLIED', 'FAILED')),
   -- Why the plan could not be made.
   failure text,

@@ -158,6 +158,7 @@ changes! {
     /// What happened to a plan.
     PlanChange {
         Applied = routing::PLAN_APPLIED,
+        Revised = routing::PLAN_REVISED,
     }
 }
 

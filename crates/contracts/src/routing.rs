@@ -41,6 +41,8 @@ pub const PARTY_REMOVED: &str = "deals.party.removed";
 
 /// A template's plan was applied to a deal.
 pub const PLAN_APPLIED: &str = "tasks.plan.applied";
+/// The facts that a deal's plan follows changed.
+pub const PLAN_REVISED: &str = "tasks.plan.revised";
 /// Key dates of a deal were set or moved.
 pub const KEY_DATES_CHANGED: &str = "tasks.key_dates.changed";
 /// A task was added.

@@ -9,6 +9,8 @@ mod diff;
 mod explain;
 mod forecast;
 mod pass;
+mod revise;
+mod settle;
 #[cfg(test)]
 mod tests;
 
@@ -31,6 +33,8 @@ pub use self::{
     explain::{DateExplanation, RuleSource, explain},
     forecast::{completion_warnings, forecast, next_instance},
     pass::compute,
+    revise::{Revision, has_ceased, revise},
+    settle::{DueWork, Move, Standing, due_on, is_due_on_a_date, settle},
 };
 
 upper_snake_enum! {
@@ -90,15 +94,13 @@ pub enum DateHold {
     Satisfied,
     /// Nobody insists on it any more.
     Waived,
-    /// It passed without what was due.
-    Missed,
 }
 
 impl DateHold {
     /// Whether the date is over, so that a change of facts no longer drops it.
     const fn is_final(self) -> bool {
         match self {
-            Self::Satisfied | Self::Waived | Self::Missed => true,
+            Self::Satisfied | Self::Waived => true,
             Self::Pinned | Self::Extended => false,
         }
     }
@@ -109,7 +111,6 @@ impl DateHold {
             Self::Extended => KeyDateState::Extended,
             Self::Satisfied => KeyDateState::Satisfied,
             Self::Waived => KeyDateState::Waived,
-            Self::Missed => KeyDateState::Missed,
         }
     }
 
@@ -119,7 +120,6 @@ impl DateHold {
             Self::Extended => "extended",
             Self::Satisfied => "satisfied",
             Self::Waived => "waived",
-            Self::Missed => "missed",
         }
     }
 }

@@ -13,7 +13,11 @@ pub(crate) mod shipped;
 mod tests;
 mod yaml;
 
-use std::{borrow::Cow, collections::BTreeSet, fmt};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use time::Time;
 
@@ -25,7 +29,7 @@ use crate::{
 };
 
 pub use self::{
-    facts::{Condition, FactValue, Facts, Operator},
+    facts::{Condition, FactKind, FactValue, Facts, Operator},
     parse::{parse, parse_with},
 };
 /// One mistake in a template, with its line.
@@ -369,12 +373,20 @@ impl Template {
     /// The names of the facts that its conditions ask for.
     #[must_use]
     pub fn fact_names(&self) -> BTreeSet<&str> {
+        self.fact_kinds().into_keys().collect()
+    }
+
+    /// The sorts of value with which its conditions compare each fact.
+    #[must_use]
+    pub fn fact_kinds(&self) -> BTreeMap<&str, BTreeSet<FactKind>> {
         let of_dates = self.dates.iter().flat_map(|date| &date.applies_when);
         let of_tasks = self.tasks.iter().flat_map(|task| &task.applies_when);
-        of_dates
-            .chain(of_tasks)
-            .map(|condition| condition.field.as_str())
-            .collect()
+        let mut kinds: BTreeMap<&str, BTreeSet<FactKind>> = BTreeMap::new();
+        for condition in of_dates.chain(of_tasks) {
+            let of_fact = kinds.entry(condition.field.as_str()).or_default();
+            of_fact.insert(condition.value.kind());
+        }
+        kinds
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use contracts::field::date_text;
-use domain::rejection::Rejection;
+use domain::{deal::DealType, rejection::Rejection};
 use platform::{
     client::{CallError, ServiceClient},
     error::{Error, Result},
@@ -44,35 +44,66 @@ impl PlanPreview {
 #[serde(rename_all = "camelCase")]
 struct PreviewBody<'a> {
     template_key: &'a str,
+    deal_type: &'static str,
     facts: &'a Map<String, Value>,
     key_dates: BTreeMap<&'a str, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     time_zone: Option<&'a str>,
 }
 
+/// What a plan would be made from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PlanToBe<'a> {
+    pub(crate) template_key: &'a str,
+    pub(crate) deal_type: DealType,
+    pub(crate) facts: &'a Map<String, Value>,
+    pub(crate) key_dates: &'a BTreeMap<String, Date>,
+    pub(crate) time_zone: Option<&'a str>,
+}
+
 /// Asks for the plan. Refused as task-service refuses: `templateKey`, `facts.<key>` or `keyDates.<key>`.
 pub(crate) async fn preview(
     tasks: &ServiceClient,
     caller: &Caller,
-    template_key: &str,
-    facts: &Map<String, Value>,
-    key_dates: &BTreeMap<String, Date>,
-    time_zone: Option<&str>,
+    plan: PlanToBe<'_>,
 ) -> Result<PlanPreview> {
     let body = PreviewBody {
-        template_key,
-        facts,
-        key_dates: key_dates
+        template_key: plan.template_key,
+        deal_type: plan.deal_type.as_str(),
+        facts: plan.facts,
+        key_dates: plan
+            .key_dates
             .iter()
             .map(|(key, date)| (key.as_str(), date_text(*date)))
             .collect(),
-        time_zone,
+        time_zone: plan.time_zone,
     };
     let preview = tasks
         .for_caller(caller)
         .post("/internal/plans/preview", &body)
         .await?;
     Ok(preview)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FactsBody<'a> {
+    template_id: Uuid,
+    facts: &'a Map<String, Value>,
+}
+
+/// Asks whether these facts may be written of a deal that was made from this template. Refused as task-service refuses:
+/// `facts.<key>`.
+pub(crate) async fn check_facts(
+    tasks: &ServiceClient,
+    caller: &Caller,
+    template_id: Uuid,
+    facts: &Map<String, Value>,
+) -> Result<()> {
+    let body = FactsBody { template_id, facts };
+    let calls = tasks.for_caller(caller);
+    let _: Map<String, Value> = calls.post("/internal/plans/check-facts", &body).await?;
+    Ok(())
 }
 
 #[derive(Deserialize)]

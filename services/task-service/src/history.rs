@@ -103,9 +103,10 @@ pub(crate) fn tell_milestone(
     });
 }
 
-/// Tells that a plan was applied, or could not be.
+/// Tells that a plan was applied, or could not be, or that the facts it follows changed.
 pub(crate) fn tell_plan(
     tx: &mut Tx,
+    change: PlanChange,
     before: Option<&Plan>,
     after: &Plan,
     milestones: &[Milestone],
@@ -128,8 +129,8 @@ pub(crate) fn tell_plan(
         entity_id: after.id,
         version: after.version,
         deal_id: Some(after.deal_id),
-        event_type: PlanChange::Applied.routing_key(),
-        event: Some(Event::Plan(PlanChange::Applied, message)),
+        event_type: change.routing_key(),
+        event: Some(Event::Plan(change, message)),
         before: before.map_or(Value::Null, |plan| plan_record(plan, &[])),
         after: plan_record(after, milestones),
     });

@@ -11,12 +11,13 @@ use std::{
 use contracts::field;
 use domain::{
     cascade::{
-        Circumstances, DateHold, HeldDate, HeldTask, KeyDateState, PlannedDates, PlannedTask,
-        TaskHold, compute,
+        Circumstances, DateHold, DueWork, HeldDate, HeldTask, KeyDateState, Move, PlannedDates,
+        PlannedTask, Standing, TaskHold, compute, due_on, has_ceased, settle,
     },
     dates::is_countable,
-    deal::{DealType, PlanState},
+    deal::{DealStatus, DealType, PlanState},
     party::PartyRole,
+    plan::Graph,
     rejection::{FieldError, Rejection},
     task::TaskState,
     template::{Anchor, FactValue, Facts, Template},
@@ -24,12 +25,13 @@ use domain::{
 };
 use platform::{db::Tx, error::Result};
 use serde_json::{Map, Value};
-use time::Date;
+use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
     holidays::Holidays,
     repository::{
+        deals::Deal,
         holidays,
         key_dates::{self, KeyDates},
         plans::{self, Plan, TemplateRef},
@@ -130,6 +132,8 @@ pub(crate) struct Ground {
     pub(crate) key_dates: KeyDates,
     /// What dates are counted with: as the stored ones were, until [`Ground::use_present_holidays`].
     pub(crate) holidays: Holidays,
+    /// The keys of the dates that somebody sets by hand.
+    pub(crate) moved: BTreeSet<String>,
     /// Whether the key dates are stored; else they are those given with the deal.
     pub(crate) is_stored: bool,
     /// As far as the caller may see them.
@@ -191,12 +195,14 @@ impl Ground {
             basis,
             holidays: key_dates.holidays.clone(),
             key_dates,
+            moved: BTreeSet::new(),
             is_stored,
             tasks,
         };
         if !is_stored {
             let planned = ground.compute(zone);
-            ground.key_dates = ground.dates_as_planned(&planned);
+            let dates = planned.key_dates.iter().map(key_dates::KeyDate::of);
+            ground.key_dates.dates = dates.collect();
         }
         Ok(ground)
     }
@@ -208,14 +214,58 @@ impl Ground {
         Ok(())
     }
 
-    /// The key dates after a computation. The version stays.
-    pub(crate) fn dates_as_planned(&self, planned: &PlannedDates) -> KeyDates {
-        let dates = planned.key_dates.iter().map(key_dates::KeyDate::of);
+    /// What waits for what among the template's tasks that apply and are in the deal or `wanted`; whoever waited for
+    /// another one waits for what that one waited for.
+    pub(crate) fn waiting(
+        &self,
+        planned: &PlannedDates,
+        wanted: &BTreeSet<String>,
+    ) -> Graph<String> {
+        let is_there = |key: &str| wanted.contains(key) || self.task(key).is_some();
+        let graph = self.basis.template.graph();
+        let absent = graph
+            .nodes()
+            .filter(|key| planned.task(key).is_none() || !is_there(key))
+            .cloned()
+            .collect();
+        graph.without(&absent)
+    }
+
+    /// The key dates after a computation, with where each stands by then. The version stays.
+    pub(crate) fn dates_as_planned(
+        &self,
+        planned: &PlannedDates,
+        deal: &Deal,
+        now: OffsetDateTime,
+    ) -> KeyDates {
+        let moment = deal.moment(now);
+        let dates = planned.key_dates.iter().map(|date| {
+            let mut after = key_dates::KeyDate::of(date);
+            if let Some(before) = self.key_dates.get(&date.key) {
+                let is_moved = deal.status != DealStatus::Draft && self.moved.contains(&date.key);
+                let moved = if is_moved { Move::ByHand } else { Move::None };
+                let standing = Standing {
+                    state: before.state,
+                    date: before.date,
+                };
+                let work = self.work_due_on(&date.key);
+                after.state = settle(date, standing, moved, work, &moment);
+                // Finished work keeps the value; that it was set by hand counts again when the work is reopened.
+                after.pinned |= before.pinned && work.hold().is_some();
+            }
+            after
+        });
         KeyDates {
             holidays: self.holidays.clone(),
             dates: dates.collect(),
             ..self.key_dates.clone()
         }
+    }
+
+    /// How far the work is that is due on a key date itself.
+    fn work_due_on(&self, key: &str) -> DueWork {
+        let tasks = due_on(&self.basis.template, key).filter_map(|rule| self.task(&rule.key));
+        DueWork::of(tasks.map(|stored| &*stored.task))
     }
 
     /// All dates as they follow from what is known.
@@ -264,7 +314,7 @@ impl Ground {
                 if let Some(value) = date.date {
                     circumstances.anchors.insert(date.key.clone(), value);
                 }
-            } else if let Some(why) = hold(date.state, date.pinned) {
+            } else if let Some(why) = self.work_due_on(&date.key).hold().or(hold(date)) {
                 let held = HeldDate {
                     date: date.date,
                     why,
@@ -275,7 +325,9 @@ impl Ground {
         for (key, value) in inputs {
             self.set(&mut circumstances, key, *value);
         }
-        for StoredTask { task, .. } in &self.tasks {
+        // A task that ceased to apply holds no date: it is as if it had never been.
+        let wanted = self.tasks.iter().filter(|stored| !has_ceased(&stored.task));
+        for StoredTask { task, .. } in wanted {
             if let (Some(key), Some(why)) = (&task.key, task_hold(task, zone)) {
                 let due = task.due.map(|due| due.date);
                 circumstances
@@ -441,20 +493,27 @@ pub(crate) fn facts_of(facts: &Map<String, Value>) -> Result<Facts, Rejection> {
     Ok(parsed)
 }
 
-/// Refuses facts that neither this template nor any shipped one asks about.
+/// Refuses facts that neither this template nor any shipped one asks about, and those of a sort that no condition
+/// compares them with.
 pub(crate) fn require_known_facts(template: &Template, facts: &Facts) -> Result<(), Rejection> {
-    let of_template = template.fact_names();
-    let of_shipped: BTreeSet<&str> = shipped::fact_names().collect();
-    let is_known = |name: &str| of_template.contains(name) || of_shipped.contains(name);
-    let errors: Vec<FieldError> = facts
-        .keys()
-        .filter(|name| !is_known(name))
-        .map(|name| {
-            let field = format!("facts.{name}");
-            let message = format!("{field} is not a fact that any template asks about");
-            FieldError::new(field, "unknown", message)
-        })
-        .collect();
+    let of_template = template.fact_kinds();
+    let mut errors = Vec::new();
+    for (name, value) in facts {
+        let field = format!("facts.{name}");
+        let kinds = of_template.get(name.as_str());
+        match kinds.or_else(|| shipped::fact_kinds(name)) {
+            None => {
+                let message = format!("{field} is not a fact that any template asks about");
+                errors.push(FieldError::new(field, "unknown", message));
+            }
+            Some(kinds) if !kinds.contains(&value.kind()) => {
+                let words: Vec<String> = kinds.iter().map(ToString::to_string).collect();
+                let message = format!("{field} must be {}", words.join(" or "));
+                errors.push(FieldError::new(field, "type", message));
+            }
+            Some(_) => {}
+        }
+    }
     refuse_any(errors)
 }
 
@@ -494,17 +553,17 @@ fn given_dates(
     Ok(dates)
 }
 
-/// Why a stored date keeps its value, if it does.
-fn hold(state: KeyDateState, pinned: bool) -> Option<DateHold> {
-    match state {
-        KeyDateState::Satisfied => Some(DateHold::Satisfied),
-        KeyDateState::Waived => Some(DateHold::Waived),
-        KeyDateState::Missed => Some(DateHold::Missed),
+/// Why a stored date keeps its value whatever the work due on it, if it does.
+fn hold(date: &key_dates::KeyDate) -> Option<DateHold> {
+    match date.state {
         KeyDateState::Extended => Some(DateHold::Extended),
         KeyDateState::Tbd
         | KeyDateState::Projected
         | KeyDateState::Scheduled
-        | KeyDateState::NotApplicable => pinned.then_some(DateHold::Pinned),
+        | KeyDateState::Satisfied
+        | KeyDateState::Waived
+        | KeyDateState::NotApplicable
+        | KeyDateState::Missed => date.pinned.then_some(DateHold::Pinned),
     }
 }
 

@@ -24,6 +24,8 @@ pub(crate) struct Services {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PlanInput {
+    /// The version of the deal that all this is from.
+    pub(crate) version: i64,
     pub(crate) template_id: Option<Uuid>,
     #[serde(default)]
     pub(crate) facts: Map<String, Value>,
@@ -68,6 +70,7 @@ impl PlanInput {
     /// For a deal without a template.
     pub(crate) fn nothing() -> Self {
         Self {
+            version: 0,
             template_id: None,
             facts: Map::new(),
             key_dates: BTreeMap::new(),

@@ -1,9 +1,12 @@
 //! The templates that Haushavn ships, built into the program.
 
-use std::{collections::BTreeSet, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 use anyhow::Context as _;
-use domain::template::{Template, parse};
+use domain::template::{FactKind, Template, parse};
 use platform::config::Secret;
 use sqlx::{Connection as _, postgres::PgConnection};
 use uuid::Uuid;
@@ -16,20 +19,20 @@ const SOURCES: [&str; 4] = [
     include_str!("../templates/us_refinance.yaml"),
 ];
 
-/// Every name of a fact that a shipped template asks about.
-static FACT_NAMES: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
-    let templates = SOURCES.iter().filter_map(|source| parse(source).ok());
-    templates
-        .flat_map(|template| {
-            let names = template.fact_names().into_iter().map(str::to_owned);
-            names.collect::<Vec<_>>()
-        })
-        .collect()
+/// Every fact that a shipped template asks about, with the sorts of value that it compares it with.
+static FACT_KINDS: LazyLock<BTreeMap<String, BTreeSet<FactKind>>> = LazyLock::new(|| {
+    let mut kinds: BTreeMap<String, BTreeSet<FactKind>> = BTreeMap::new();
+    for template in SOURCES.iter().filter_map(|source| parse(source).ok()) {
+        for (name, of_fact) in template.fact_kinds() {
+            kinds.entry(name.to_owned()).or_default().extend(of_fact);
+        }
+    }
+    kinds
 });
 
-/// Every name of a fact that a shipped template asks about.
-pub(crate) fn fact_names() -> impl Iterator<Item = &'static str> {
-    FACT_NAMES.iter().map(String::as_str)
+/// The sorts of value with which shipped templates compare this fact; `None` if none asks about it.
+pub(crate) fn fact_kinds(name: &str) -> Option<&'static BTreeSet<FactKind>> {
+    FACT_KINDS.get(name)
 }
 
 /// Loads them as the schema's owner. Loading again changes nothing; a source that was edited without a new
@@ -99,6 +102,7 @@ mod tests {
             .map(|source| parse(source).unwrap().key)
             .collect();
         assert_eq!(keys.len(), SOURCES.len());
-        assert!(fact_names().any(|name| name == "financing_type"));
+        let kinds = BTreeSet::from([FactKind::Text]);
+        assert_eq!(fact_kinds("financing_type"), Some(&kinds));
     }
 }

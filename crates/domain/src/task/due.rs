@@ -7,7 +7,7 @@ impl Moment<'_> {
     /// Whether a due date has passed.
     ///
     /// While deadlines are paused nothing *becomes* overdue: what had passed before may stay so.
-    pub(super) fn has_passed(&self, due: Option<Due>, had_passed: bool) -> bool {
+    pub(crate) fn has_passed(&self, due: Option<Due>, had_passed: bool) -> bool {
         let reached = due
             .and_then(|due| self.zone.overdue_from(due.date, due.time_of_day).ok())
             .is_some_and(|instant| instant <= self.now);

@@ -18,6 +18,41 @@ pub enum FactValue {
     Flag(bool),
 }
 
+/// What sort of value a fact has. Values of different sorts are never the same, so a fact of the wrong sort would
+/// quietly satisfy no condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FactKind {
+    /// A word.
+    Text,
+    /// A number.
+    Number,
+    /// Yes or no.
+    Flag,
+}
+
+/// What to write, for people: `a word`, `a number`, `true or false`.
+impl fmt::Display for FactKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Text => "a word",
+            Self::Number => "a number",
+            Self::Flag => "true or false",
+        })
+    }
+}
+
+impl FactValue {
+    /// What sort of value it is.
+    #[must_use]
+    pub const fn kind(&self) -> FactKind {
+        match self {
+            Self::Text(_) => FactKind::Text,
+            Self::Number(_) => FactKind::Number,
+            Self::Flag(_) => FactKind::Flag,
+        }
+    }
+}
+
 impl From<bool> for FactValue {
     fn from(flag: bool) -> Self {
         Self::Flag(flag)

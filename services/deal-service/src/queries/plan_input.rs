@@ -15,6 +15,8 @@ use crate::repository::{
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PlanInput {
     deal_id: Uuid,
+    /// The deal's version, to which all this belongs.
+    version: i64,
     organization_id: Uuid,
     template_id: Option<Uuid>,
     template_key: Option<String>,
@@ -42,6 +44,7 @@ pub(crate) async fn run(tx: &Tx, deal_id: Uuid) -> Result<PlanInput> {
     let parties = parties::all(tx, deal_id).await?;
     Ok(PlanInput {
         deal_id,
+        version: deal.version,
         organization_id: deal.organization_id,
         template_id: deal.template.as_ref().map(|template| template.id),
         template_key: deal.template.map(|template| template.key),

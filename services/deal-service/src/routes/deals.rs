@@ -5,7 +5,11 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 use contracts::field::date_text;
-use domain::{deal::DealStatus, permission::Permission, rejection::Rejection};
+use domain::{
+    deal::{DealStatus, may_steer},
+    permission::Permission,
+    rejection::Rejection,
+};
 use platform::{
     client::ServiceClient,
     db::{Db, Idempotency, Reply, Tx},
@@ -13,6 +17,7 @@ use platform::{
     http::{
         Access as _, Authorized, Caller, Conditional, Cut, Json, MergePatch, Page, PathId,
         Query as Parameters,
+        conditional::ExpectedVersion,
         permission::{CreateDeals, ManageDeals, ViewDeals},
     },
 };
@@ -29,15 +34,19 @@ use super::{
 use crate::{
     commands::{
         create_deal::{self, CLOSING_DATE, CreateDeal, Start},
-        delete_deal, update_deal,
+        delete_deal,
+        update_deal::{self, DealFields},
     },
     queries::{
         audit_log::Auditor,
         deal_as_of::{self, DealAsOf},
         list_deals::{self, After, Direction, Filters, Sort},
     },
-    repository::deals::{self, SeenDeal, TemplateRef},
-    task_service::{self, PlanPreview},
+    repository::{
+        access,
+        deals::{self, Deal, SeenDeal, TemplateRef},
+    },
+    task_service::{self, PlanPreview, PlanToBe},
 };
 
 pub(super) fn configure(config: &mut ServiceConfig) {
@@ -297,15 +306,14 @@ async fn plan(
     let Some(template_key) = &new.template_key else {
         return Ok(None);
     };
-    let preview = task_service::preview(
-        tasks,
-        caller,
+    let to_be = PlanToBe {
         template_key,
-        &new.fields.facts,
-        &new.key_dates,
-        new.time_zone.as_deref(),
-    );
-    Ok(Some(preview.await?))
+        deal_type: new.fields.deal_type,
+        facts: &new.fields.facts,
+        key_dates: &new.key_dates,
+        time_zone: new.time_zone.as_deref(),
+    };
+    Ok(Some(task_service::preview(tasks, caller, to_be).await?))
 }
 
 fn command(new: NewDeal, plan: Option<&PlanPreview>) -> CreateDeal {
@@ -421,15 +429,11 @@ pub(crate) async fn put(
     conditional: Conditional,
     body: Json<PutDealBody>,
     db: web::Data<Db>,
+    tasks: web::Data<ServiceClient>,
 ) -> Result<HttpResponse> {
     let fields = body.value.read()?;
     let expected = conditional.expected_version(body.value.version)?;
-    db.write(&caller, async |tx| {
-        let seen = update_deal::run(tx, id.0, expected, |_| Ok(fields.clone())).await?;
-        changed(&seen)
-    })
-    .await
-    .map(Reply::into_response)
+    update(&caller, id, expected, &db, &tasks, |_| Ok(fields.clone())).await
 }
 
 /// Changes some of the writable fields of a deal (JSON merge patch).
@@ -444,19 +448,41 @@ pub(crate) async fn patch(
     conditional: Conditional,
     patch: MergePatch,
     db: web::Data<Db>,
+    tasks: web::Data<ServiceClient>,
 ) -> Result<HttpResponse> {
     // What is wrong by itself is told before anything is looked up.
     patch.apply(&WritableDeal::sample())?.read()?;
     let expected = conditional.expected_or_any(patch.version()?);
-    db.write(&caller, async |tx| {
-        let seen = update_deal::run(tx, id.0, expected, |deal| {
-            Ok(patch.apply(&WritableDeal::of(deal))?.read()?)
-        })
-        .await?;
-        changed(&seen)
+    update(&caller, id, expected, &db, &tasks, |deal| {
+        Ok(patch.apply(&WritableDeal::of(deal))?.read()?)
     })
     .await
-    .map(Reply::into_response)
+}
+
+/// PUT and PATCH: new facts of a deal from a template are checked with task-service first, the plan follows them later.
+async fn update(
+    caller: &Authorized<ManageDeals>,
+    id: PathId,
+    expected: ExpectedVersion,
+    db: &Db,
+    tasks: &ServiceClient,
+    change: impl Fn(&Deal) -> Result<DealFields>,
+) -> Result<HttpResponse> {
+    let (deal, fields) = db
+        .read(caller, async |tx| {
+            let seen = deals::get(tx, id.0).await?;
+            may_steer(&access::actor(tx), seen.relation)?;
+            let fields = change(&seen.deal)?;
+            Ok((seen.deal, fields))
+        })
+        .await?;
+    if let Some(template) = deal.template.filter(|_| fields.facts != deal.facts) {
+        task_service::check_facts(tasks, caller.caller(), template.id, &fields.facts).await?;
+    }
+    let updated = db.write(caller, async |tx| {
+        changed(&update_deal::run(tx, id.0, expected, &change).await?)
+    });
+    updated.await.map(Reply::into_response)
 }
 
 /// Deletes a draft.

@@ -32,7 +32,7 @@ use crate::{
         access,
         deals::{self, Deal},
     },
-    task_service,
+    task_service::{self, PlanToBe},
 };
 
 pub(super) fn configure(config: &mut ServiceConfig) {
@@ -93,10 +93,13 @@ async fn missing_anchors(
     let preview = task_service::preview(
         tasks,
         caller.caller(),
-        &template.key,
-        &deal.facts,
-        &deal.initial_key_dates,
-        Some(&deal.time_zone),
+        PlanToBe {
+            template_key: &template.key,
+            deal_type: deal.deal_type,
+            facts: &deal.facts,
+            key_dates: &deal.initial_key_dates,
+            time_zone: Some(&deal.time_zone),
+        },
     )
     .await?;
     if preview.missing_anchors.is_empty() {

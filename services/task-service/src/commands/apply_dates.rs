@@ -3,7 +3,7 @@
 //! What is finished, waived or pinned keeps its date; the engine has seen to that.
 
 use domain::{
-    cascade::PlannedDates,
+    cascade::{Dropped, PlannedDates},
     task::{Change, Due, Moment},
 };
 use platform::{db::Tx, error::Result};
@@ -30,7 +30,7 @@ pub(crate) async fn run(
     planned: &PlannedDates,
     reason: &str,
 ) -> Result<KeyDates> {
-    let mut key_dates = ground.dates_as_planned(planned);
+    let mut key_dates = ground.dates_as_planned(planned, deal, tx.now());
     if key_dates != ground.key_dates {
         key_dates.version += 1;
         key_dates::save(tx, &key_dates).await?;
@@ -107,6 +107,10 @@ async fn drop_pointless(
     planned: &PlannedDates,
 ) -> Result<()> {
     for (key, why) in &planned.dropped_tasks {
+        // What the facts drop leaves when they change; whoever reopens it all the same wants it.
+        if *why == Dropped::DoesNotApply {
+            continue;
+        }
         let named = |stored: &&StoredTask| stored.task.key.as_deref() == Some(key);
         let Some(stored) = ground.tasks.iter().find(named) else {
             continue;

@@ -5,13 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contracts::v1::PlanCounts;
+use contracts::{event::PlanChange, v1::PlanCounts};
 use domain::{
-    cascade::{PlannedDates, PlannedTask},
+    cascade::{PlannedDates, PlannedTask, is_due_on_a_date},
     deal::{DealStatus, PlanState},
     party::PartyRole,
     rejection::Rejection,
-    task::{Change, Due, NewTask, Task, TaskEdit},
+    task::{Change, Due, NewTask, Task, TaskEdit, TaskState},
     template::{RuleAnchor, TaskRule, Template},
 };
 use platform::{db::Tx, error::Result};
@@ -29,7 +29,7 @@ use crate::{
         key_dates,
         milestones::{self, Milestone},
         plans::{self, Plan},
-        tasks::{self, Details},
+        tasks::{self, Details, StoredTask},
     },
     rules,
     services::{PartyInput, PlanInput},
@@ -94,12 +94,21 @@ async fn record_failure(
         deal_id,
         template: None,
         facts: Value::Object(input.facts.clone()),
+        deal_version: input.version,
         state: PlanState::Failed,
         failure: Some(failure),
         version: present.as_ref().map_or(1, |plan| plan.version + 1),
     };
     plans::save(tx, &plan).await?;
-    history::tell_plan(tx, present.as_ref(), &plan, &[], PlanCounts::default());
+    let counts = PlanCounts::default();
+    history::tell_plan(
+        tx,
+        PlanChange::Applied,
+        present.as_ref(),
+        &plan,
+        &[],
+        counts,
+    );
     Ok(Applied {
         plan,
         milestones: Vec::new(),
@@ -123,20 +132,24 @@ async fn make(
         deal_id,
         template: ground.basis.reference.clone(),
         facts: Value::Object(input.facts.clone()),
+        deal_version: input.version,
         state: PlanState::Applied,
         failure: None,
         version: present.as_ref().map_or(1, |plan| plan.version + 1),
     };
     let assignees = assignees(tx, deal_id, &input.parties).await?;
     let mut milestones = new_milestones(tx, deal_id, &ground.basis.template);
+    let wanted = planned.tasks.iter().map(|task| task.key.clone()).collect();
     let tasks = new_tasks(
         tx,
         deal,
-        deal_id,
-        &ground,
-        &planned,
-        &milestones,
-        &assignees,
+        NewTasks {
+            ground: &ground,
+            planned: &planned,
+            wanted: &wanted,
+            milestones: &milestones,
+            assignees: &assignees,
+        },
     )?;
     for milestone in &mut milestones {
         let its = |(change, _): &&(Change, Details)| change.task.milestone_id == Some(milestone.id);
@@ -146,19 +159,20 @@ async fn make(
     }
 
     plans::save(tx, &plan).await?;
-    let required = tasks
-        .iter()
-        .filter(|(change, _)| change.task.required)
-        .count();
-    let counts = PlanCounts {
-        milestones: count(milestones.len()),
-        tasks: count(tasks.len()),
-        required_tasks: count(required),
-    };
-    history::tell_plan(tx, present.as_ref(), &plan, &milestones, counts);
+    let counts = counts(&milestones, tasks.iter().map(|(change, _)| &*change.task));
+    let before = present.as_ref();
+    history::tell_plan(tx, PlanChange::Applied, before, &plan, &milestones, counts);
     set_key_dates(tx, deal, &mut ground, &planned).await?;
     milestones::insert(tx, &milestones).await?;
     insert_tasks(tx, deal, deal_id, &tasks).await?;
+    let today = deal.zone.local_date(tx.now());
+    let mut dates = planned.key_dates.iter().filter_map(|date| date.date);
+    if dates.any(|date| date < today) {
+        // What was due by then has been missed already.
+        let ground = Ground::lock(tx, deal_id, &deal.zone, None).await?;
+        let planned = ground.compute(&deal.zone);
+        apply_dates::run(tx, deal, &ground, &planned, "the plan was made").await?;
+    }
     Ok(Applied {
         plan,
         milestones,
@@ -177,7 +191,7 @@ async fn set_key_dates(
     planned: &PlannedDates,
 ) -> Result<()> {
     if ground.is_stored {
-        let after = ground.dates_as_planned(planned);
+        let after = ground.dates_as_planned(planned, deal, tx.now());
         if after != ground.key_dates {
             let after = key_dates::KeyDates {
                 version: after.version + 1,
@@ -191,7 +205,8 @@ async fn set_key_dates(
     apply_dates::store_given(tx, deal, ground).await
 }
 
-async fn insert_tasks(
+/// Adds tasks with what they wait for, and tells of them.
+pub(super) async fn insert_tasks(
     tx: &mut Tx,
     deal: &Deal,
     deal_id: Uuid,
@@ -236,21 +251,41 @@ fn new_milestones(tx: &Tx, deal_id: Uuid, template: &Template) -> Vec<Milestone>
         .collect()
 }
 
-fn new_tasks(
+/// The tasks of a template to make in a deal.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NewTasks<'a> {
+    pub(super) ground: &'a Ground,
+    pub(super) planned: &'a PlannedDates,
+    /// The keys of those to make; they may wait for others that are there already.
+    pub(super) wanted: &'a BTreeSet<String>,
+    pub(super) milestones: &'a [Milestone],
+    pub(super) assignees: &'a BTreeMap<PartyRole, Uuid>,
+}
+
+/// Makes tasks, without writing them.
+pub(super) fn new_tasks(
     tx: &Tx,
     deal: &Deal,
-    deal_id: Uuid,
-    ground: &Ground,
-    planned: &PlannedDates,
-    milestones: &[Milestone],
-    assignees: &BTreeMap<PartyRole, Uuid>,
+    new_tasks: NewTasks<'_>,
 ) -> Result<Vec<(Change, Details)>> {
+    let NewTasks {
+        ground,
+        planned,
+        wanted,
+        milestones,
+        assignees,
+    } = new_tasks;
     let template = &ground.basis.template;
-    let ids: BTreeMap<&str, Uuid> = planned
-        .tasks
-        .iter()
-        .map(|task| (task.key.as_str(), tx.new_id()))
-        .collect();
+    let by_key = |stored: &StoredTask| Some((stored.task.key.clone()?, stored.task.id));
+    let mut ids: BTreeMap<String, Uuid> = ground.tasks.iter().filter_map(by_key).collect();
+    for key in wanted {
+        ids.insert(key.clone(), tx.new_id());
+    }
+    let is_open = |id: &Uuid| {
+        let there = ground.tasks.iter().find(|stored| stored.task.id == *id);
+        there.is_none_or(|stored| !stored.task.status.is_done())
+    };
+    let waiting = ground.waiting(planned, wanted);
     let counted_from = counted_from(template);
     let moment = deal.moment(tx.now());
     let offset = ground
@@ -259,35 +294,39 @@ fn new_tasks(
         .map(|stored| stored.details.position)
         .max();
     let mut position = offset.unwrap_or_default();
-    let mut new = Vec::with_capacity(planned.tasks.len());
-    for task in &planned.tasks {
-        let (Some(rule), Some(id)) = (template.task(&task.key), ids.get(task.key.as_str())) else {
+    let mut new = Vec::with_capacity(wanted.len());
+    for task in planned
+        .tasks
+        .iter()
+        .filter(|task| wanted.contains(&task.key))
+    {
+        let (Some(rule), Some(id)) = (template.task(&task.key), ids.get(&task.key)) else {
             continue;
         };
         position += 1;
         let milestone = milestones
             .iter()
             .find(|milestone| milestone.key.as_deref() == Some(&rule.milestone));
-        let depends_on: BTreeSet<Uuid> = task
-            .depends_on
-            .iter()
-            .filter_map(|key| ids.get(key.as_str()).copied())
+        let depends_on: BTreeSet<Uuid> = waiting
+            .prerequisites(&task.key)
+            .filter_map(|key| ids.get(key).copied())
             .collect();
         let created = Task::create(
             NewTask {
                 id: *id,
-                deal_id,
+                deal_id: ground.key_dates.deal_id,
                 key: Some(task.key.clone()),
                 fields: fields(rule, task, milestone.map(|milestone| milestone.id)),
                 due_pinned: false,
                 required: rule.required,
                 assignee_id: assignees.get(&rule.role).copied(),
-                open_dependencies: count(depends_on.len()),
+                open_dependencies: count(depends_on.iter().filter(|id| is_open(id)).count()),
             },
             &moment,
         )?;
         let follow_up = rule.sets_anchor.is_some()
             || rule.recurrence.is_some()
+            || is_due_on_a_date(rule)
             || counted_from.contains(task.key.as_str());
         let details = Details {
             kind: Some(rule.kind.as_str().to_owned()),
@@ -386,7 +425,7 @@ fn template_fields(rule: &TaskRule, follow_up: bool) -> Value {
 }
 
 /// Whom a task of a role goes to at once: the first party with that part whose login may see the deal.
-async fn assignees(
+pub(super) async fn assignees(
     tx: &Tx,
     deal_id: Uuid,
     parties: &[PartyInput],
@@ -416,6 +455,18 @@ async fn assignees(
         }
     }
     Ok(assignees)
+}
+
+/// How much there is in a plan.
+pub(super) fn counts<'a>(
+    milestones: &[Milestone],
+    tasks: impl Iterator<Item = &'a TaskState> + Clone,
+) -> PlanCounts {
+    PlanCounts {
+        milestones: count(milestones.len()),
+        tasks: count(tasks.clone().count()),
+        required_tasks: count(tasks.filter(|task| task.required).count()),
+    }
 }
 
 fn count(number: usize) -> u32 {

@@ -16,7 +16,7 @@ use platform::{db::Tx, error::Result};
 use time::Date;
 use uuid::Uuid;
 
-use super::{Loaded, Outcome, follow_completion, load_task};
+use super::{Loaded, Outcome, follow_completion, load_task_to_finish};
 use crate::{
     history::{self, Told},
     queries::completion,
@@ -57,7 +57,7 @@ pub(crate) struct Completed {
 /// `TASK_BLOCKED`, and of the fields `note` and `completedOn`.
 pub(crate) async fn run(tx: &mut Tx, command: &CompleteTask) -> Result<Completed> {
     let note = note(command.note.as_deref())?;
-    let Loaded { deal, stored } = load_task(tx, command.task_id, &MAY_COMPLETE).await?;
+    let Loaded { deal, stored } = load_task_to_finish(tx, command.task_id, &MAY_COMPLETE).await?;
     may_complete(&stored.task, &task_actor(tx.actor()))?;
     deal.status.require_active()?;
     let circumstances = completion::circumstances(tx, &stored, command.completed_on).await?;

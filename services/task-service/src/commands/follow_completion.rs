@@ -1,11 +1,11 @@
-//! What follows from the end of a task for the dates of its deal: rules that count from it, the anchor that
-//! it fixes, the next instance of repeating work.
+//! What follows from the end of a task for the dates of its deal: where the date stands that it is due on, rules that
+//! count from it, the anchor that it fixes, the next instance of repeating work.
 //!
 //! The plan marks the few tasks that something follows from (`followUp`); for all others this does nothing.
 
 use domain::{
     cascade::{PlannedDates, next_instance},
-    task::{Due, NewTask, Task, TaskEdit, TaskState},
+    task::{Due, NewTask, Task, TaskEdit, TaskState, TaskStatus},
 };
 use platform::{db::Tx, error::Result};
 
@@ -20,7 +20,8 @@ use crate::{
     },
 };
 
-/// Moves what hangs on this task, which has just been finished or reopened.
+/// Moves what hangs on this task, which has just been finished or reopened, or has become overdue. The deal is locked
+/// exclusively, unless nothing hangs on the task.
 pub(crate) async fn run(tx: &mut Tx, task: &TaskState, details: &Details) -> Result<()> {
     if details.template_fields["followUp"] != true {
         return Ok(());
@@ -28,7 +29,13 @@ pub(crate) async fn run(tx: &mut Tx, task: &TaskState, details: &Details) -> Res
     let deal = deals::lock_exclusively(tx, task.deal_id).await?;
     let ground = Ground::lock(tx, task.deal_id, &deal.zone, None).await?;
     let planned = ground.compute(&deal.zone);
-    let reason = format!("{} was finished or reopened", task.title);
+    let happened = match task.status {
+        TaskStatus::Completed => "was completed",
+        TaskStatus::Waived => "was waived",
+        TaskStatus::Overdue => "is overdue",
+        TaskStatus::Pending | TaskStatus::InProgress | TaskStatus::Blocked => "was reopened",
+    };
+    let reason = format!("{} {happened}", task.title);
     apply_dates::run(tx, &deal, &ground, &planned, &reason).await?;
     if task.status.is_done() {
         repeat(tx, &deal, &ground, &planned, task, details).await?;

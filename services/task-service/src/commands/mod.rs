@@ -20,6 +20,7 @@ pub(crate) mod release_user;
 pub(crate) mod remove_dependency;
 pub(crate) mod reopen_task;
 pub(crate) mod replace_template;
+pub(crate) mod revise_plan;
 pub(crate) mod shift_due_dates;
 pub(crate) mod waive_task;
 pub(crate) mod write_template;
@@ -65,6 +66,20 @@ pub(crate) async fn load_task_exclusively(
 ) -> Result<Loaded> {
     let deal = tasks::lock_deal_exclusively(tx, id).await?;
     load_in(tx, deal, id, any_of).await
+}
+
+/// As [`load_task`], for its end. Where dates follow from that, no other task of the deal changes meanwhile: a lock that
+/// is shared first and made exclusive later would stop two that finish at once.
+pub(crate) async fn load_task_to_finish(
+    tx: &Tx,
+    id: Uuid,
+    any_of: &[Permission],
+) -> Result<Loaded> {
+    if tasks::is_followed(tx, id).await? {
+        load_task_exclusively(tx, id, any_of).await
+    } else {
+        load_task(tx, id, any_of).await
+    }
 }
 
 async fn load_in(tx: &Tx, deal: Deal, id: Uuid, any_of: &[Permission]) -> Result<Loaded> {

@@ -35,6 +35,8 @@ pub(crate) async fn run(
     deal.status.require_dates_movable()?;
     apply_dates::store_given(tx, &deal, &mut ground).await?;
     ground.use_present_holidays(tx).await?;
+    let by_hand = command.key_dates.iter().filter(|(_, date)| date.is_some());
+    ground.moved = by_hand.map(|(key, _)| key.clone()).collect();
     let planned = ground.compute_with(&deal.zone, &command.key_dates);
     apply_dates::run(tx, &deal, &ground, &planned, &command.reason).await
 }

@@ -4,12 +4,13 @@ use domain::{permission::Permission, rejection::Rejection};
 use platform::{db::Tx, error::Result};
 use uuid::Uuid;
 
-use super::{Loaded, Outcome, complete_task, follow_completion, load_task};
+use super::{Loaded, Outcome, complete_task, follow_completion, load_task_to_finish};
 
 /// Waives the task for a reason. Rejections: `NOT_FOUND`, `DEAL_NOT_ACTIVE`, `TASK_ALREADY_DONE`, and of `reason`.
 pub(crate) async fn run(tx: &mut Tx, task_id: Uuid, reason: &str) -> Result<Outcome> {
     domain::text::reason(reason)?;
-    let Loaded { deal, stored } = load_task(tx, task_id, &[Permission::ManageTasks]).await?;
+    let Loaded { deal, stored } =
+        load_task_to_finish(tx, task_id, &[Permission::ManageTasks]).await?;
     deal.status.require_active()?;
     let outcome = waive(tx, &deal, &stored, reason).await?;
     Ok(outcome)

@@ -1,6 +1,9 @@
 //! Events of the other services → commands, in the transaction that records the event.
 
-use contracts::event::{DealChange, Event, Head, PartyChange, UserChange};
+use contracts::{
+    event::{DealChange, Event, Head, PartyChange, UserChange},
+    v1::DealEvent,
+};
 use domain::party::PartyRole;
 use platform::{
     db::{Order, Tx},
@@ -10,7 +13,7 @@ use platform::{
 use uuid::Uuid;
 
 use crate::{
-    commands::{apply_plan, assign_role, release_user, shift_due_dates},
+    commands::{apply_plan, assign_role, release_user, revise_plan, shift_due_dates},
     services::{PlanInput, Services},
 };
 
@@ -40,14 +43,14 @@ pub(crate) async fn handle(services: &Services, delivery: &Delivery) -> Outcome 
     Outcome::from(applied.map(|_| ()))
 }
 
-/// A new deal without a template may bring dates all the same. Asked before the transaction.
+/// A new deal without a template may bring dates all the same, and events do not carry facts. Asked before the
+/// transaction.
 async fn plan_input(services: &Services, head: &Head, event: &Event) -> Result<PlanInput> {
-    let Event::Deal(DealChange::Created, deal) = event else {
-        return Ok(PlanInput::nothing());
+    let deal = match event {
+        Event::Deal(DealChange::Created, deal) if deal.template_key.is_none() => deal,
+        Event::Deal(change, deal) if may_change_facts(*change, deal) => deal,
+        _ => return Ok(PlanInput::nothing()),
     };
-    if deal.template_key.is_some() {
-        return Ok(PlanInput::nothing());
-    }
     let asked = services.plan_input(
         head.organization_id,
         id(&deal.deal_id)?,
@@ -71,6 +74,13 @@ async fn take(tx: &mut Tx, event: &Event, input: &PlanInput) -> Result<()> {
                 applied => applied.map(|_| ()),
             }
         }
+        Event::Deal(change, deal) if may_change_facts(*change, deal) => {
+            match revise_plan::run(tx, id(&deal.deal_id)?, input).await {
+                // The deal is gone already.
+                Err(Error::Rejected(_)) => Ok(()),
+                revised => revised,
+            }
+        }
         Event::Deal(DealChange::Resumed, deal) if deal.shift_due_dates == Some(true) => {
             let days = deal.held_days.unwrap_or_default();
             match shift_due_dates::run(tx, id(&deal.deal_id)?, days).await {
@@ -89,6 +99,22 @@ async fn take(tx: &mut Tx, event: &Event, input: &PlanInput) -> Result<()> {
         }
         Event::User(UserChange::Disabled, user) => release_user::run(tx, id(&user.user_id)?).await,
         _ => Ok(()),
+    }
+}
+
+/// Whether the deal's facts may differ from those that its plan follows. What changed while the deal was over is
+/// taken up when it is reopened.
+fn may_change_facts(change: DealChange, deal: &DealEvent) -> bool {
+    match change {
+        DealChange::Updated => deal.changed.iter().any(|field| field == "facts"),
+        DealChange::Reopened => true,
+        DealChange::Created
+        | DealChange::Activated
+        | DealChange::Held
+        | DealChange::Resumed
+        | DealChange::Closed
+        | DealChange::Cancelled
+        | DealChange::Deleted => false,
     }
 }
 

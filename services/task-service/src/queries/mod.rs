@@ -1,5 +1,6 @@
 //! Reads, straight from SQL into what is answered.
 
+pub(crate) mod check_facts;
 pub(crate) mod completion;
 pub(crate) mod deal_plan;
 pub(crate) mod explain_key_date;

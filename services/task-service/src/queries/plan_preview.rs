@@ -29,6 +29,8 @@ use crate::{
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PreviewPlan {
     template_key: String,
+    /// The deal's type, which must be the template's.
+    deal_type: String,
     #[serde(default)]
     facts: Map<String, Value>,
     #[serde(default)]
@@ -60,6 +62,13 @@ pub(crate) async fn run(tx: &Tx, command: &PreviewPlan) -> Result<PlanPreview> {
         Rejection::field("templateKey", "unknown", message)
     })?;
     let template = stored.parsed()?;
+    if template.deal_type.as_str() != command.deal_type {
+        let message = format!(
+            "templateKey is a template for deals of the type {}",
+            template.deal_type.as_str()
+        );
+        return Err(Rejection::field("templateKey", "deal_type", message).into());
+    }
     let facts = facts_of(&command.facts)?;
     require_known_facts(&template, &facts)?;
     let inputs = parse_dates(&command.key_dates)?;

@@ -22,7 +22,7 @@ use uuid::Uuid;
 use super::key_dates::{KeyDateView, ViolationView};
 use crate::{
     planning::{DateInputs, Ground, task_hold, task_name},
-    repository::{deals, key_dates::KeyDate, tasks::StoredTask},
+    repository::{deals, tasks::StoredTask},
     services::PlanInput,
     views::{is_staff, task_actor},
 };
@@ -73,6 +73,8 @@ pub(crate) async fn run(
     let mut ground = Ground::read(tx, query.deal_id, &deal.zone, input).await?;
     ground.require_known_dates(query.key_dates)?;
     ground.use_present_holidays(tx).await?;
+    let by_hand = query.key_dates.iter().filter(|(_, date)| date.is_some());
+    ground.moved = by_hand.map(|(key, _)| key.clone()).collect();
     let planned = ground.compute_all_with(&deal.zone, query.key_dates);
     let today = deal.zone.local_date(tx.now());
     let outlook = match input {
@@ -95,11 +97,12 @@ pub(crate) async fn run(
     let mut critical_path = schedule.critical_path;
     critical_path.retain(|id| seen.contains(id.as_str()));
     Ok(WhatIf {
-        key_dates: planned
-            .key_dates
+        key_dates: ground
+            .dates_as_planned(&planned, &deal, tx.now())
+            .dates
             .iter()
             .filter(|date| date.buyer_visible || is_staff(query.reader))
-            .map(|date| KeyDateView::of(&KeyDate::of(date)))
+            .map(KeyDateView::of)
             .collect(),
         violations: violations(&ground.basis.template, &planned, query.reader),
         tasks,

@@ -17,6 +17,8 @@ pub(crate) struct Plan {
     pub(crate) template: Option<TemplateRef>,
     /// What is known about the deal. Confidential.
     pub(crate) facts: Value,
+    /// The version of the deal that the facts are from.
+    pub(crate) deal_version: i64,
     pub(crate) state: PlanState,
     /// Why it could not be made.
     pub(crate) failure: Option<String>,
@@ -39,6 +41,7 @@ struct PlanRow {
     template_key: Option<String>,
     template_version: Option<i32>,
     facts: Value,
+    deal_version: i64,
     state: String,
     failure: Option<String>,
     version: i64,
@@ -57,6 +60,7 @@ impl PlanRow {
             deal_id: self.deal_id,
             template,
             facts: self.facts,
+            deal_version: self.deal_version,
             state,
             failure: self.failure,
             version: self.version,
@@ -68,7 +72,7 @@ impl PlanRow {
 pub(crate) async fn of_deal(tx: &Tx, deal_id: Uuid) -> Result<Option<Plan>> {
     let row: Option<PlanRow> = tx
         .first(
-            "SELECT id, deal_id, template_id, template_key, template_version, facts, state, failure, version
+            "SELECT id, deal_id, template_id, template_key, template_version, facts, deal_version, state, failure, version
                FROM plans WHERE organization_id = $1 AND deal_id = $2",
             [tx.actor().organization_id.into(), deal_id.into()],
         )
@@ -82,12 +86,12 @@ pub(crate) async fn save(tx: &Tx, plan: &Plan) -> Result<()> {
     let saved = tx
         .run(
             "INSERT INTO plans (id, organization_id, deal_id, template_id, template_key, template_version, facts,
-                    state, failure, version)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                    deal_version, state, failure, version)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
              ON CONFLICT (organization_id, deal_id) DO UPDATE
                 SET template_id = excluded.template_id, template_key = excluded.template_key,
                     template_version = excluded.template_version, facts = excluded.facts,
-                    state = excluded.state, failure = excluded.failure, version = excluded.version
+                    deal_version = excluded.deal_version, state = excluded.state, failure = excluded.failure, version = excluded.version
               WHERE plans.version = excluded.version - 1",
             [
                 plan.id.into(),
@@ -97,6 +101,7 @@ pub(crate) async fn save(tx: &Tx, plan: &Plan) -> Result<()> {
                 template.map(|template| template.key.clone()).into(),
                 template.map(|template| template.version).into(),
                 plan.facts.clone().into(),
+                plan.deal_version.into(),
                 plan.state.as_str().into(),
                 plan.failure.clone().into(),
                 plan.version.into(),
@@ -104,4 +109,19 @@ pub(crate) async fn save(tx: &Tx, plan: &Plan) -> Result<()> {
         )
         .await?;
     require_all(saved, 1)
+}
+
+/// Notes that a later version of the deal has the same facts. That is no change of the plan.
+pub(crate) async fn note_deal_version(tx: &Tx, plan: &Plan, deal_version: i64) -> Result<()> {
+    let noted = tx
+        .run(
+            "UPDATE plans SET deal_version = $3 WHERE organization_id = $1 AND id = $2 AND deal_version < $3",
+            [
+                tx.actor().organization_id.into(),
+                plan.id.into(),
+                deal_version.into(),
+            ],
+        )
+        .await?;
+    require_all(noted, 1)
 }

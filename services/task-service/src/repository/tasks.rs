@@ -207,6 +207,19 @@ pub(crate) async fn lock_deal_exclusively(tx: &Tx, id: Uuid) -> Result<Deal> {
     deals::of(row)
 }
 
+/// Whether dates follow from the end of this task.
+pub(crate) async fn is_followed(tx: &Tx, id: Uuid) -> Result<bool> {
+    #[derive(FromQueryResult)]
+    struct Followed {}
+    let followed: Option<Followed> = tx
+        .first(
+            "SELECT FROM tasks WHERE organization_id = $1 AND id = $2 AND template_fields -> 'followUp' = 'true'::jsonb",
+            [tx.actor().organization_id.into(), id.into()],
+        )
+        .await?;
+    Ok(followed.is_some())
+}
+
 /// The task, locked. `None` if the caller may not change it, or if it has been deleted just now.
 pub(crate) async fn lock(tx: &Tx, id: Uuid) -> Result<Option<StoredTask>> {
     let row: Option<TaskRow> = tx

@@ -6,17 +6,19 @@ use platform::{
     auth::InternalCaller,
     db::ServiceScope,
     error::Result,
-    http::{Authorized, body::Json, path::PathId, permission::CreateDeals},
+    http::{Authorized, body::Json, path::PathId, permission::ManageDeals},
 };
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::{
     commands::{
         apply_plan::{self, Applied},
-        mark_overdue,
+        mark_overdue, revise_plan,
     },
     planning::Ground,
     queries::{
+        check_facts::{self, CheckFacts},
         plan_preview::{self, PreviewPlan},
         worklist,
     },
@@ -27,6 +29,7 @@ use crate::{
 pub(super) fn configure(config: &mut web::ServiceConfig) {
     config
         .service(preview)
+        .service(check_template_facts)
         .service(apply)
         .service(list_missing_anchors)
         .service(read_worklist)
@@ -34,10 +37,10 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .service(check);
 }
 
-/// The plan that a template would give a new deal. deal-service passes the caller's own token on.
+/// The plan that a template would give a new deal, or a draft. deal-service passes the caller's own token on.
 #[post("/internal/plans/preview")]
 async fn preview(
-    caller: Authorized<CreateDeals>,
+    caller: Authorized<ManageDeals>,
     body: Json<PreviewPlan>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
@@ -46,6 +49,21 @@ async fn preview(
         .read(&caller, async |tx| plan_preview::run(tx, &body.value).await)
         .await?;
     Ok(HttpResponse::Ok().json(preview))
+}
+
+/// Whether these facts may be written of a deal that was made from this template: refused by `facts.<name>`.
+/// deal-service passes the caller's own token on.
+#[post("/internal/plans/check-facts")]
+async fn check_template_facts(
+    caller: Authorized<ManageDeals>,
+    body: Json<CheckFacts>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    services
+        .db
+        .read(&caller, async |tx| check_facts::run(tx, &body.value).await)
+        .await?;
+    Ok(HttpResponse::Ok().json(json!({})))
 }
 
 /// Applies a deal's template, once. A plan that cannot be made is recorded, and answered 409.
@@ -64,6 +82,7 @@ async fn apply(
             apply_plan::run(tx, id.0, &input).await
         })
         .await?;
+    let applied = catch_up(&caller, id.0, applied, &services).await?;
     if applied.plan.state == PlanState::Failed {
         let message = applied
             .plan
@@ -85,6 +104,30 @@ async fn apply(
             })));
     }
     Ok(HttpResponse::Ok().json(answer(&applied)))
+}
+
+/// Facts that changed between the question to deal-service and the commit of the plan were told before there was a
+/// plan to revise.
+async fn catch_up(
+    caller: &InternalCaller,
+    deal_id: Uuid,
+    applied: Applied,
+    services: &Services,
+) -> Result<Applied> {
+    let request_id = Some(caller.request_id.as_str());
+    let now = services
+        .plan_input(caller.organization_id, deal_id, request_id)
+        .await?;
+    if applied.plan.state == PlanState::Failed || now.version <= applied.plan.deal_version {
+        return Ok(applied);
+    }
+    services
+        .db
+        .service(&scope(caller), async |tx| {
+            revise_plan::run(tx, deal_id, &now).await?;
+            apply_plan::run(tx, deal_id, &now).await
+        })
+        .await
 }
 
 fn answer(applied: &Applied) -> serde_json::Value {

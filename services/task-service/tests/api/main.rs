@@ -8,6 +8,7 @@
 )]
 
 mod assign_task;
+mod change_facts;
 mod closed_deal;
 mod comments;
 mod complete_task;
@@ -19,6 +20,7 @@ mod foreign_organization;
 mod get_plan;
 mod get_task;
 mod holidays;
+mod key_date_states;
 mod key_dates;
 mod list_tasks;
 mod move_key_dates;
