@@ -7,10 +7,15 @@ use actix_web::{
     dev::Payload,
     http::header::{self, HeaderMap, HeaderName},
 };
+use anyhow::Context as _;
 use domain::rejection::Rejection;
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, Result};
+
+/// How much of a fingerprint stands in a tag.
+const FINGERPRINT_BYTES: usize = 8;
 
 /// What the client said about versions in its headers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -77,6 +82,22 @@ impl Conditional {
         body: &impl Serialize,
     ) -> HttpResponse {
         self.respond_tagged(format!("\"{version}-{detail}\""), body)
+    }
+
+    /// As [`Conditional::respond`], for a body that also shows `others`, which change without this version:
+    /// their fingerprint becomes part of the tag.
+    ///
+    /// # Errors
+    /// When `others` cannot be written as JSON.
+    pub fn respond_beside(
+        &self,
+        version: i64,
+        others: &impl Serialize,
+        body: &impl Serialize,
+    ) -> Result<HttpResponse> {
+        let shown = serde_json::to_vec(others).context("write what a tag stands for")?;
+        let fingerprint = hex::encode(&Sha256::digest(shown)[..FINGERPRINT_BYTES]);
+        Ok(self.respond_detailed(version, &fingerprint, body))
     }
 
     fn respond_tagged(&self, tag: String, body: &impl Serialize) -> HttpResponse {
@@ -254,6 +275,22 @@ mod tests {
         for other in ["\"3\"", "\"3-2026-12-16\"", "\"4-2026-12-15\""] {
             assert_eq!(status(other), StatusCode::OK, "{other}");
         }
+    }
+
+    #[test]
+    fn a_tag_of_what_shows_others_changes_with_them_and_means_its_version() {
+        let tag = |version: i64, others: &[&str]| {
+            let answer = Conditional::default().respond_beside(version, &others, &"task");
+            let tag = answer.unwrap().headers().get(header::ETAG).cloned();
+            tag.unwrap().to_str().unwrap().to_owned()
+        };
+        assert_eq!(tag(3, &["PENDING"]), tag(3, &["PENDING"]));
+        assert_ne!(tag(3, &["PENDING"]), tag(3, &["COMPLETED"]));
+        assert_ne!(tag(3, &["PENDING"]), tag(4, &["PENDING"]));
+        assert_eq!(
+            if_match(&tag(3, &["PENDING"])).unwrap(),
+            ExpectedVersion::Matching(3)
+        );
     }
 
     #[test]

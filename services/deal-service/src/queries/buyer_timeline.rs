@@ -16,7 +16,6 @@ use domain::{
 };
 use platform::{db::Tx, error::Result};
 use serde::Serialize;
-use time::Date;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -44,12 +43,12 @@ pub(crate) struct BuyerTimeline {
     headline: Headline,
     #[schema(format = Date)]
     closing_date: Option<String>,
-    /// What to do next; `null` when there is nothing to do now.
+    /// What to do next; `null` when there is nothing to do now, as while the deal is on hold.
     next_step: Option<BuyerStep>,
     milestones: Vec<BuyerMilestone>,
     /// Dates to know.
     dates: Vec<BuyerDate>,
-    /// The buyer's own steps, in order.
+    /// The buyer's own steps, in order; of a deal that is over only those that were done.
     tasks: Vec<BuyerStep>,
     /// Whom to call.
     contacts: Vec<BuyerContact>,
@@ -71,7 +70,7 @@ pub(crate) struct Headline {
 pub(crate) struct BuyerMilestone {
     id: Uuid,
     title: String,
-    /// DONE, CURRENT or UPCOMING.
+    /// DONE, CURRENT or UPCOMING; none is CURRENT once the deal is over.
     state: &'static str,
     /// The day it was reached.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -127,7 +126,7 @@ pub(crate) async fn run(tx: &Tx, deal_id: Uuid) -> Result<BuyerTimeline> {
     let steps: Vec<BuyerStep> = tasks
         .iter()
         .filter(|task| subject.owns(task))
-        .map(|task| step(task, &tasks))
+        .filter_map(|task| step(seen.deal.status, task, &tasks))
         .collect();
     let next_step = steps
         .iter()
@@ -140,8 +139,11 @@ pub(crate) async fn run(tx: &Tx, deal_id: Uuid) -> Result<BuyerTimeline> {
         headline: headline(&seen.deal, &tasks, &steps),
         closing_date: seen.deal.closing_date.map(date_text),
         next_step,
-        milestones: stages(&zone, &milestones, &tasks),
-        dates: dates.iter().map(date).collect(),
+        milestones: stages(seen.deal.status, &zone, &milestones, &tasks),
+        dates: dates
+            .iter()
+            .filter_map(|key_date| date(seen.deal.status, key_date))
+            .collect(),
         tasks: steps,
         contacts: parties.iter().filter_map(contact).collect(),
         notice: NOTICE,
@@ -206,7 +208,7 @@ fn headline(deal: &Deal, tasks: &[TaskView], steps: &[BuyerStep]) -> Headline {
         ),
         DealStatus::OnHold => (
             "PAUSED",
-            "Everything is paused for the moment. We will write to you when it goes on.".to_owned(),
+            "Everything is paused for the moment. Nothing to do until it goes on.".to_owned(),
         ),
         DealStatus::Closed => ("CLOSED", "It is done. Congratulations!".to_owned()),
         DealStatus::Cancelled => ("CANCELLED", "This transaction was cancelled.".to_owned()),
@@ -238,12 +240,21 @@ fn active_headline(deal: &Deal, tasks: &[TaskView], steps: &[BuyerStep]) -> (&'s
     }
 }
 
-fn stages(zone: &Zone, milestones: &[MilestoneView], tasks: &[TaskView]) -> Vec<BuyerMilestone> {
-    let (_, states) = milestone_states(milestones, tasks);
+fn stages(
+    status: DealStatus,
+    zone: &Zone,
+    milestones: &[MilestoneView],
+    tasks: &[TaskView],
+) -> Vec<BuyerMilestone> {
     milestones
         .iter()
-        .zip(states)
+        .zip(milestone_states(milestones, tasks))
         .map(|(milestone, state)| {
+            // Nothing goes on in a deal that is over.
+            let state = match state {
+                MilestoneState::Current if status.is_terminal() => MilestoneState::Upcoming,
+                state => state,
+            };
             let completed_on = milestone
                 .completed_at
                 .filter(|_| state == MilestoneState::Done)
@@ -256,58 +267,74 @@ fn stages(zone: &Zone, milestones: &[MilestoneView], tasks: &[TaskView]) -> Vec<
                     .unwrap_or_else(|| milestone.title.clone()),
                 state: state.as_str(),
                 completed_on: completed_on.map(date_text),
-                text: stage_text(state, completed_on),
+                text: match (state, completed_on) {
+                    (MilestoneState::Done, Some(date)) => format!("Done on {}.", long_date(date)),
+                    (MilestoneState::Done, None) => "Done.".to_owned(),
+                    (MilestoneState::Current | MilestoneState::Upcoming, _) => {
+                        open_stage_text(status, state).to_owned()
+                    }
+                },
             }
         })
         .collect()
 }
 
-fn stage_text(state: MilestoneState, completed_on: Option<Date>) -> String {
-    match (state, completed_on) {
-        (MilestoneState::Done, Some(date)) => format!("Done on {}.", long_date(date)),
-        (MilestoneState::Done, None) => "Done.".to_owned(),
-        (MilestoneState::Current, _) => "Happening now.".to_owned(),
-        (MilestoneState::Upcoming, _) => "Comes later.".to_owned(),
+const fn open_stage_text(status: DealStatus, state: MilestoneState) -> &'static str {
+    match (status, state) {
+        (DealStatus::Closed | DealStatus::Cancelled, _) => "No longer needed.",
+        (DealStatus::OnHold, MilestoneState::Current) => "Paused for the moment.",
+        (_, MilestoneState::Current) => "Happening now.",
+        (_, MilestoneState::Done | MilestoneState::Upcoming) => "Comes later.",
     }
 }
 
-fn step(task: &TaskView, tasks: &[TaskView]) -> BuyerStep {
-    let waits = tasks
-        .iter()
-        .any(|before| task.depends_on.contains(&before.id) && !before.status.is_done());
-    let by = task.due_date.map(long_date);
-    let (state, text) = match (task.status, waits) {
+/// A step as the deal stands: orders are given only while it runs, and of a deal that is over an open step
+/// is nobody's any more.
+fn step(status: DealStatus, task: &TaskView, tasks: &[TaskView]) -> Option<BuyerStep> {
+    let (state, text) = match (task.status, status) {
         (TaskStatus::Completed, _) => match task.completed_on {
             Some(date) => ("DONE", format!("Done on {}.", long_date(date))),
             None => ("DONE", "Done.".to_owned()),
         },
         (TaskStatus::Waived, _) => ("DONE", "Not needed.".to_owned()),
-        (_, true) => (
-            "LATER",
-            "Nothing to do yet. We will write to you when it is your turn.".to_owned(),
-        ),
-        (TaskStatus::Overdue, false) => (
-            "LATE",
-            by.map_or_else(
-                || "Please do this now.".to_owned(),
-                |by| format!("This was due on {by}. Please do it now."),
-            ),
-        ),
-        (TaskStatus::Blocked | TaskStatus::Pending | TaskStatus::InProgress, false) => (
-            "TO_DO",
-            by.map_or_else(
-                || "Please do this.".to_owned(),
-                |by| format!("Please do this by {by}."),
-            ),
-        ),
+        (_, DealStatus::Closed | DealStatus::Cancelled) => return None,
+        (_, DealStatus::Draft | DealStatus::OnHold) => {
+            ("LATER", "Nothing to do for now.".to_owned())
+        }
+        (_, DealStatus::Active) => open_step(task, tasks),
     };
-    BuyerStep {
+    Some(BuyerStep {
         task_id: task.id,
         title: plain_title(task).to_owned(),
         state,
         due_date: task.due_date.map(date_text),
         text,
+    })
+}
+
+fn open_step(task: &TaskView, tasks: &[TaskView]) -> (&'static str, String) {
+    let waits = tasks
+        .iter()
+        .any(|before| task.depends_on.contains(&before.id) && !before.status.is_done());
+    let by = task.due_date.map(long_date);
+    if waits {
+        return (
+            "LATER",
+            "Nothing to do yet. Something else has to be done first.".to_owned(),
+        );
     }
+    if task.status == TaskStatus::Overdue {
+        let text = by.map_or_else(
+            || "Please do this now.".to_owned(),
+            |by| format!("This was due on {by}. Please do it now."),
+        );
+        return ("LATE", text);
+    }
+    let text = by.map_or_else(
+        || "Please do this.".to_owned(),
+        |by| format!("Please do this by {by}."),
+    );
+    ("TO_DO", text)
 }
 
 /// Late steps first, then by date; those without a date last.
@@ -323,20 +350,22 @@ fn plain_title(task: &TaskView) -> &str {
     task.buyer_title.as_deref().unwrap_or(&task.title)
 }
 
-fn date(key_date: &KeyDateView) -> BuyerDate {
+/// A date that is still to come is left out once the deal is cancelled: it will not come.
+fn date(status: DealStatus, key_date: &KeyDateView) -> Option<BuyerDate> {
     let text = match (key_date.state.as_str(), key_date.date) {
         ("WAIVED" | "NOT_APPLICABLE", _) => "Not needed.".to_owned(),
         ("SATISFIED", _) => "Done.".to_owned(),
+        _ if status == DealStatus::Cancelled => return None,
         (_, None) => "Not set yet.".to_owned(),
         ("PROJECTED", Some(date)) => format!("Expected on {}.", long_date(date)),
         (_, Some(date)) => format!("{}.", long_date(date)),
     };
-    BuyerDate {
+    Some(BuyerDate {
         key: key_date.key.clone(),
         title: key_date.title.clone(),
         date: key_date.date.map(date_text),
         text,
-    }
+    })
 }
 
 fn contact(party: &Party) -> Option<BuyerContact> {

@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use contracts::field::date_text;
 use domain::{
-    deal::{DealView, PlanState},
-    milestone::{MilestoneState, TaskCounts, current, states},
+    deal::{DealStatus, DealView, PlanState},
+    milestone::{MilestoneState, TaskCounts, states},
     task::TaskStatus,
 };
 use platform::{db::Tx, error::Result};
@@ -42,17 +42,17 @@ pub(crate) struct DealSummary {
     status: String,
     /// PENDING, APPLIED or FAILED.
     plan_state: String,
-    /// The first milestone that work is possible on; `null` when all are done.
+    /// The first milestone that work is possible on; `null` when all are done, and once the deal is over.
     current_milestone: Option<MilestoneProgress>,
     milestones: Vec<MilestoneProgress>,
     progress: Progress,
     /// How many tasks are in each status.
     task_counts: BTreeMap<String, u32>,
-    /// The open task that is due first, unless it is late already.
+    /// The open task that is due first, unless it is late already; `null` unless the deal is active.
     next_due: Option<TaskLine>,
-    /// Late tasks, those that are late longest first.
+    /// Late tasks, those that are late longest first; none once the deal is over.
     overdue: Vec<TaskLine>,
-    /// Tasks that wait for others, and for which.
+    /// Tasks that wait for others, and for which; none once the deal is over.
     blocked: Vec<BlockedTask>,
     #[schema(format = Date)]
     pub(crate) closing_date: Option<String>,
@@ -223,10 +223,14 @@ fn build(
     });
     let visible: Vec<&TaskView> = tasks.iter().filter(|task| sight.sees(task)).collect();
     let done = visible.iter().filter(|task| task.status.is_done()).count();
-    let progress = progress_of_milestones(milestones, tasks);
+    let progress = progress_of_milestones(milestones, tasks, &visible);
+    // Of a deal that is over nothing is to be done, whatever was left open.
+    let is_over = deal.status.is_terminal();
+    let to_do: &[&TaskView] = if is_over { &[] } else { &visible };
     let current_milestone = progress
         .iter()
         .find(|milestone| milestone.state == MilestoneState::Current.as_str())
+        .filter(|_| !is_over)
         .cloned();
     DealSummary {
         deal_id: deal.id,
@@ -238,9 +242,9 @@ fn build(
         milestones: progress,
         progress: Progress::of(count(done), count(visible.len())),
         task_counts: task_counts(&visible),
-        next_due: next_due(&visible, sight),
-        overdue: overdue(&visible, sight),
-        blocked: blocked(&visible, tasks, sight),
+        next_due: next_due(to_do, sight).filter(|_| deal.status == DealStatus::Active),
+        overdue: overdue(to_do, sight),
+        blocked: blocked(to_do, tasks, sight),
         closing_date: deal.closing_date.map(date_text),
         days_to_closing: None,
         parties: parties
@@ -256,7 +260,7 @@ fn build(
 pub(super) fn milestone_states(
     milestones: &[MilestoneView],
     tasks: &[TaskView],
-) -> (Vec<TaskCounts>, Vec<MilestoneState>) {
+) -> Vec<MilestoneState> {
     let unmet = unmet(tasks);
     let mut counts: HashMap<Uuid, TaskCounts> = HashMap::new();
     for task in tasks {
@@ -276,26 +280,32 @@ pub(super) fn milestone_states(
         .iter()
         .map(|milestone| counts.get(&milestone.id).copied().unwrap_or_default())
         .collect();
-    let states = states(&counts);
-    debug_assert!(current(&states).is_none_or(|place| place < milestones.len()));
-    (counts, states)
+    states(&counts)
 }
 
+/// Where the milestones stand by all of their tasks, and how far they are by those that the caller sees.
 fn progress_of_milestones(
     milestones: &[MilestoneView],
     tasks: &[TaskView],
+    visible: &[&TaskView],
 ) -> Vec<MilestoneProgress> {
-    let (counts, states) = milestone_states(milestones, tasks);
     milestones
         .iter()
-        .zip(counts)
-        .zip(states)
-        .map(|((milestone, counts), state)| MilestoneProgress {
-            id: milestone.id,
-            key: milestone.key.clone(),
-            title: milestone.title.clone(),
-            state: state.to_string(),
-            progress: Progress::of(counts.done, counts.total()),
+        .zip(milestone_states(milestones, tasks))
+        .map(|(milestone, state)| {
+            let its = || {
+                visible
+                    .iter()
+                    .filter(|task| task.milestone_id == Some(milestone.id))
+            };
+            let done = its().filter(|task| task.status.is_done()).count();
+            MilestoneProgress {
+                id: milestone.id,
+                key: milestone.key.clone(),
+                title: milestone.title.clone(),
+                state: state.to_string(),
+                progress: Progress::of(count(done), count(its().count())),
+            }
         })
         .collect()
 }

@@ -218,4 +218,81 @@ async fn a_buyers_summary_counts_only_what_it_may_see() {
     .await;
     let seen = summary(&office.buyer, &deal).await;
     assert!(!seen.to_string().contains("Hidden task"), "{seen}");
+    assert_eq!(
+        seen["progress"],
+        json!({"done": 0, "total": 1, "percent": 0})
+    );
+    assert_eq!(seen["taskCounts"]["PENDING"], 1);
+    assert_eq!(
+        (&seen["taskCounts"]["OVERDUE"], &seen["overdue"]),
+        (&json!(0), &json!([]))
+    );
+}
+
+#[tokio::test]
+async fn a_buyers_milestones_count_the_tasks_of_its_plan() {
+    let office = Office::new().await;
+    let deal = office.purchase().await;
+    soon(&office.agent, &deal, "the plan is there", |summary| {
+        summary["progress"]["total"].as_u64() > Some(40)
+    })
+    .await;
+    for user in [&office.agent, &office.buyer] {
+        let plan = user.planned(&deal.id).await;
+        let seen = summary(user, &deal).await;
+        let mut total = 0;
+        for (shown, planned) in seen["milestones"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .zip(plan["milestones"].as_array().unwrap())
+        {
+            let tasks = planned["tasks"].as_array().unwrap().len();
+            assert_eq!(
+                (&shown["key"], &shown["progress"]["total"]),
+                (&planned["key"], &json!(tasks))
+            );
+            total += tasks;
+        }
+        assert_eq!(seen["progress"]["total"], total);
+        assert_eq!(seen["currentMilestone"], seen["milestones"][0]);
+    }
+}
+
+#[tokio::test]
+async fn a_deal_on_hold_or_over_asks_for_nothing() {
+    let office = Office::new().await;
+    let deal = office.deal().await;
+    let fields = json!({"dueDate": days_from_today(8)});
+    let first = office.agent.add_task(&deal, fields).await;
+    let late = json!({"dueDate": days_from_today(-2), "dependsOn": [first]});
+    office.agent.add_task(&deal, late).await;
+    let shown = soon(&office.agent, &deal, "both count", |summary| {
+        summary["progress"]["total"] == 2
+    })
+    .await;
+    assert_eq!(shown["nextDue"]["taskId"], first);
+
+    let agent = &office.agent;
+    agent.step(&deal, "hold", json!({})).await.expect(200);
+    let held = summary(agent, &deal).await;
+    assert_eq!(held["nextDue"], Value::Null);
+    assert_eq!(
+        (&held["overdue"], &held["blocked"]),
+        (&shown["overdue"], &shown["blocked"]),
+        "what is late and what waits is still so"
+    );
+
+    let cancel = json!({"reason": "the buyer left"});
+    agent.step(&deal, "cancel", cancel).await.expect(200);
+    let over = summary(agent, &deal).await;
+    assert_eq!(over["taskCounts"], shown["taskCounts"]);
+    for name in ["overdue", "blocked"] {
+        assert_ne!(shown[name], json!([]), "{name}");
+        assert_eq!(over[name], json!([]), "{name}");
+    }
+    assert_eq!(
+        (&over["nextDue"], &over["currentMilestone"]),
+        (&Value::Null, &Value::Null)
+    );
 }

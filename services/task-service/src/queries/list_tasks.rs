@@ -16,7 +16,7 @@ use crate::{
     views::TaskView,
 };
 
-/// The query parameters. Without any filter the list is of the caller's own open tasks.
+/// The query parameters. Without any filter the list is of the caller's own open tasks in deals that are not over.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
@@ -171,8 +171,11 @@ impl Statement {
         }
         if self.values.len() == 1 {
             self.and("t.assignee_id = ", caller, "");
-            self.sql
-                .push_str(" AND t.status NOT IN ('COMPLETED', 'WAIVED')");
+            self.sql.push_str(
+                " AND t.status NOT IN ('COMPLETED', 'WAIVED')
+                  AND EXISTS (SELECT FROM ctx.deals d WHERE d.organization_id = t.organization_id
+                    AND d.id = t.deal_id AND d.status IN ('DRAFT', 'ACTIVE', 'ON_HOLD'))",
+            );
         }
         Ok(())
     }

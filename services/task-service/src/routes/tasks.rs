@@ -163,7 +163,7 @@ pub(crate) struct ReopenBody {
     cascade: bool,
 }
 
-/// Lists tasks; without any filter the caller's own open ones.
+/// Lists tasks; without any filter the caller's own open ones, leaving out deals that are over.
 ///
 /// **Permissions**: any of `view_own_deals`, `view_deals`, `view_all_deals`; the list holds what the caller sees.
 #[utoipa::path(
@@ -236,7 +236,8 @@ pub(crate) async fn read(
         .db
         .read(&caller, async |tx| get_task::run(tx, id.0).await)
         .await?;
-    Ok(conditional.respond(task.task.version, &task))
+    let neighbours = (&task.dependencies, &task.dependents);
+    conditional.respond_beside(task.task.version, &neighbours, &task)
 }
 
 /// Replaces a task's writable fields.

@@ -44,10 +44,7 @@ async fn a_client_that_has_the_version_is_told_so() {
     let task = office.agent.add_task(&deal.id, "Read me", json!({})).await;
     let path = format!("/api/tasks/{task}");
     let first = office.agent.api.get(&path).await;
-    assert_eq!(
-        first.header("etag"),
-        format!("\"{}\"", first.expect(200)["version"])
-    );
+    first.expect(200);
     let again = office
         .agent
         .api
@@ -71,6 +68,46 @@ async fn a_client_that_has_the_version_is_told_so() {
         )
         .await;
     assert_eq!(changed.expect(200)["status"], "COMPLETED");
+}
+
+#[tokio::test]
+async fn what_it_waits_for_changes_the_tag_and_the_tag_still_means_its_version() {
+    let office = Office::new().await;
+    let agent = &office.agent;
+    let deal = office.deal().await;
+    let first = agent.add_task(&deal.id, "First", json!({})).await;
+    let other = agent.add_task(&deal.id, "Other", json!({})).await;
+    let second = agent
+        .add_waiting(&deal.id, "Second", &[&first, &other])
+        .await;
+    let path = format!("/api/tasks/{second}");
+    let before = agent.api.get(&path).await;
+    agent
+        .task_command(&first, "assign", json!({"assigneeId": agent.id}))
+        .await
+        .expect(200);
+    let headers = [("If-None-Match", before.header("etag"))];
+    let after = agent.api.send(Method::GET, &path, &headers, None).await;
+    assert_eq!(after.expect(200)["version"], before.json["version"]);
+    assert!(after.json["dependencies"].to_string().contains(&agent.id));
+    let headers = [("If-None-Match", after.header("etag"))];
+    let again = agent.api.send(Method::GET, &path, &headers, None).await;
+    assert_eq!(again.status.as_u16(), 304);
+
+    let patch = |tag: String| async move {
+        let headers = [
+            ("Content-Type", "application/merge-patch+json"),
+            ("If-Match", tag.as_str()),
+        ];
+        let body = json!({"title": "Renamed"});
+        agent
+            .api
+            .send(Method::PATCH, &path, &headers, Some(&body))
+            .await
+    };
+    let tag = before.header("etag").to_owned();
+    patch.clone()(tag.clone()).await.expect(200);
+    patch(tag).await.refuses(412, "VERSION_MISMATCH");
 }
 
 #[tokio::test]

@@ -58,6 +58,38 @@ async fn without_a_filter_it_lists_the_callers_own_open_tasks() {
 }
 
 #[tokio::test]
+async fn open_tasks_of_deals_that_are_over_are_listed_only_when_asked_for() {
+    let office = Office::new().await;
+    let user = &office.coordinator;
+    let mut tasks = Vec::new();
+    for (ending, body) in [
+        ("hold", json!({})),
+        ("close", json!({"force": true})),
+        ("cancel", json!({"reason": "the buyer left"})),
+    ] {
+        let deal = office.deal().await;
+        let task = user
+            .add_task(&deal.id, "Mine", json!({"assigneeId": user.id}))
+            .await;
+        let end = format!("/api/deals/{}/{ending}", deal.id);
+        user.api.post(&end, &body).await.expect(200);
+        tasks.push((deal.id, task));
+    }
+    let listed = async |query: String| {
+        let answer = user.api.get(&format!("/api/tasks{query}")).await;
+        ids(answer.expect(200)["items"].as_array().unwrap())
+    };
+    assert_eq!(
+        listed(String::new()).await,
+        [tasks[0].1.clone()],
+        "the deal on hold will go on, the others will not"
+    );
+    for (deal, task) in tasks {
+        assert_eq!(listed(format!("?dealId={deal}")).await, [task]);
+    }
+}
+
+#[tokio::test]
 async fn filters_narrow_and_combine() {
     let office = Office::new().await;
     let (one, other) = (office.deal().await, office.deal().await);
