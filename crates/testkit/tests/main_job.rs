@@ -8,38 +8,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use testkit::{Database, Organization, User, buyer_purchase, eventually, mails_to};
+use testkit::{Database, Office, User, buyer_purchase, eventually, mails_to};
 
-/// Everybody who takes part in the main job.
-struct Cast {
-    organization: Organization,
-    agent: User,
-    coordinator: User,
-    buyer: User,
-}
-
-impl Cast {
-    async fn new() -> Self {
-        let organization = Organization::new().await;
-        let agent = organization.agent().await;
-        let coordinator = organization.coordinator().await;
-        let buyer = organization.buyer().await;
-        Self {
-            organization,
-            agent,
-            coordinator,
-            buyer,
-        }
-    }
-
-    fn parties(&self) -> Value {
-        json!([
-            {"role": "buyer", "name": "The Buyer", "userId": self.buyer.id},
-            {"role": "buyer_agent", "name": "The Agent", "userId": self.agent.id},
-            {"role": "transaction_coordinator", "name": "The Coordinator", "userId": self.coordinator.id},
-            {"role": "lender", "name": "A Lender", "email": "loans@example.test", "phone": "+1 207 555 0100"},
-        ])
-    }
+/// The office's usual parties, and a lender without a login.
+fn parties(office: &Office) -> Value {
+    let mut parties = office.parties();
+    let lender = json!({"role": "lender", "name": "A Lender", "email": "loans@example.test", "phone": "+1 207 555 0100"});
+    parties.as_array_mut().expect("parties").push(lender);
+    parties
 }
 
 fn tasks(plan: &Value) -> Vec<Value> {
@@ -103,13 +79,13 @@ async fn complete_in_order(user: &User, deal_id: &str) -> usize {
 
 #[tokio::test]
 async fn a_purchase_runs_from_the_accepted_offer_to_the_closed_file() {
-    let cast = Cast::new().await;
-    let deal = cast
+    let office = Office::new().await;
+    let deal = office
         .agent
-        .create_planned_deal(&buyer_purchase(&cast.parties()))
+        .create_planned_deal(&buyer_purchase(&parties(&office)))
         .await;
     assert_eq!(deal.json["status"], "ACTIVE");
-    let plan = cast.coordinator.planned(&deal.id).await;
+    let plan = office.coordinator.planned(&deal.id).await;
     let planned = tasks(&plan);
     assert_eq!(plan["milestones"].as_array().map(Vec::len), Some(8));
     assert!(planned.len() > 40, "{} tasks", planned.len());
@@ -117,19 +93,19 @@ async fn a_purchase_runs_from_the_accepted_offer_to_the_closed_file() {
     // Each task of a party with a login is that person's from the start.
     for task in &planned {
         let expected = match task["ownerRole"].as_str().expect("a role") {
-            "buyer" => json!(cast.buyer.id),
-            "buyer_agent" => json!(cast.agent.id),
-            "transaction_coordinator" => json!(cast.coordinator.id),
+            "buyer" => json!(office.buyer.id),
+            "buyer_agent" => json!(office.agent.id),
+            "transaction_coordinator" => json!(office.coordinator.id),
             _ => Value::Null,
         };
         assert_eq!(task["assigneeId"], expected, "{task}");
     }
 
-    let completed = complete_in_order(&cast.coordinator, &deal.id).await;
+    let completed = complete_in_order(&office.coordinator, &deal.id).await;
     assert_eq!(completed, planned.len());
 
     let summary = eventually("the summary shows every task done", async || {
-        let summary = cast
+        let summary = office
             .agent
             .api
             .get(&format!("/api/deals/{}/summary", deal.id))
@@ -143,7 +119,7 @@ async fn a_purchase_runs_from_the_accepted_offer_to_the_closed_file() {
     eventually(
         "the buyer is told of all eight milestones, in the app",
         async || {
-            let notifications = cast.buyer.api.get("/api/notifications?limit=100").await;
+            let notifications = office.buyer.api.get("/api/notifications?limit=100").await;
             let items = notifications.expect(200)["items"]
                 .as_array()
                 .cloned()
@@ -158,11 +134,11 @@ async fn a_purchase_runs_from_the_accepted_offer_to_the_closed_file() {
     )
     .await;
     eventually("and by e-mail", async || {
-        (mails_to(&cast.buyer.email).await.len() >= 8).then_some(())
+        (mails_to(&office.buyer.email).await.len() >= 8).then_some(())
     })
     .await;
 
-    let timeline = cast
+    let timeline = office
         .buyer
         .api
         .get(&format!("/api/deals/{}/buyer-timeline", deal.id))
@@ -178,14 +154,14 @@ async fn a_purchase_runs_from_the_accepted_offer_to_the_closed_file() {
         "the timeline tells the price"
     );
 
-    let closed = cast
+    let closed = office
         .coordinator
         .api
         .post(&format!("/api/deals/{}/close", deal.id), &json!({}))
         .await;
     assert_eq!(closed.expect(200)["status"], "CLOSED");
     eventually("the workflow ends with the deal", async || {
-        let workflow = cast
+        let workflow = office
             .coordinator
             .api
             .get(&format!("/api/deals/{}/workflow", deal.id))
@@ -194,7 +170,7 @@ async fn a_purchase_runs_from_the_accepted_offer_to_the_closed_file() {
     })
     .await;
 
-    let refused = cast
+    let refused = office
         .coordinator
         .api
         .post(
@@ -205,25 +181,27 @@ async fn a_purchase_runs_from_the_accepted_offer_to_the_closed_file() {
     refused.refuses(409, "DEAL_NOT_ACTIVE");
     Database::superuser()
         .await
-        .holds_for(&cast.organization.id)
+        .holds_for(&office.organization.id)
         .await;
 }
 
 #[tokio::test]
 async fn the_audit_log_tells_every_transition_once_and_in_order() {
-    let cast = Cast::new().await;
-    let deal = cast
+    let office = Office::new().await;
+    let deal = office
         .agent
-        .create_planned_deal(&buyer_purchase(&cast.parties()))
+        .create_planned_deal(&buyer_purchase(&parties(&office)))
         .await;
-    cast.coordinator
+    office
+        .coordinator
         .complete(&deal.id, "verify_executed_contract")
         .await;
-    cast.coordinator
+    office
+        .coordinator
         .complete(&deal.id, "confirm_effective_date")
         .await;
 
-    let export = cast
+    let export = office
         .organization
         .admin
         .api
@@ -245,8 +223,8 @@ async fn the_audit_log_tells_every_transition_once_and_in_order() {
         let expected: Vec<i64> = (1..=i64::try_from(told.len()).expect("few rows")).collect();
         assert_eq!(*told, expected, "versions of {entity}");
     }
-    for task in tasks(&cast.coordinator.planned(&deal.id).await) {
-        let shown = cast
+    for task in tasks(&office.coordinator.planned(&deal.id).await) {
+        let shown = office
             .coordinator
             .api
             .get(&format!("/api/tasks/{}", id(&task)))
@@ -258,9 +236,9 @@ async fn the_audit_log_tells_every_transition_once_and_in_order() {
 
 #[tokio::test]
 async fn a_dry_run_shows_the_whole_plan_and_writes_nothing() {
-    let cast = Cast::new().await;
-    let body = buyer_purchase(&cast.parties());
-    let preview = cast.agent.api.post("/api/deals?dryRun=true", &body).await;
+    let office = Office::new().await;
+    let body = buyer_purchase(&parties(&office));
+    let preview = office.agent.api.post("/api/deals?dryRun=true", &body).await;
     let preview = preview.expect(200);
     assert_eq!(preview["milestones"].as_array().map(Vec::len), Some(8));
     assert!(
@@ -269,11 +247,11 @@ async fn a_dry_run_shows_the_whole_plan_and_writes_nothing() {
             .is_some_and(|dropped| dropped.iter().any(|key| key == "hoa_docs_ordered")),
         "{preview}"
     );
-    let deals = cast.agent.api.get("/api/deals").await;
+    let deals = office.agent.api.get("/api/deals").await;
     assert_eq!(deals.expect(200)["items"], json!([]));
 
-    let deal = cast.agent.create_planned_deal(&body).await;
-    let plan = cast.agent.planned(&deal.id).await;
+    let deal = office.agent.create_planned_deal(&body).await;
+    let plan = office.agent.planned(&deal.id).await;
     let due = |plan: &Value| -> BTreeMap<String, Value> {
         tasks(plan)
             .iter()
@@ -294,13 +272,13 @@ async fn a_dry_run_shows_the_whole_plan_and_writes_nothing() {
 
 #[tokio::test]
 async fn a_moved_closing_date_is_previewed_and_then_followed_everywhere() {
-    let cast = Cast::new().await;
-    let deal = cast
+    let office = Office::new().await;
+    let deal = office
         .agent
-        .create_planned_deal(&buyer_purchase(&cast.parties()))
+        .create_planned_deal(&buyer_purchase(&parties(&office)))
         .await;
     let dates = format!("/api/deals/{}/key-dates", deal.id);
-    let before = cast.agent.api.get(&dates).await.expect(200).clone();
+    let before = office.agent.api.get(&dates).await.expect(200).clone();
     let closing = deal.json["keyDates"]["closing_date"]
         .as_str()
         .unwrap_or_default()
@@ -316,7 +294,7 @@ async fn a_moved_closing_date_is_previewed_and_then_followed_everywhere() {
     assert_ne!(closing, moved_to);
     let body = json!({"keyDates": {"closing_date": moved_to}, "reason": "the lender needs two weeks", "version": before["version"]});
 
-    let preview = cast
+    let preview = office
         .agent
         .api
         .post(&format!("{dates}/preview"), &body)
@@ -327,13 +305,13 @@ async fn a_moved_closing_date_is_previewed_and_then_followed_everywhere() {
         .clone();
     assert!(changes.len() > 10, "{changes:?}");
     assert_eq!(
-        cast.agent.api.get(&dates).await.expect(200),
+        office.agent.api.get(&dates).await.expect(200),
         &before,
         "the preview wrote something"
     );
 
-    cast.agent.api.put(&dates, &body).await.expect(200);
-    let plan = cast.agent.planned(&deal.id).await;
+    office.agent.api.put(&dates, &body).await.expect(200);
+    let plan = office.agent.planned(&deal.id).await;
     let tasks = tasks(&plan);
     for change in changes.iter().filter(|change| change["kind"] == "TASK") {
         let task = tasks
@@ -343,18 +321,23 @@ async fn a_moved_closing_date_is_previewed_and_then_followed_everywhere() {
         assert_eq!(task["dueDate"], change["new"], "{change}");
     }
     eventually("the deal shows the new closing date", async || {
-        let shown = cast.agent.api.get(&format!("/api/deals/{}", deal.id)).await;
+        let shown = office
+            .agent
+            .api
+            .get(&format!("/api/deals/{}", deal.id))
+            .await;
         (shown.expect(200)["closingDate"] == json!(moved_to)).then_some(())
     })
     .await;
-    cast.agent
+    office
+        .agent
         .api
         .put(&dates, &body)
         .await
         .refuses(409, "VERSION_CONFLICT");
     Database::superuser()
         .await
-        .holds_for(&cast.organization.id)
+        .holds_for(&office.organization.id)
         .await;
 }
 
@@ -366,10 +349,10 @@ fn plus_days(date: &str, days: i64) -> String {
 
 #[tokio::test]
 async fn a_buyer_completes_its_own_task_and_unlocks_what_it_cannot_see() {
-    let cast = Cast::new().await;
-    let deal = cast
+    let office = Office::new().await;
+    let deal = office
         .agent
-        .create_planned_deal(&buyer_purchase(&cast.parties()))
+        .create_planned_deal(&buyer_purchase(&parties(&office)))
         .await;
     for key in [
         "verify_executed_contract",
@@ -379,30 +362,32 @@ async fn a_buyer_completes_its_own_task_and_unlocks_what_it_cannot_see() {
         "buyer_kickoff_call",
         "open_escrow",
     ] {
-        cast.coordinator.complete(&deal.id, key).await;
+        office.coordinator.complete(&deal.id, key).await;
     }
-    let hidden = cast
+    let hidden = office
         .coordinator
         .task(&deal.id, "earnest_money_receipt")
         .await;
-    cast.buyer
+    office
+        .buyer
         .api
         .get(&format!("/api/tasks/{}", id(&hidden)))
         .await
         .refuses(404, "NOT_FOUND");
     for key in ["wire_fraud_ack", "verify_deposit_wire"] {
-        let task = cast.coordinator.task(&deal.id, key).await;
-        cast.buyer
+        let task = office.coordinator.task(&deal.id, key).await;
+        office
+            .buyer
             .api
             .post(&format!("/api/tasks/{}/complete", id(&task)), &json!({}))
             .await
             .expect(200);
     }
-    let task = cast
+    let task = office
         .coordinator
         .task(&deal.id, "deliver_earnest_money")
         .await;
-    let answer = cast
+    let answer = office
         .buyer
         .api
         .post(&format!("/api/tasks/{}/complete", id(&task)), &json!({}))
@@ -412,13 +397,38 @@ async fn a_buyer_completes_its_own_task_and_unlocks_what_it_cannot_see() {
         json!([]),
         "the buyer was told of a task it may not see"
     );
-    let unlocked = cast
+    let unlocked = office
         .coordinator
         .task(&deal.id, "earnest_money_receipt")
         .await;
     assert_ne!(unlocked["status"], "BLOCKED");
     Database::superuser()
         .await
-        .holds_for(&cast.organization.id)
+        .holds_for(&office.organization.id)
         .await;
+}
+
+#[tokio::test]
+async fn a_buyer_is_told_how_the_workflow_stands_without_the_ids_of_tasks() {
+    let office = Office::new().await;
+    let deal = office.purchase().await;
+    let path = format!("/api/deals/{}/workflow", deal.id);
+    let told = eventually("the workflow has read the plan", async || {
+        let answer = office.coordinator.api.get(&path).await;
+        let waits = answer.json["waitingFor"].as_array().map_or(0, Vec::len);
+        (answer.status == 200 && waits > 0).then_some(answer)
+    })
+    .await;
+    let wakeup = told.json["nextWakeupAt"].as_str().expect("an instant");
+    assert!(
+        wakeup.len() == "2026-11-23T14:00:00.000Z".len() && wakeup.ends_with('Z'),
+        "{wakeup} has no milliseconds"
+    );
+
+    let buyers = office.buyer.api.get(&path).await;
+    let seen = buyers.expect(200);
+    assert_eq!(seen["milestone"], told.json["milestone"]);
+    assert_eq!(seen["waitingFor"], json!([]));
+    assert_eq!(seen["completedTaskIds"], json!([]));
+    assert!(!told.json["temporalUrl"].is_string() && !seen["temporalUrl"].is_string());
 }

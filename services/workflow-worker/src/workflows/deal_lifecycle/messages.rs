@@ -1,6 +1,7 @@
 //! What goes in and out of a deal's workflow. Stored in histories: fields are only added, with a default.
 
-use serde::{Deserialize, Serialize};
+use contracts::field;
+use serde::{Deserialize, Serialize, Serializer};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -82,12 +83,15 @@ pub struct Progress {
     pub plan_failure: Option<String>,
     /// The first milestone that is not done.
     pub milestone: Option<Milestone>,
-    /// Open tasks that could be done now.
+    /// Open tasks that could be done now; a BUYER, who does not see every task, is told none.
     pub waiting_for: Vec<Uuid>,
-    /// Completed tasks.
+    /// Completed tasks; a BUYER is told none.
     pub completed_task_ids: Vec<Uuid>,
     /// When the workflow looks at the deal next unless something changes.
-    #[serde(with = "time::serde::rfc3339::option")]
+    #[serde(
+        serialize_with = "milliseconds",
+        deserialize_with = "time::serde::rfc3339::option::deserialize"
+    )]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub next_wakeup_at: Option<OffsetDateTime>,
     /// How many different changes it has heard of.
@@ -118,4 +122,12 @@ impl Progress {
             runs: memory.runs(),
         }
     }
+}
+
+/// Instants in the API are RFC 3339 with milliseconds.
+fn milliseconds<S: Serializer>(
+    instant: &Option<OffsetDateTime>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    instant.map(field::instant_text).serialize(serializer)
 }
