@@ -188,7 +188,19 @@ BEGIN
     RAISE EXCEPTION 'task was not completed by this transaction' USING errcode = '42501';
   END IF;
   PERFORM set_config('app.unlocking_task_id', p_task::text, true),
-          set_config('app.following_deal_id', CASE WHEN r.follows THEN r.deal_id::text ELSE '' END, true);
+          set_config('app.following_deal_id', CASE WHEN r.follows OR r.deal_id = ctx.following() THEN r.deal_id::text ELSE '' END, true);
+END $$;
+
+-- Lets this transaction read every task of a deal and move the dates of those that the caller cannot see: dates
+-- follow from all of them. Only for whoever may move the dates of this deal.
+CREATE OR REPLACE FUNCTION ctx.permit_dates(p_deal uuid) RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  IF NOT (ctx.sees_deal(p_deal) AND (ctx.may('manage_tasks') OR ctx.may('create_deals') AND EXISTS (
+    SELECT FROM ctx.deals d WHERE d.organization_id = ctx.org() AND d.id = p_deal AND d.created_by = ctx.uid()))) THEN
+    RAISE EXCEPTION 'the caller may not move the dates of this deal' USING errcode = '42501';
+  END IF;
+  PERFORM set_config('app.following_deal_id', p_deal::text, true);
 END $$;
 
 -- Who owns tasks that the caller cannot see, and whether they are done: a buyer learns which part holds its
@@ -251,6 +263,6 @@ GRANT EXECUTE ON FUNCTION ctx.lock_deal_exclusively(uuid) TO deal_svc, task_svc;
 GRANT EXECUTE ON FUNCTION ctx.open_required_tasks(uuid) TO deal_svc;
 GRANT EXECUTE ON FUNCTION ctx.user_names(uuid[]) TO auditor;
 GRANT EXECUTE ON FUNCTION ctx.workload_totals() TO deal_svc;
-GRANT EXECUTE ON FUNCTION ctx.permit_unlock(uuid), ctx.task_owners(uuid[]), ctx.may_be_assigned(uuid, uuid), ctx.holiday_calendar()
+GRANT EXECUTE ON FUNCTION ctx.permit_unlock(uuid), ctx.permit_dates(uuid), ctx.task_owners(uuid[]), ctx.may_be_assigned(uuid, uuid), ctx.holiday_calendar()
   TO task_svc;
 RESET ROLE;

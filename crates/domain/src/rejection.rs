@@ -158,6 +158,11 @@ pub enum Rejection {
     },
     /// The deal's plan is still being made.
     PlanPending,
+    /// The deal's plan cannot be made.
+    PlanFailed {
+        /// Why, in one sentence.
+        reason: String,
+    },
     /// A published template version never changes.
     TemplatePublished,
     /// The organization would be left without an administrator.
@@ -237,6 +242,7 @@ impl Rejection {
             Self::DealTasksOpen { .. } => "DEAL_TASKS_OPEN",
             Self::DealStatusConflict { .. } => "DEAL_STATUS_CONFLICT",
             Self::PlanPending => "PLAN_PENDING",
+            Self::PlanFailed { .. } => "PLAN_FAILED",
             Self::TemplatePublished => "TEMPLATE_PUBLISHED",
             Self::LastAdmin => "LAST_ADMIN",
             Self::EmailTaken => "EMAIL_TAKEN",
@@ -270,6 +276,7 @@ impl Rejection {
             | Self::DealTasksOpen { .. }
             | Self::DealStatusConflict { .. }
             | Self::PlanPending
+            | Self::PlanFailed { .. }
             | Self::TemplatePublished
             | Self::LastAdmin
             | Self::EmailTaken
@@ -292,6 +299,7 @@ impl Rejection {
             Self::UnknownReference { field } => {
                 format!("{field} names something that does not exist")
             }
+            Self::PlanFailed { reason } => reason.clone(),
             Self::TemplateInvalid { errors } => errors.first().map_or_else(
                 || "the template is not valid".to_owned(),
                 |error| format!("line {}: {}", error.line, error.message),
@@ -361,6 +369,7 @@ impl Rejection {
             | Self::TaskDependentDone { .. }
             | Self::DealTasksOpen { .. }
             | Self::DealStatusConflict { .. }
+            | Self::PlanFailed { .. }
             | Self::VersionConflict { .. }
             | Self::VersionMismatch { .. }
             | Self::TooManyAttempts { .. }

@@ -239,6 +239,7 @@ fn rejection_details(rejection: &Rejection) -> Value {
         | Rejection::DealNotActive
         | Rejection::DealNotDraft
         | Rejection::PlanPending
+        | Rejection::PlanFailed { .. }
         | Rejection::TemplatePublished
         | Rejection::LastAdmin
         | Rejection::EmailTaken => json!({}),

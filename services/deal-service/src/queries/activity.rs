@@ -93,7 +93,7 @@ fn sentence(row: &AuditRow, actor: &str, names: &HashMap<Uuid, String>) -> Strin
         "deals.party" => party_sentence(event, actor, row),
         "tasks.task" => task_sentence(event, actor, row, names),
         "tasks.milestone" => milestone_sentence(event, row),
-        "tasks.plan" => plan_sentence(actor, row),
+        "tasks.plan" => plan_sentence(event, actor, row),
         "tasks.key_dates" => key_dates_sentence(actor, row),
         "tasks.comment" => format!("{actor} wrote a comment"),
         _ => format!(
@@ -203,7 +203,10 @@ fn milestone_sentence(event: &str, row: &AuditRow) -> String {
     }
 }
 
-fn plan_sentence(actor: &str, row: &AuditRow) -> String {
+fn plan_sentence(event: &str, actor: &str, row: &AuditRow) -> String {
+    if event == "revised" {
+        return format!("{actor} changed the plan with the facts of the deal");
+    }
     let plan = row.after();
     if plan["state"] == "FAILED" {
         return format!(
@@ -229,6 +232,14 @@ fn key_dates_sentence(actor: &str, row: &AuditRow) -> String {
         return format!("{actor} set the key dates{because}");
     }
     let before: HashMap<String, Value> = dates(row.before()).into_iter().collect();
+    let stood: Vec<String> = dates(row.after())
+        .into_iter()
+        .filter_map(|(key, date)| {
+            let (old, new) = (&before.get(&key)?["state"], &date["state"]);
+            let state = words::lower(text(new)).to_lowercase();
+            (old != new).then(|| format!("{} is {state}", text(&date["title"])))
+        })
+        .collect();
     let moved: Vec<String> = dates(row.after())
         .into_iter()
         .filter_map(|(key, date)| {
@@ -238,7 +249,10 @@ fn key_dates_sentence(actor: &str, row: &AuditRow) -> String {
         })
         .collect();
     match moved.as_slice() {
-        [] => format!("{actor} changed the key dates{because}"),
+        [] => match stood.as_slice() {
+            [] => format!("{actor} changed the key dates{because}"),
+            stood => format!("{}{because}", stood.join(", ")),
+        },
         [only] => format!("{actor} moved {only}{because}"),
         [first, others @ ..] => format!(
             "{actor} moved {first}, and {} other date{} with it{because}",

@@ -29,6 +29,7 @@ pub(crate) async fn run(
 ) -> Result<KeyDates> {
     let deal = deals::lock_exclusively(tx, command.deal_id).await?;
     require_steering(tx, &deal)?;
+    deals::permit_dates(tx, command.deal_id).await?;
     let mut ground = Ground::lock(tx, command.deal_id, &deal.zone, input).await?;
     ground.require_known_dates(&command.key_dates)?;
     command.expected.check(ground.key_dates.version)?;

@@ -2,20 +2,25 @@
 
 use contracts::field::date_text;
 use domain::{
-    cascade::{ChangeKind, DateChange, becomes_overdue, diff},
+    cascade::{ChangeKind, DateChange, PlannedDates, becomes_overdue, diff},
     rejection::Rejection,
+    task::may_see,
 };
-use platform::{db::Tx, error::Result};
+use platform::{
+    db::{Actor, Tx},
+    error::Result,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::key_dates::ViolationView;
+use super::{key_dates::ViolationView, what_if::violations};
 use crate::{
     commands::require_steering,
     planning::{DateInputs, Ground},
     repository::deals,
     services::PlanInput,
+    views::{is_staff, task_actor},
 };
 
 /// The consequences.
@@ -75,6 +80,7 @@ pub(crate) async fn run(
 ) -> Result<Preview> {
     let deal = deals::see(tx, query.deal_id).await?;
     require_steering(tx, &deal)?;
+    deals::permit_dates(tx, query.deal_id).await?;
     let mut ground = Ground::read(tx, query.deal_id, &deal.zone, input).await?;
     ground.require_known_dates(&query.key_dates)?;
     let current = ground.key_dates.version;
@@ -85,6 +91,11 @@ pub(crate) async fn run(
     ground.use_present_holidays(tx).await?;
     let new = ground.compute_all_with(&deal.zone, &query.key_dates);
     let overdue = becomes_overdue(&old, &new, &deal.moment(tx.now()));
+    let sight = Sight {
+        actor: tx.actor(),
+        ground: &ground,
+        planned: &new,
+    };
     let is_date = |name: &str| new.key_date(name).is_some();
     Ok(Preview {
         changes: diff(&old, &new)
@@ -93,15 +104,41 @@ pub(crate) async fn run(
             .filter(|change| {
                 input.is_some() || is_date(&change.key) || ground.task(&change.key).is_some()
             })
+            .filter(|change| sight.sees(change))
             .map(|change| ChangeView::of(change, &ground))
             .collect(),
-        violations: new.violations.iter().map(ViolationView::from).collect(),
+        violations: violations(&ground.basis.template, &new, tx.actor()),
         becomes_overdue: overdue
             .iter()
-            .filter_map(|name| Some(ground.task(name)?.task.id))
+            .filter_map(|name| ground.task(name))
+            .filter(|stored| may_see(&stored.task, &task_actor(tx.actor())))
+            .map(|stored| stored.task.id)
             .collect(),
         based_on: current,
     })
+}
+
+/// What the caller is told of a computation that takes in the whole plan.
+struct Sight<'a> {
+    actor: &'a Actor,
+    ground: &'a Ground,
+    planned: &'a PlannedDates,
+}
+
+impl Sight<'_> {
+    fn sees(&self, change: &DateChange) -> bool {
+        let is_meant_for_all = is_staff(self.actor) || change.buyer_sees;
+        match (change.kind, self.ground.task(&change.key)) {
+            (ChangeKind::KeyDate, _) => {
+                let date = self.planned.key_date(&change.key);
+                is_meant_for_all || date.is_some_and(|date| date.buyer_visible)
+            }
+            (ChangeKind::Task | ChangeKind::Reminder, None) => is_meant_for_all,
+            (ChangeKind::Task | ChangeKind::Reminder, Some(stored)) => {
+                may_see(&stored.task, &task_actor(self.actor))
+            }
+        }
+    }
 }
 
 impl ChangeView {

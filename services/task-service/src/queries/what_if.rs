@@ -216,7 +216,11 @@ fn of_template(
 }
 
 /// What does not fit together, as far as the reader sees what it is about.
-fn violations(template: &Template, planned: &PlannedDates, reader: &Actor) -> Vec<ViolationView> {
+pub(super) fn violations(
+    template: &Template,
+    planned: &PlannedDates,
+    reader: &Actor,
+) -> Vec<ViolationView> {
     let sees_date = |key: &str| planned.key_date(key).is_some_and(|date| date.buyer_visible);
     let sees = |key: &str| {
         let constraint = template

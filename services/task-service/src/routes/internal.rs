@@ -84,24 +84,8 @@ async fn apply(
         .await?;
     let applied = catch_up(&caller, id.0, applied, &services).await?;
     if applied.plan.state == PlanState::Failed {
-        let message = applied
-            .plan
-            .failure
-            .as_deref()
-            .unwrap_or("the plan cannot be made");
-        return Ok(HttpResponse::Conflict()
-            .content_type("application/problem+json")
-            .json(json!({
-                "type": "urn:haushavn:problem:PLAN_FAILED",
-                "title": "The present state does not allow it",
-                "status": 409,
-                "instance": format!("/internal/deals/{}/plan", id.0),
-                "error": "Conflict",
-                "message": message,
-                "code": "PLAN_FAILED",
-                "details": {},
-                "requestId": caller.request_id,
-            })));
+        let reason = applied.plan.failure.unwrap_or_default();
+        return Err(Rejection::PlanFailed { reason }.into());
     }
     Ok(HttpResponse::Ok().json(answer(&applied)))
 }

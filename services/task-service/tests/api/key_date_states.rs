@@ -76,6 +76,13 @@ async fn a_date_is_satisfied_once_all_that_is_due_on_it_is_done() {
     assert_eq!(told["userId"], json!(office.coordinator.id));
     let reason = text(&told["after"]["reason"]);
     assert!(reason.ends_with("was completed"), "{reason}");
+    let activity = format!("/api/deals/{}/activity", deal.id);
+    let activity = office.agent.api.get(&activity).await;
+    assert!(
+        activity.text.contains("Earnest money due is satisfied"),
+        "{}",
+        activity.text
+    );
 
     // What is satisfied keeps its day, whatever it was counted from.
     move_to(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use testkit::{Deal, User};
+use testkit::{Deal, User, buyer_purchase};
 use tokio::task::JoinSet;
 
 use crate::support::{
@@ -440,7 +440,7 @@ async fn dates_are_moved_by_the_deals_creator_and_by_who_manages_tasks() {
         .push(json!({"role": "listing_agent", "name": "Other side", "userId": other_agent.id}));
     let deal = office
         .agent
-        .create_planned_deal(&testkit::buyer_purchase(&parties))
+        .create_planned_deal(&buyer_purchase(&parties))
         .await;
     let dates = read(&office.agent, &deal).await;
     let body = closing_later(&dates, 4);
@@ -539,4 +539,50 @@ async fn a_patch_moves_the_dates_it_names() {
         date(&after, "effective_date"),
         date(&dates, "effective_date")
     );
+}
+
+#[tokio::test]
+async fn a_client_that_moves_its_deal_moves_all_of_it_and_is_shown_its_part() {
+    let office = Office::new().await;
+    let grants = json!({"roleGrants": {"BUYER": ["create_deals"]}});
+    let granted = office.admin().api.patch("/api/organization", &grants).await;
+    granted.expect(200);
+    let body = buyer_purchase(&office.parties());
+    let deal = office.buyer.create_planned_deal(&body).await;
+    let all = due_dates(&office.coordinator.planned(&deal.id).await);
+    let visible = due_dates(&office.buyer.planned(&deal.id).await);
+    assert!(visible.len() < all.len(), "some tasks are not for clients");
+
+    let dates = read(&office.buyer, &deal).await;
+    let body = closing_later(&dates, 20);
+    let preview = format!("{}/preview", path(&deal));
+    let shown = office.buyer.api.post(&preview, &body).await;
+    let whole = office.coordinator.api.post(&preview, &body).await;
+    let tasks = |preview: &Value| -> BTreeMap<String, Value> {
+        let changes = preview["changes"].as_array().unwrap().iter();
+        let moved = changes.filter(|change| change["kind"] == "TASK");
+        moved
+            .map(|change| (text(&change["id"]), change["new"].clone()))
+            .collect()
+    };
+    let whole = tasks(whole.expect(200));
+    let shown = tasks(shown.expect(200));
+    let expected: BTreeMap<String, Value> = whole
+        .clone()
+        .into_iter()
+        .filter(|(id, _)| visible.contains_key(id))
+        .collect();
+    assert!(shown.len() < whole.len());
+    assert_eq!(
+        shown, expected,
+        "the client sees its part of the same moves"
+    );
+
+    office.buyer.api.put(&path(&deal), &body).await.expect(200);
+    let after = due_dates(&office.coordinator.planned(&deal.id).await);
+    for (id, due) in &after {
+        let expected = whole.get(id).unwrap_or(&all[id]);
+        assert_eq!(due, expected, "{id} is where the whole preview had it");
+    }
+    office.holds().await;
 }
