@@ -29,7 +29,7 @@ use platform::{
     client::ServiceClient,
     config::Env,
     db::{self, Db, PoolSize},
-    http::{self, Check},
+    http::{self, Check, Methods},
     messaging::{Delivery, Publisher, consume, topology},
     outbox::Relay,
     shutdown, telemetry,
@@ -65,8 +65,10 @@ async fn run(config: &Config, shutdown: CancellationToken) -> anyhow::Result<()>
     }
     let background = background(config, &services, &shutdown)?;
     let readiness = readiness(&services);
+    let methods = web::Data::new(Methods::of_document(&openapi::document()?)?);
     let configure = move |app: &mut web::ServiceConfig| {
-        app.app_data(web::Data::new(services.db.clone()))
+        app.app_data(methods.clone())
+            .app_data(web::Data::new(services.db.clone()))
             .app_data(web::Data::new(services.auditor.clone()))
             .app_data(web::Data::new(services.cache.clone()))
             .app_data(web::Data::new(services.keys.clone()))

@@ -30,7 +30,7 @@ use platform::{
     cache::Cache,
     config::Env,
     db::{Db, PoolSize},
-    http::{Check, Readiness},
+    http::{Check, Methods, Readiness},
     messaging::{self, Delivery, Publisher, topology::USER_SERVICE},
     outbox::Relay,
     shutdown, telemetry,
@@ -70,8 +70,10 @@ pub async fn serve() -> anyhow::Result<()> {
 
     let data = web::Data::new(services.clone());
     let keys = web::Data::new(config.service_keys.clone());
+    let methods = web::Data::new(Methods::of_document(&openapi::document()?)?);
     let configure = move |config: &mut web::ServiceConfig| {
         config
+            .app_data(methods.clone())
             .app_data(data.clone())
             .app_data(keys.clone())
             .configure(routes::configure);

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use platform::{
-    config::{Env, Secret},
+    config::{Env, Secret, address},
     messaging::{self, Subscription, topology::SUBSCRIPTIONS},
 };
 
@@ -33,7 +33,7 @@ pub async fn redrive(queue: &str) -> anyhow::Result<String> {
 
 fn broker() -> anyhow::Result<Secret> {
     let mut env = Env::from_process();
-    let url = env.required("AMQP_URL");
+    let url = env.required_as("AMQP_URL", address::rabbitmq);
     Ok(env.finish(|| url)?)
 }
 

@@ -22,7 +22,7 @@ use anyhow::Context as _;
 use platform::{
     client::ServiceClient,
     config::HttpUrl,
-    http::{self, Check},
+    http::{self, Check, Methods},
     shutdown, telemetry,
 };
 use temporalio_sdk::opentelemetry::WorkflowIdGenerator;
@@ -99,8 +99,10 @@ async fn front(
         async move { temporal.ping().await }
     })];
     let asked = temporal.clone();
+    let methods = web::Data::new(Methods::of_document(&openapi::document()?)?);
     let configure = move |app: &mut web::ServiceConfig| {
-        app.app_data(web::Data::new(deals.clone()))
+        app.app_data(methods.clone())
+            .app_data(web::Data::new(deals.clone()))
             .app_data(web::Data::new(asked.clone()))
             .app_data(web::Data::new(pages.clone()))
             .configure(routes::configure);

@@ -26,6 +26,7 @@ use tracing::{Instrument as _, Span, field::Empty};
 use super::{
     caller::Caller,
     context::{REQUEST_ID, RequestContext, bearer_secret},
+    methods::Methods,
 };
 use crate::{
     auth::token::{TokenRefused, TokenVerifier},
@@ -127,10 +128,24 @@ pub(super) struct IdentityUnavailable;
 
 /// Answers for paths and methods that no route takes.
 pub(super) async fn nothing_here(request: actix_web::HttpRequest) -> Result<HttpResponse, Error> {
-    if request.resource_map().has_resource(request.path()) {
-        return Err(Refusal::MethodNotAllowed.into());
+    if !request.resource_map().has_resource(request.path()) {
+        return Err(Rejection::NotFound.into());
     }
-    Err(Rejection::NotFound.into())
+    let refusal = Error::from(Refusal::MethodNotAllowed);
+    let methods = request.app_data::<web::Data<Methods>>();
+    let pattern = request.match_pattern();
+    let allowed = methods
+        .zip(pattern)
+        .and_then(|(methods, pattern)| methods.allowed(&pattern));
+    let Some(allowed) = allowed else {
+        return Err(refusal);
+    };
+    let RequestContext { request_id, .. } = RequestContext::of(&request);
+    let mut response = refusal.to_response(&request_id, request.path());
+    response
+        .headers_mut()
+        .insert(header::ALLOW, allowed.clone());
+    Ok(response)
 }
 
 fn request_span(method: &str, route: &str, context: &RequestContext) -> Span {

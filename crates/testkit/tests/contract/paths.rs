@@ -120,6 +120,39 @@ async fn a_method_that_a_path_does_not_have_is_405_with_those_it_has() {
 }
 
 #[tokio::test]
+async fn a_service_by_itself_tells_the_methods_of_a_path_too() {
+    let mut refused = 0;
+    for (service, operations) in services() {
+        let mut methods: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for operation in &operations {
+            let known = methods.entry(operation.path.clone()).or_default();
+            known.insert(operation.method.to_string());
+        }
+        for operation in &operations {
+            let known = &methods[&operation.path];
+            for method in [Method::POST, Method::PUT, Method::DELETE] {
+                if known.contains(method.as_str()) {
+                    continue;
+                }
+                let answer = service
+                    .send(method.clone(), &operation.random_path(), &[], None)
+                    .await;
+                refusal(&answer, 405, "METHOD_NOT_ALLOWED");
+                let allowed = answer.header("allow").split(", ").map(str::to_owned);
+                assert_eq!(
+                    &allowed.collect::<BTreeSet<_>>(),
+                    known,
+                    "{method} {}",
+                    operation.path
+                );
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 100, "only {refused}");
+}
+
+#[tokio::test]
 async fn head_is_get_without_the_body() {
     let admin = Organization::new().await.admin.api;
     let get = admin.get("/api/organization").await;
