@@ -41,10 +41,8 @@ async fn an_unreadable_event_is_laid_aside_listed_and_sent_round_again() {
     eventually("the event is laid aside", laid_aside).await;
 
     // Everything behind it goes on.
-    let coordinator = organization.coordinator().await;
-    coordinator
-        .create_planned_deal(&buyer_purchase(&json!([])))
-        .await;
+    let agent = organization.agent().await;
+    agent.create_planned_deal(&buyer_purchase(&json!([]))).await;
 
     let listed = command(&[]);
     let letter: Value = listed

@@ -58,12 +58,12 @@ async fn told(user: &User, deal_id: &str, times: usize) -> Vec<Value> {
 #[tokio::test]
 async fn a_milestone_reached_again_is_told_of_again_under_the_deals_present_name() {
     let organization = Organization::new().await;
-    let coordinator = organization.coordinator().await;
+    let (agent, coordinator) = (organization.agent().await, organization.coordinator().await);
     let parties = json!([
         {"role": "transaction_coordinator", "name": "The Coordinator", "userId": coordinator.id},
     ]);
     let body = buyer_purchase(&parties);
-    let deal = coordinator.create_planned_deal(&body).await;
+    let deal = agent.create_planned_deal(&body).await;
     let last = reach_first_milestone(&coordinator, &deal.id).await;
     let first = told(&coordinator, &deal.id, 1).await;
     assert!(
