@@ -236,7 +236,7 @@ async fn with_the_database_down_every_request_is_answered_503_and_recovery_needs
             "{path} has no Retry-After"
         );
         assert!(
-            began.elapsed() < Duration::from_millis(2_500),
+            began.elapsed() < Duration::from_secs(2),
             "{path} took {:?}",
             began.elapsed()
         );
