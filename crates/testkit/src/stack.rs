@@ -1,11 +1,6 @@
 //! Where the servers and services under test are, and how to stop one of them.
 
-use std::{
-    env, fs,
-    path::PathBuf,
-    process::{Command, Output},
-    sync::OnceLock,
-};
+use std::{env, fs, path::PathBuf, process::Command, sync::OnceLock};
 
 /// Addresses of the running stack.
 #[derive(Debug)]
@@ -105,19 +100,6 @@ impl Stack {
         let file = self.logs.join(format!("{name}.log"));
         let offset = fs::read(&file).map_or(0, |log| log.len());
         LogFrom { file, offset }
-    }
-
-    /// Runs a sub-command of a service that needs no more than the broker.
-    ///
-    /// # Panics
-    /// When the binary cannot be run.
-    pub fn run(&self, service: &str, arguments: &[&str]) -> Output {
-        Command::new(PathBuf::from(told("BIN_DIR")).join(service))
-            .args(arguments)
-            .env_clear()
-            .env("HAUSHAVN_AMQP_URL", told("AMQP_URL"))
-            .output()
-            .expect("the service's binary runs")
     }
 
     /// Stops a server or service and waits until it is gone.

@@ -5,15 +5,9 @@
     reason = "a test that cannot go on should say why"
 )]
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    env,
-    path::PathBuf,
-    process::Stdio,
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-use tokio::process::Command;
+use testkit::{Ended, run, settings};
 
 /// What every service needs to be told.
 const COMMON: [&str; 7] = [
@@ -110,72 +104,26 @@ const COMMANDS: [(&str, &str, &[&str]); 8] = [
     ),
 ];
 
-/// How a program ended.
-#[derive(Debug)]
-struct Ended {
-    succeeded: bool,
-    /// Everything it wrote.
-    said: String,
-}
-
-impl Ended {
-    /// The variables it named, without their prefix.
-    fn named(&self) -> BTreeSet<String> {
-        let words = self
-            .said
-            .split(|c: char| !c.is_ascii_uppercase() && !c.is_ascii_digit() && c != '_');
-        words
-            .filter_map(|word| word.strip_prefix("HAUSHAVN_"))
-            .map(str::to_owned)
-            .collect()
-    }
-
-    /// Fails unless the program gave up with one line that names exactly these.
-    #[track_caller]
-    fn blames(&self, expected: &BTreeSet<String>) {
-        assert!(!self.succeeded, "it did not fail: {}", self.said);
-        assert_eq!(&self.named(), expected, "{}", self.said);
-        assert_eq!(self.said.trim().lines().count(), 1, "{}", self.said);
-    }
-}
-
-/// Runs a program with these variables and no others.
-async fn run(program: &str, arguments: &[&str], variables: &BTreeMap<String, String>) -> Ended {
-    let binaries = env::var("HAUSHAVN_BIN_DIR").expect("run the tests with ./scripts/test");
-    let running = Command::new(PathBuf::from(binaries).join(program))
-        .args(arguments)
-        .env_clear()
-        .envs(variables)
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output();
-    let output = tokio::time::timeout(Duration::from_secs(30), running)
-        .await
-        .unwrap_or_else(|_| panic!("{program} runs on with {:?}", variables.keys()))
-        .expect("the program starts");
-    let said = [output.stdout, output.stderr].concat();
-    Ended {
-        succeeded: output.status.success(),
-        said: String::from_utf8_lossy(&said).into_owned(),
-    }
-}
-
-/// What a service of the running stack was told.
-fn settings(service: &str) -> BTreeMap<String, String> {
-    let home = env::var("HAUSHAVN_HOME").expect("run the tests with ./scripts/test");
-    let file = PathBuf::from(home)
-        .join("env")
-        .join(format!("{service}.env"));
-    let text = std::fs::read_to_string(&file)
-        .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let pairs = text.lines().filter_map(|line| line.split_once('='));
-    pairs
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+/// The variables a program named, without their prefix.
+fn named(said: &str) -> BTreeSet<String> {
+    said.split(|c: char| !c.is_ascii_uppercase() && !c.is_ascii_digit() && c != '_')
+        .filter_map(|word| word.strip_prefix("HAUSHAVN_"))
+        .map(str::to_owned)
         .collect()
 }
 
-fn words(command: &str) -> Vec<&str> {
-    command.split(' ').collect()
+trait Blames {
+    /// Fails unless the program gave up with one line that names exactly these.
+    fn blames(&self, expected: &BTreeSet<String>);
+}
+
+impl Blames for Ended {
+    #[track_caller]
+    fn blames(&self, expected: &BTreeSet<String>) {
+        assert!(!self.succeeded, "it did not fail: {}", self.said);
+        assert_eq!(&named(&self.said), expected, "{}", self.said);
+        assert_eq!(self.said.trim().lines().count(), 1, "{}", self.said);
+    }
 }
 
 fn set(names: &[&str]) -> BTreeSet<String> {

@@ -1,19 +1,19 @@
 //! An event that cannot be handled is laid aside with its reason, and an administrator sends it round again.
 
 use serde_json::{Value, json};
-use testkit::{Client, Organization, buyer_purchase, dead_letters, eventually, stack};
+use testkit::{
+    Client, Organization, buyer_purchase, dead_letters, eventually, run, settings, stack,
+};
 use uuid::Uuid;
 
 const QUEUE: &str = "workflow-worker.events";
 
 /// Runs the worker's command for dead letters and answers what it prints.
-fn command(arguments: &[&str]) -> String {
-    let output = stack().run(
-        "workflow-worker",
-        &[&["dead-letters", QUEUE], arguments].concat(),
-    );
-    assert!(output.status.success(), "{output:?}");
-    String::from_utf8(output.stdout).expect("text")
+async fn command(arguments: &[&str]) -> String {
+    let arguments = [&["dead-letters", QUEUE], arguments].concat();
+    let ended = run("workflow-worker", &arguments, &settings("workflow-worker")).await;
+    assert!(ended.succeeded, "{}", ended.said);
+    ended.said
 }
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn an_unreadable_event_is_laid_aside_listed_and_sent_round_again() {
     let agent = organization.agent().await;
     agent.create_planned_deal(&buyer_purchase(&json!([]))).await;
 
-    let listed = command(&[]);
+    let listed = command(&[]).await;
     let letter: Value = listed
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).expect("JSON"))
@@ -53,7 +53,7 @@ async fn an_unreadable_event_is_laid_aside_listed_and_sent_round_again() {
     assert_eq!(letter["attempts"], 1, "{letter}");
     assert!(letter["reason"].is_string(), "{letter}");
 
-    let moved = command(&["--redrive"]);
+    let moved = command(&["--redrive"]).await;
     assert!(
         moved.ends_with(" events sent round again\n") && !moved.starts_with("0 "),
         "{moved}"
