@@ -330,12 +330,14 @@ impl Rejection {
             Self::TooManyAttempts {
                 retry_after_seconds,
             } => {
-                format!("too many failed attempts; try again in {retry_after_seconds} seconds")
+                let wait = seconds(*retry_after_seconds);
+                format!("too many failed attempts; try again in {wait}")
             }
             Self::RateLimited {
                 retry_after_seconds,
             } => {
-                format!("too many requests; try again in {retry_after_seconds} seconds")
+                let wait = seconds(*retry_after_seconds);
+                format!("too many requests; try again in {wait}")
             }
             plain => plain.plain_message().to_owned(),
         }
@@ -378,6 +380,13 @@ impl Rejection {
     }
 }
 
+fn seconds(number: u64) -> String {
+    match number {
+        1 => "1 second".to_owned(),
+        several => format!("{several} seconds"),
+    }
+}
+
 fn blocked_message(blocked_by: &[Blocker]) -> String {
     match blocked_by {
         [] => "the task waits for another task".to_owned(),
@@ -401,6 +410,22 @@ impl std::error::Error for Rejection {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_time_to_wait_is_told_in_good_grammar() {
+        for (retry_after_seconds, told) in [(1, "in 1 second"), (30, "in 30 seconds")] {
+            let limited = Rejection::RateLimited {
+                retry_after_seconds,
+            };
+            let locked = Rejection::TooManyAttempts {
+                retry_after_seconds,
+            };
+            for rejection in [limited, locked] {
+                let message = rejection.message();
+                assert!(message.ends_with(told), "{message}");
+            }
+        }
+    }
 
     #[test]
     fn a_blocked_task_names_what_it_waits_for_only_if_the_caller_may_see_it() {

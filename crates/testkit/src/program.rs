@@ -1,6 +1,12 @@
-//! The project's own programs, run as an operator runs them.
+//! The services' programs, run by themselves.
 
-use std::{collections::BTreeMap, path::PathBuf, process::Stdio, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+    process::Stdio,
+    time::Duration,
+};
 
 use tokio::process::Command;
 
@@ -9,18 +15,47 @@ use crate::stack::told;
 /// How a program ended.
 #[derive(Debug)]
 pub struct Ended {
-    /// Whether its exit code was 0.
+    /// Whether its exit code says so.
     pub succeeded: bool,
     /// Everything it wrote.
     pub said: String,
 }
 
-/// Runs a program with these variables and no others.
+impl Ended {
+    /// The variables it named, without their prefix.
+    pub fn named(&self) -> BTreeSet<String> {
+        let words = self
+            .said
+            .split(|c: char| !c.is_ascii_uppercase() && !c.is_ascii_digit() && c != '_');
+        words
+            .filter_map(|word| word.strip_prefix("HAUSHAVN_"))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Fails unless the program gave up with one line that names exactly these.
+    ///
+    /// # Panics
+    /// When it did not.
+    #[track_caller]
+    pub fn blames(&self, expected: &BTreeSet<String>) {
+        assert!(!self.succeeded, "it did not fail: {}", self.said);
+        assert_eq!(&self.named(), expected, "{}", self.said);
+        assert_eq!(self.said.trim().lines().count(), 1, "{}", self.said);
+    }
+}
+
+/// Runs a service's program with these variables and no others, to its end.
 ///
 /// # Panics
-/// When it runs longer than 30 s.
-pub async fn run(program: &str, arguments: &[&str], variables: &BTreeMap<String, String>) -> Ended {
-    let running = Command::new(PathBuf::from(told("BIN_DIR")).join(program))
+/// When it does not start, or runs on.
+pub async fn run_program(
+    program: &str,
+    arguments: &[&str],
+    variables: &BTreeMap<String, String>,
+) -> Ended {
+    let binaries = told("BIN_DIR");
+    let running = Command::new(PathBuf::from(binaries).join(program))
         .args(arguments)
         .env_clear()
         .envs(variables)
@@ -42,12 +77,13 @@ pub async fn run(program: &str, arguments: &[&str], variables: &BTreeMap<String,
 ///
 /// # Panics
 /// Without a stack.
-pub fn settings(service: &str) -> BTreeMap<String, String> {
-    let file = PathBuf::from(told("HOME"))
+pub fn settings_of(service: &str) -> BTreeMap<String, String> {
+    let home = told("HOME");
+    let file = PathBuf::from(home)
         .join("env")
         .join(format!("{service}.env"));
-    let text = std::fs::read_to_string(&file)
-        .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let text =
+        fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let pairs = text.lines().filter_map(|line| line.split_once('='));
     pairs
         .map(|(name, value)| (name.to_owned(), value.to_owned()))

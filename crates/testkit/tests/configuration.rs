@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use testkit::{Ended, run, settings};
+use testkit::{run_program, settings_of};
 
 /// What every service needs to be told.
 const COMMON: [&str; 7] = [
@@ -81,7 +81,7 @@ const OWN: [(&str, &[&str]); 5] = [
 ];
 
 /// Sub-commands that end by themselves, and what they need.
-const COMMANDS: [(&str, &str, &[&str]); 8] = [
+const COMMANDS: [(&str, &str, &[&str]); 7] = [
     ("user-service", "migrate", &["MIGRATE_DATABASE_URL"]),
     (
         "user-service",
@@ -97,34 +97,7 @@ const COMMANDS: [(&str, &str, &[&str]); 8] = [
     ),
     ("task-service", "migrate", &["MIGRATE_DATABASE_URL"]),
     ("task-service", "load-templates", &["MIGRATE_DATABASE_URL"]),
-    (
-        "workflow-worker",
-        "dead-letters task-service.events",
-        &["AMQP_URL"],
-    ),
 ];
-
-/// The variables a program named, without their prefix.
-fn named(said: &str) -> BTreeSet<String> {
-    said.split(|c: char| !c.is_ascii_uppercase() && !c.is_ascii_digit() && c != '_')
-        .filter_map(|word| word.strip_prefix("HAUSHAVN_"))
-        .map(str::to_owned)
-        .collect()
-}
-
-trait Blames {
-    /// Fails unless the program gave up with one line that names exactly these.
-    fn blames(&self, expected: &BTreeSet<String>);
-}
-
-impl Blames for Ended {
-    #[track_caller]
-    fn blames(&self, expected: &BTreeSet<String>) {
-        assert!(!self.succeeded, "it did not fail: {}", self.said);
-        assert_eq!(&named(&self.said), expected, "{}", self.said);
-        assert_eq!(self.said.trim().lines().count(), 1, "{}", self.said);
-    }
-}
 
 fn set(names: &[&str]) -> BTreeSet<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
@@ -134,8 +107,10 @@ fn set(names: &[&str]) -> BTreeSet<String> {
 async fn a_service_that_is_told_nothing_names_everything_it_needs_in_one_message() {
     for (service, own) in OWN {
         let expected = set(&[&COMMON, own].concat());
-        run(service, &[], &BTreeMap::new()).await.blames(&expected);
-        run(service, &["serve"], &BTreeMap::new())
+        run_program(service, &[], &BTreeMap::new())
+            .await
+            .blames(&expected);
+        run_program(service, &["serve"], &BTreeMap::new())
             .await
             .blames(&expected);
     }
@@ -149,14 +124,14 @@ async fn an_empty_value_counts_as_a_missing_one() {
             .iter()
             .map(|name| (format!("HAUSHAVN_{name}"), String::new()))
             .collect();
-        run(service, &[], &empty).await.blames(&expected);
+        run_program(service, &[], &empty).await.blames(&expected);
     }
 }
 
 #[tokio::test]
 async fn a_sub_command_asks_only_for_what_it_needs_itself() {
     for (service, command, expected) in COMMANDS {
-        run(service, &words(command), &BTreeMap::new())
+        run_program(service, &[command], &BTreeMap::new())
             .await
             .blames(&set(expected));
     }
@@ -165,7 +140,7 @@ async fn a_sub_command_asks_only_for_what_it_needs_itself() {
 #[tokio::test]
 async fn the_document_is_printed_without_any_setting() {
     for (service, _) in OWN {
-        let printed = run(service, &["openapi"], &BTreeMap::new()).await;
+        let printed = run_program(service, &["openapi"], &BTreeMap::new()).await;
         assert!(printed.succeeded, "{service}: {}", printed.said);
         let document: serde_json::Value = serde_json::from_str(&printed.said).expect("JSON");
         assert_eq!(document["openapi"], "3.1.0", "{service}");
@@ -176,9 +151,11 @@ async fn the_document_is_printed_without_any_setting() {
 async fn whatever_is_missing_is_named_alone() {
     for (service, own) in OWN {
         for name in [&COMMON, own].concat() {
-            let mut variables = settings(service);
+            let mut variables = settings_of(service);
             variables.remove(&format!("HAUSHAVN_{name}"));
-            run(service, &[], &variables).await.blames(&set(&[name]));
+            run_program(service, &[], &variables)
+                .await
+                .blames(&set(&[name]));
         }
     }
 }
@@ -199,9 +176,9 @@ async fn a_value_that_makes_no_sense_is_blamed_on_its_variable_and_not_repeated(
             let Some(value) = nonsense(name) else {
                 continue;
             };
-            let mut variables = settings(service);
+            let mut variables = settings_of(service);
             variables.insert(format!("HAUSHAVN_{name}"), value.to_owned());
-            let ended = run(service, &[], &variables).await;
+            let ended = run_program(service, &[], &variables).await;
             ended.blames(&set(&[name]));
             assert!(
                 !ended.said.contains("no sense"),
@@ -219,7 +196,7 @@ async fn a_sub_command_blames_a_value_that_makes_no_sense_on_its_variable() {
             .iter()
             .map(|name| (format!("HAUSHAVN_{name}"), "no sense".to_owned()))
             .collect();
-        let ended = run(service, &words(command), &variables).await;
+        let ended = run_program(service, &[command], &variables).await;
         ended.blames(&set(needed));
         assert!(!ended.said.contains("no sense"), "{}", ended.said);
     }
@@ -231,7 +208,6 @@ async fn settings_that_may_be_left_out_are_checked_where_they_are_given() {
         ("gateway", "ENV", "staging"),
         ("gateway", "RATE_LIMIT_SCALE", "-1"),
         ("gateway", "CORS_ORIGINS", "*"),
-        ("gateway", "TRUSTED_PROXIES", "the ingress"),
         ("gateway", "LOG", "loud=nonsense"),
         ("task-service", "LOG", "no sense"),
         ("workflow-worker", "TEMPORAL_UI_URL", "no sense"),
@@ -239,21 +215,23 @@ async fn settings_that_may_be_left_out_are_checked_where_they_are_given() {
         ("user-service", "BCRYPT_COST", "3"),
         ("user-service", "ACCESS_TTL", "soon"),
     ] {
-        let mut variables = settings(service);
+        let mut variables = settings_of(service);
         variables.insert(format!("HAUSHAVN_{name}"), value.to_owned());
-        run(service, &[], &variables).await.blames(&set(&[name]));
+        run_program(service, &[], &variables)
+            .await
+            .blames(&set(&[name]));
     }
 }
 
 #[tokio::test]
 async fn conveniences_of_development_are_refused_in_production() {
     for (name, value) in [("ACCESS_TTL", "5"), ("BCRYPT_COST", "11")] {
-        let mut variables = settings("user-service");
+        let mut variables = settings_of("user-service");
         // Production is what a process is in unless it is told otherwise.
         variables.remove("HAUSHAVN_ENV");
         variables.insert("HAUSHAVN_BCRYPT_COST".to_owned(), "12".to_owned());
         variables.insert(format!("HAUSHAVN_{name}"), value.to_owned());
-        run("user-service", &[], &variables)
+        run_program("user-service", &[], &variables)
             .await
             .blames(&set(&[name]));
     }
@@ -261,14 +239,14 @@ async fn conveniences_of_development_are_refused_in_production() {
 
 #[tokio::test]
 async fn several_problems_are_told_together() {
-    let mut variables = settings("user-service");
+    let mut variables = settings_of("user-service");
     variables.remove("HAUSHAVN_SMTP_URL");
     variables.insert("HAUSHAVN_LISTEN".to_owned(), "nowhere".to_owned());
     variables.insert(
         "HAUSHAVN_TOKEN_KEY".to_owned(),
         "too short a secret".to_owned(),
     );
-    let ended = run("user-service", &[], &variables).await;
+    let ended = run_program("user-service", &[], &variables).await;
     ended.blames(&set(&["LISTEN", "SMTP_URL", "TOKEN_KEY"]));
     assert!(!ended.said.contains("too short a secret"), "{}", ended.said);
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use testkit::{
-    Client, Organization, buyer_purchase, dead_letters, eventually, run, settings, stack,
+    Client, Organization, buyer_purchase, dead_letters, eventually, run_program, settings_of, stack,
 };
 use uuid::Uuid;
 
@@ -11,7 +11,12 @@ const QUEUE: &str = "workflow-worker.events";
 /// Runs the worker's command for dead letters and answers what it prints.
 async fn command(arguments: &[&str]) -> String {
     let arguments = [&["dead-letters", QUEUE], arguments].concat();
-    let ended = run("workflow-worker", &arguments, &settings("workflow-worker")).await;
+    let ended = run_program(
+        "workflow-worker",
+        &arguments,
+        &settings_of("workflow-worker"),
+    )
+    .await;
     assert!(ended.succeeded, "{}", ended.said);
     ended.said
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use testkit::{Database, Ended, run, stack};
+use testkit::{Database, Ended, run_program, stack};
 
 /// Runs a sub-command that needs one database address.
 async fn with_database(service: &str, command: &str, variable: &str, role: &str) -> Ended {
     let name = format!("HAUSHAVN_{variable}_DATABASE_URL");
     let variables = BTreeMap::from([(name, stack().database_of(role))]);
-    run(service, &[command], &variables).await
+    run_program(service, &[command], &variables).await
 }
 
 #[tokio::test]

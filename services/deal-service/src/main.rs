@@ -5,6 +5,7 @@ use std::{io::Write as _, process::ExitCode};
 use clap::{Parser, Subcommand};
 use deal_service::{SERVICE, migrate, openapi, rebuild, serve, upkeep};
 use platform::shutdown::exit_code;
+use uuid::Uuid;
 
 /// Deals, their parties, and what people see of them.
 #[derive(Parser)]
@@ -22,7 +23,11 @@ enum Command {
     /// Makes partitions of the audit log and of deals ahead of time.
     Upkeep,
     /// Makes the read models anew from the audit log, while the service runs.
-    RebuildReadModels,
+    RebuildReadModels {
+        /// Only those of the organization with this id.
+        #[arg(long)]
+        organization: Option<Uuid>,
+    },
     /// Prints the OpenAPI document.
     Openapi,
 }
@@ -33,7 +38,7 @@ async fn main() -> ExitCode {
         Command::Serve => serve().await,
         Command::Migrate => migrate().await,
         Command::Upkeep => upkeep::run().await,
-        Command::RebuildReadModels => rebuild::run().await,
+        Command::RebuildReadModels { organization } => rebuild::run(organization).await,
         Command::Openapi => print_openapi(),
     };
     exit_code(SERVICE, outcome)

@@ -32,16 +32,23 @@ struct Organization {
     id: Uuid,
 }
 
-/// Rebuilds every deal of every organization, and tells how many there were.
-pub async fn run() -> anyhow::Result<()> {
+/// Rebuilds every deal of every organization, or of `only` one, and tells how many there were.
+///
+/// # Errors
+/// When a setting is wrong, the database does not answer, or there is no such organization.
+pub async fn run(only: Option<Uuid>) -> anyhow::Result<()> {
     let (service_url, auditor_url) = config::rebuild_urls(Env::from_process())?;
     let db = Db::connect(&service_url, SCHEMA, PoolSize::Small)?;
     let auditor = Auditor::new(Db::connect(&auditor_url, "audit", PoolSize::Small)?);
-    let organizations: Vec<Organization> = db
+    let mut organizations: Vec<Organization> = db
         .anonymous("rebuild-read-models", None, async |tx| {
             tx.all("SELECT id FROM ctx.organizations() AS id", []).await
         })
         .await?;
+    if let Some(only) = only {
+        organizations.retain(|organization| organization.id == only);
+        anyhow::ensure!(!organizations.is_empty(), "no organization {only}");
+    }
     let mut rebuilt = 0_u64;
     for organization in organizations {
         let scope = ServiceScope {

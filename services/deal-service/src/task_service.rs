@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use contracts::field::date_text;
-use domain::{deal::DealType, rejection::Rejection};
+use domain::rejection::Rejection;
 use platform::{
     client::{CallError, ServiceClient},
     error::{Error, Result},
@@ -40,47 +40,46 @@ impl PlanPreview {
     }
 }
 
+/// The deal that a plan is asked for.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PreviewBody<'a> {
-    template_key: &'a str,
-    deal_type: &'static str,
-    facts: &'a Map<String, Value>,
-    key_dates: BTreeMap<&'a str, String>,
+pub(crate) struct DealToPlan<'a> {
+    pub(crate) template_key: &'a str,
+    pub(crate) deal_type: &'static str,
+    pub(crate) facts: &'a Map<String, Value>,
+    pub(crate) key_dates: BTreeMap<&'a str, String>,
+    /// IANA name; the organization's where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    time_zone: Option<&'a str>,
+    pub(crate) time_zone: Option<&'a str>,
+    /// Its parties in their order: who has a login gets the tasks of its part.
+    pub(crate) parties: Vec<PartyToPlan<'a>>,
 }
 
-/// What a plan would be made from.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct PlanToBe<'a> {
-    pub(crate) template_key: &'a str,
-    pub(crate) deal_type: DealType,
-    pub(crate) facts: &'a Map<String, Value>,
-    pub(crate) key_dates: &'a BTreeMap<String, Date>,
-    pub(crate) time_zone: Option<&'a str>,
+/// A party of the deal that a plan is asked for.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PartyToPlan<'a> {
+    pub(crate) role: &'a str,
+    pub(crate) user_id: Option<Uuid>,
+}
+
+/// Key dates as they are sent.
+pub(crate) fn dates_to_plan(key_dates: &BTreeMap<String, Date>) -> BTreeMap<&str, String> {
+    key_dates
+        .iter()
+        .map(|(key, date)| (key.as_str(), date_text(*date)))
+        .collect()
 }
 
 /// Asks for the plan. Refused as task-service refuses: `templateKey`, `facts.<key>` or `keyDates.<key>`.
 pub(crate) async fn preview(
     tasks: &ServiceClient,
     caller: &Caller,
-    plan: PlanToBe<'_>,
+    deal: &DealToPlan<'_>,
 ) -> Result<PlanPreview> {
-    let body = PreviewBody {
-        template_key: plan.template_key,
-        deal_type: plan.deal_type.as_str(),
-        facts: plan.facts,
-        key_dates: plan
-            .key_dates
-            .iter()
-            .map(|(key, date)| (key.as_str(), date_text(*date)))
-            .collect(),
-        time_zone: plan.time_zone,
-    };
     let preview = tasks
         .for_caller(caller)
-        .post("/internal/plans/preview", &body)
+        .post("/internal/plans/preview", deal)
         .await?;
     Ok(preview)
 }

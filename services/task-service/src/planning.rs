@@ -39,12 +39,27 @@ use crate::{
         templates::{self, StoredTemplate},
     },
     rules,
-    services::PlanInput,
+    services::{PartyInput, PlanInput},
     shipped,
 };
 
 /// The date that deals show; events carry it by itself.
 pub(crate) const CLOSING_DATE: &str = "closing_date";
+
+/// Whom the tasks of each part go to: the first party that plays it with a login that may have them.
+pub(crate) fn first_of_each_part(
+    parties: &[PartyInput],
+    may_have_them: impl Fn(Uuid) -> bool,
+) -> BTreeMap<PartyRole, Uuid> {
+    let mut users = BTreeMap::new();
+    for party in parties {
+        let user = party.user_id.filter(|user| may_have_them(*user));
+        if let (Some(role), Some(user)) = (PartyRole::parse(&party.role), user) {
+            users.entry(role).or_insert(user);
+        }
+    }
+    users
+}
 
 /// What a deal's dates follow from: the template and what is known about the deal.
 #[derive(Clone, Debug)]

@@ -46,31 +46,99 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Value, Rejection> {
     }
 }
 
-/// Decodes a parsed value. All unknown fields are told at once, by name, with the first other problem
-/// behind them.
+/// How many fields that are missing or of the wrong type are told at once.
+const MISFITS_MAX: usize = 10;
+
+/// What stands in for a field that cannot be read, so that what comes behind it can: one of each type.
+const STAND_INS: [&str; 7] = [
+    r#""""#,
+    "null",
+    "{}",
+    "[]",
+    "0",
+    "false",
+    r#""00000000-0000-0000-0000-000000000000""#,
+];
+
+/// Decodes a parsed value. All unknown fields are told at once, by name, and behind them those that are
+/// missing or of the wrong type.
 pub(super) fn decode<T: DeserializeOwned>(raw: &Value) -> Result<T, Rejection> {
-    let mut errors = Vec::new();
+    let Attempt {
+        outcome,
+        mut unknown,
+    } = attempt::<T>(raw);
+    let mut next = match outcome {
+        Ok(value) if unknown.is_empty() => return Ok(value),
+        outcome => outcome.err(),
+    };
+    let mut mended = raw.clone();
+    let mut misfits: Vec<FieldError> = Vec::new();
+    for _ in 0..MISFITS_MAX {
+        let Some(misfit) = next.take() else { break };
+        if let Some(behind) = read_on::<T>(&mut mended, &misfit.field) {
+            unknown = behind.unknown;
+            next = behind.outcome.err();
+        }
+        // What is missing in a part that is itself missing goes without saying.
+        let is_told = misfits
+            .iter()
+            .any(|told| is_within(&misfit.field, &told.field));
+        if !is_told {
+            misfits.push(misfit);
+        }
+    }
+    misfits.retain(|misfit| unknown.iter().all(|known| known.field != misfit.field));
+    unknown.append(&mut misfits);
+    Err(Rejection::Validation { errors: unknown })
+}
+
+/// One reading of a value.
+struct Attempt<T> {
+    outcome: Result<T, FieldError>,
+    /// The unknown fields up to where the reading ended.
+    unknown: Vec<FieldError>,
+}
+
+/// Reads again with something else in the place of `field`; `None` when nothing fits there.
+fn read_on<T: DeserializeOwned>(raw: &mut Value, field: &str) -> Option<Attempt<T>> {
+    for stand_in in STAND_INS {
+        *place(raw, field)? = serde_json::from_str(stand_in).ok()?;
+        let again = attempt::<T>(raw);
+        if !matches!(&again.outcome, Err(error) if error.field == field) {
+            return Some(again);
+        }
+    }
+    None
+}
+
+/// Where a dotted path leads, made where its last part is missing.
+fn place<'a>(raw: &'a mut Value, path: &str) -> Option<&'a mut Value> {
+    path.split('.').try_fold(raw, |value, name| match value {
+        Value::Object(fields) => Some(fields.entry(name).or_insert(Value::Null)),
+        Value::Array(items) => items.get_mut(name.parse::<usize>().ok()?),
+        _ => None,
+    })
+}
+
+fn is_within(field: &str, outer: &str) -> bool {
+    field
+        .strip_prefix(outer)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+fn attempt<T: DeserializeOwned>(raw: &Value) -> Attempt<T> {
+    let mut unknown = Vec::new();
     let mut track = serde_path_to_error::Track::new();
     let tracked = serde_path_to_error::Deserializer::new(Plain(raw), &mut track);
     let decoded = serde_ignored::deserialize(tracked, |path| {
         let field = ignored_path(&path);
         let message = format!("{field} is not known");
-        errors.push(FieldError::new(field, "unknown", message));
+        unknown.push(FieldError::new(field, "unknown", message));
     });
-    match decoded {
-        Ok(value) if errors.is_empty() => return Ok(value),
-        Ok(_) => {}
-        Err(error) => {
-            let found = describe(&dotted(&track.path()), &error.to_string());
-            if !errors
-                .iter()
-                .any(|known: &FieldError| known.field == found.field)
-            {
-                errors.push(found);
-            }
-        }
+    Attempt {
+        outcome: decoded.map_err(|error| describe(&dotted(&track.path()), &error.to_string())),
+        unknown,
     }
-    Err(Rejection::Validation { errors })
 }
 
 /// A path of `serde_path_to_error` as it stands in `details.field`.
@@ -99,12 +167,8 @@ pub(super) fn describe(path: &str, message: &str) -> FieldError {
     if message.starts_with("invalid type: null") {
         return FieldError::required(field);
     }
-    // The last one: what comes before may repeat what the client sent.
-    let expected = message
-        .rsplit_once("expected ")
-        .map(|(_, expected)| expected);
-    let must_be = match expected {
-        Some(expected) => format!("{field} must be {}", expected.replace('`', "")),
+    let must_be = match expected(message) {
+        Some(expected) => format!("{field} must be {expected}"),
         None => format!("{field} is not valid"),
     };
     if message.starts_with("unknown variant") {
@@ -117,6 +181,26 @@ pub(super) fn describe(path: &str, message: &str) -> FieldError {
         return FieldError::new(field, "length", must_be);
     }
     FieldError::new(field, "format", must_be)
+}
+
+/// What serde expected, in words for people.
+fn expected(message: &str) -> Option<String> {
+    if message.starts_with("UUID parsing failed") {
+        return Some("a UUID".to_owned());
+    }
+    // The last one: what comes before may repeat what the client sent.
+    let (_, expected) = message.rsplit_once("expected ")?;
+    let plain = match expected {
+        "i8" | "i16" | "i32" | "i64" => "a whole number",
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, not negative",
+        "f32" | "f64" => "a number",
+        "a boolean" => "true or false",
+        "a string" => "a text",
+        "a sequence" => "a list",
+        "a map" => "an object",
+        other => return Some(other.replace('`', "")),
+    };
+    Some(plain.to_owned())
 }
 
 fn quoted(text: &str) -> Option<&str> {
@@ -602,6 +686,49 @@ mod tests {
             panic!("it should be refused")
         };
         assert!(!errors[0].message.contains("hunter2"));
-        assert_eq!(errors[0].message, "propertyAddress.street must be a string");
+        assert_eq!(errors[0].message, "propertyAddress.street must be a text");
+    }
+
+    #[test]
+    fn messages_are_in_words_for_people() {
+        let raw = json!({"name": 1, "parties": "nobody", "assigneeId": "7", "count": -1, "propertyAddress": "x"});
+        let Err(Rejection::Validation { errors }) = decode::<Deal>(&raw) else {
+            panic!("it should be refused")
+        };
+        let mut messages: Vec<&str> = errors.iter().map(|error| error.message.as_str()).collect();
+        messages.sort_unstable();
+        assert_eq!(
+            messages,
+            [
+                "assigneeId must be a UUID",
+                "count must be a whole number, not negative",
+                "name must be a text",
+                "parties must be a list",
+                "propertyAddress must be an object",
+            ]
+        );
+    }
+
+    #[test]
+    fn missing_and_mistyped_fields_are_told_with_the_unknown_ones() {
+        assert_eq!(
+            refused(br#"{"parties":"nobody","count":"many","zone":1}"#),
+            [
+                is("zone", "unknown"),
+                is("count", "type"),
+                is("parties", "type"),
+                is("name", "required"),
+                is("propertyAddress", "required"),
+            ]
+        );
+        assert_eq!(
+            refused(br#"{"propertyAddress":{"number":7},"assigneeId":"7"}"#),
+            [
+                is("propertyAddress.number", "unknown"),
+                is("assigneeId", "format"),
+                is("propertyAddress.street", "required"),
+                is("name", "required"),
+            ]
+        );
     }
 }

@@ -46,7 +46,7 @@ use crate::{
         access,
         deals::{self, Deal, SeenDeal, TemplateRef},
     },
-    task_service::{self, PlanPreview, PlanToBe},
+    task_service::{self, DealToPlan, PartyToPlan, PlanPreview, dates_to_plan},
 };
 
 pub(super) fn configure(config: &mut ServiceConfig) {
@@ -306,14 +306,22 @@ async fn plan(
     let Some(template_key) = &new.template_key else {
         return Ok(None);
     };
-    let to_be = PlanToBe {
+    let deal = DealToPlan {
         template_key,
-        deal_type: new.fields.deal_type,
+        deal_type: new.fields.deal_type.as_str(),
         facts: &new.fields.facts,
-        key_dates: &new.key_dates,
+        key_dates: dates_to_plan(&new.key_dates),
         time_zone: new.time_zone.as_deref(),
+        parties: new
+            .parties
+            .iter()
+            .map(|party| PartyToPlan {
+                role: party.role.as_str(),
+                user_id: party.user_id,
+            })
+            .collect(),
     };
-    Ok(Some(task_service::preview(tasks, caller, to_be).await?))
+    Ok(Some(task_service::preview(tasks, caller, &deal).await?))
 }
 
 fn command(new: NewDeal, plan: Option<&PlanPreview>) -> CreateDeal {

@@ -32,7 +32,7 @@ use crate::{
         access,
         deals::{self, Deal},
     },
-    task_service::{self, PlanToBe},
+    task_service::{self, DealToPlan, dates_to_plan},
 };
 
 pub(super) fn configure(config: &mut ServiceConfig) {
@@ -90,18 +90,16 @@ async fn missing_anchors(
     else {
         return Ok(Vec::new());
     };
-    let preview = task_service::preview(
-        tasks,
-        caller.caller(),
-        PlanToBe {
-            template_key: &template.key,
-            deal_type: deal.deal_type,
-            facts: &deal.facts,
-            key_dates: &deal.initial_key_dates,
-            time_zone: Some(&deal.time_zone),
-        },
-    )
-    .await?;
+    let to_plan = DealToPlan {
+        template_key: &template.key,
+        deal_type: deal.deal_type.as_str(),
+        facts: &deal.facts,
+        key_dates: dates_to_plan(&deal.initial_key_dates),
+        time_zone: Some(&deal.time_zone),
+        // Who is on the deal changes no date.
+        parties: Vec::new(),
+    };
+    let preview = task_service::preview(tasks, caller.caller(), &to_plan).await?;
     if preview.missing_anchors.is_empty() {
         return Ok(Vec::new());
     }

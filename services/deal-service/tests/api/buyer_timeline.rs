@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use testkit::eventually;
 
-use crate::support::{Deals, Office, days_from_today, random_id};
+use crate::support::{Deals, FIRST_MILESTONE, Office, days_from_today, random_id};
 
 #[tokio::test]
 async fn milestones_have_the_buyers_titles_and_follow_the_work() {
@@ -35,15 +35,7 @@ async fn milestones_have_the_buyers_titles_and_follow_the_work() {
         assert!(!timeline.text.contains(internal), "it tells {internal}");
     }
 
-    for key in [
-        "verify_executed_contract",
-        "confirm_effective_date",
-        "enter_key_dates",
-        "send_intro_package",
-        "buyer_kickoff_call",
-        "wire_fraud_ack",
-        "broker_opening_review",
-    ] {
+    for key in FIRST_MILESTONE {
         office.coordinator.complete(&deal.id, key).await;
     }
     eventually("the first milestone is done", async || {

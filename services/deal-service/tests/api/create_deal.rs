@@ -1,5 +1,7 @@
 //! `POST /api/deals`: what makes a deal, and what does not.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use testkit::buyer_purchase;
 
@@ -561,6 +563,15 @@ async fn dates_and_parties_outside_their_bounds_are_named() {
     .await;
 }
 
+/// The fields that a refusal names, with what is wrong with each.
+fn told(details: &Value) -> BTreeSet<(String, String)> {
+    let errors = details["errors"].as_array().unwrap();
+    errors
+        .iter()
+        .map(|error| (text(&error["field"]), text(&error["constraint"])))
+        .collect()
+}
+
 #[tokio::test]
 async fn everything_wrong_is_told_at_once() {
     let office = Office::new().await;
@@ -570,13 +581,8 @@ async fn everything_wrong_is_told_at_once() {
     });
     let answer = office.agent.api.post("/api/deals", &body).await;
     let details = answer.refuses(400, "VALIDATION_001");
-    let told: Vec<_> = details["errors"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|error| (text(&error["field"]), text(&error["constraint"])))
-        .collect();
-    for expected in [
+    let told = told(details);
+    for (field, constraint) in [
         ("propertyAddress.street", "required"),
         ("propertyAddress.city", "max_length"),
         ("dealType", "one_of"),
@@ -584,15 +590,39 @@ async fn everything_wrong_is_told_at_once() {
         ("parties.0.name", "required"),
     ] {
         assert!(
-            told.iter()
-                .any(|(field, constraint)| (field.as_str(), constraint.as_str()) == expected),
-            "{expected:?} is not in {told:?}"
+            told.contains(&(field.to_owned(), constraint.to_owned())),
+            "{field} {constraint} is not in {told:?}"
         );
     }
     assert_eq!(
         details["field"], details["errors"][0]["field"],
         "the first goes to the top"
     );
+}
+
+#[tokio::test]
+async fn whatever_is_missing_unknown_or_of_the_wrong_type_is_told_at_once() {
+    let office = Office::new().await;
+    let body = json!({
+        "foo": 1,
+        "name": 7,
+        "parties": "nobody",
+        "propertyAddress": {"street": "7 Mill Road", "town": "Portland"},
+    });
+    let answer = office.agent.api.post("/api/deals", &body).await;
+    let details = answer.refuses(400, "VALIDATION_001");
+    let expected = [
+        ("dealType", "required"),
+        ("foo", "unknown"),
+        ("name", "type"),
+        ("parties", "type"),
+        ("propertyAddress.city", "required"),
+        ("propertyAddress.postalCode", "required"),
+        ("propertyAddress.stateOrProvince", "required"),
+        ("propertyAddress.town", "unknown"),
+    ];
+    let expected = expected.map(|(field, constraint)| (field.to_owned(), constraint.to_owned()));
+    assert_eq!(told(details), BTreeSet::from(expected));
 }
 
 #[tokio::test]

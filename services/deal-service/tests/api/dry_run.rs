@@ -9,13 +9,18 @@ use crate::support::{
     Office, plain_deal, post_once, refuses_field, refuses_permission, text, with, without,
 };
 
-fn due_dates(plan: &Value) -> BTreeMap<String, Value> {
+/// By key, what is shown of each task that a dry run can know.
+fn tasks(plan: &Value) -> BTreeMap<String, Value> {
     let milestones = plan["milestones"].as_array().unwrap();
     let tasks = milestones
         .iter()
         .flat_map(|milestone| milestone["tasks"].as_array().unwrap());
     tasks
-        .map(|task| (text(&task["key"]), task["dueDate"].clone()))
+        .map(|task| {
+            let shown = ["status", "ownerRole", "assigneeId", "dueDate", "projected"]
+                .map(|name| task[name].clone());
+            (text(&task["key"]), Value::from(shown.to_vec()))
+        })
         .collect()
 }
 
@@ -57,9 +62,13 @@ async fn it_shows_the_deal_its_dates_its_plan_and_what_the_facts_drop() {
 
     let deal = office.agent.create_planned_deal(&body).await;
     assert_eq!(
-        due_dates(shown),
-        due_dates(&office.agent.planned(&deal.id).await),
+        tasks(shown),
+        tasks(&office.agent.planned(&deal.id).await),
         "the plan is not what the dry run showed"
+    );
+    assert!(
+        shown["milestones"].to_string().contains(&office.buyer.id),
+        "no task is the buyer's"
     );
 }
 

@@ -21,6 +21,7 @@ mod foreign_organization;
 mod get_deal;
 mod list_deals;
 mod parties;
+mod rebuild;
 mod status;
 mod summary;
 mod support;

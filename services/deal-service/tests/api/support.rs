@@ -8,6 +8,17 @@ pub(crate) use testkit::{
     refuses_field, refuses_permission, refuses_reference, text,
 };
 
+/// The tasks of a purchase's first milestone.
+pub(crate) const FIRST_MILESTONE: [&str; 7] = [
+    "verify_executed_contract",
+    "confirm_effective_date",
+    "enter_key_dates",
+    "send_intro_package",
+    "buyer_kickoff_call",
+    "wire_fraud_ack",
+    "broker_opening_review",
+];
+
 /// Deals as people take them on.
 pub(crate) trait Deals {
     /// Sends one of `activate`, `hold`, `resume`, `close`, `cancel`, `reopen`.

@@ -22,7 +22,7 @@ use uuid::Uuid;
 use super::apply_dates;
 use crate::{
     history::{self, Told},
-    planning::Ground,
+    planning::{Ground, first_of_each_part},
     repository::{
         deals::{self, Deal},
         dependencies::{self, Dependency},
@@ -444,17 +444,9 @@ pub(super) async fn assignees(
             [logins.into(), deal_id.into()],
         )
         .await?;
-    let mut assignees = BTreeMap::new();
-    for party in parties {
-        let role = PartyRole::parse(&party.role);
-        let user = party
-            .user_id
-            .filter(|user| may.iter().any(|row| row.user_id == *user));
-        if let (Some(role), Some(user)) = (role, user) {
-            assignees.entry(role).or_insert(user);
-        }
-    }
-    Ok(assignees)
+    Ok(first_of_each_part(parties, |user| {
+        may.iter().any(|row| row.user_id == user)
+    }))
 }
 
 /// How much there is in a plan.

@@ -20,8 +20,11 @@ use super::{
     key_dates::{KeyDateView, ViolationView},
 };
 use crate::{
-    planning::{facts_of, parse_dates, require_known_dates, require_known_facts},
+    planning::{
+        facts_of, first_of_each_part, parse_dates, require_known_dates, require_known_facts,
+    },
     repository::{holidays, key_dates::KeyDate, templates},
+    services::PartyInput,
 };
 
 /// The deal to be.
@@ -36,6 +39,9 @@ pub(crate) struct PreviewPlan {
     #[serde(default)]
     key_dates: BTreeMap<String, Option<String>>,
     time_zone: Option<String>,
+    /// With logins that deal-service has looked up.
+    #[serde(default)]
+    parties: Vec<PartyInput>,
 }
 
 /// The plan to be. Ids are the template's keys.
@@ -111,10 +117,13 @@ pub(crate) async fn run(tx: &Tx, command: &PreviewPlan) -> Result<PlanPreview> {
         zone: &zone,
         deadlines: Deadlines::Running,
     };
+    // Every user may see the deals it is a party of, so each of these will have its tasks.
+    let assignees = first_of_each_part(&command.parties, |_| true);
     let mut tasks = Vec::with_capacity(planned.tasks.len());
     for task in &planned.tasks {
         if let Some(rule) = template.task(&task.key) {
-            tasks.push((rule, task, new_task(task, rule, &moment)?));
+            let assignee_id = assignees.get(&rule.role).copied();
+            tasks.push((rule, task, new_task(task, rule, assignee_id, &moment)?));
         }
     }
     let its = |key: &str| {
@@ -167,6 +176,7 @@ pub(crate) async fn run(tx: &Tx, command: &PreviewPlan) -> Result<PlanPreview> {
 fn new_task(
     planned: &PlannedTask,
     rule: &domain::template::TaskRule,
+    assignee_id: Option<Uuid>,
     moment: &Moment<'_>,
 ) -> Result<Task, Rejection> {
     let new = NewTask {
@@ -186,7 +196,7 @@ fn new_task(
         },
         due_pinned: false,
         required: rule.required,
-        assignee_id: None,
+        assignee_id,
         open_dependencies: u32::try_from(planned.depends_on.len()).unwrap_or(u32::MAX),
     };
     Ok(Task::create(new, moment)?.task)
@@ -199,7 +209,7 @@ fn plan_task(rule: &domain::template::TaskRule, planned: &PlannedTask, task: &Ta
         title: rule.title.clone(),
         status: task.status.as_str(),
         owner_role: Some(rule.role.as_str()),
-        assignee_id: None,
+        assignee_id: task.facts.assignee_id,
         due_date: planned.due.map(date_text),
         projected: task.is_blocked() && task.due.is_some(),
         critical: rule.critical,

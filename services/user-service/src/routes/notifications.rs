@@ -7,12 +7,11 @@ use platform::{
     db::{Idempotency, Reply},
     error::Result,
     http::{
-        Access as _, Authorized, Conditional, ExpectedVersion, Fields, Json, MergePatch, PathId,
-        Query, permission::SignedIn,
+        Access as _, Authorized, Conditional, ExpectedVersion, Fields, Json, JsonOrEmpty,
+        MergePatch, PathId, Query, permission::SignedIn,
     },
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::{
@@ -22,6 +21,10 @@ use crate::{
     repository::preferences::{self, Choice, Preferences},
     services::Services,
 };
+
+/// What marking as read says: nothing so far.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+pub struct ReadBody {}
 
 /// How many were marked.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -140,6 +143,7 @@ pub(crate) async fn list(
     operation_id = "readNotification",
     tag = "notifications",
     params(("id" = Uuid, Path, description = "The notification")),
+    request_body = Option<ReadBody>,
     responses((status = 200, description = "The notification", body = NotificationView))
 )]
 #[post("/api/notifications/{id}/read")]
@@ -147,11 +151,12 @@ pub(crate) async fn mark_read(
     caller: Authorized<SignedIn>,
     id: PathId,
     idempotency: Idempotency,
+    body: JsonOrEmpty<ReadBody>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
     services
         .db
-        .once(&caller, &idempotency, &Value::Null, async |tx| {
+        .once(&caller, &idempotency, &body.raw, async |tx| {
             let notification = read_notifications::one(tx, id.0).await?;
             Reply::ok(&NotificationView::from(&notification))
         })
@@ -162,17 +167,19 @@ pub(crate) async fn mark_read(
 #[utoipa::path(
     operation_id = "readAllNotifications",
     tag = "notifications",
+    request_body = Option<ReadBody>,
     responses((status = 200, description = "How many were marked", body = ReadAllView))
 )]
 #[post("/api/notifications/read-all")]
 pub(crate) async fn mark_all_read(
     caller: Authorized<SignedIn>,
     idempotency: Idempotency,
+    body: JsonOrEmpty<ReadBody>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
     services
         .db
-        .once(&caller, &idempotency, &Value::Null, async |tx| {
+        .once(&caller, &idempotency, &body.raw, async |tx| {
             let read = read_notifications::all(tx).await?;
             Reply::ok(&ReadAllView { read })
         })

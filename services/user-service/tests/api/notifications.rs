@@ -1,5 +1,5 @@
 use serde_json::{Value, json};
-use testkit::{Organization, Response, User, eventually, mails_to};
+use testkit::{Organization, Response, User, eventually, mails_to, refuses_field};
 use uuid::Uuid;
 
 use crate::support::{event_types, fields_of, service, text};
@@ -109,6 +109,10 @@ async fn reading_counts_down_and_is_done_once() {
     let unread = agent.api.get("/api/notifications?unread=true").await;
     assert_eq!(unread.expect(200)["items"].as_array().unwrap().len(), 2);
 
+    for path in [path.as_str(), "/api/notifications/read-all"] {
+        let refused = agent.api.post(path, &json!({"a": 1})).await;
+        refuses_field(&refused, "a", "unknown");
+    }
     let all = agent
         .api
         .post("/api/notifications/read-all", &json!({}))
