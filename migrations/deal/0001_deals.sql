@@ -181,6 +181,10 @@ CREATE POLICY read ON parties FOR SELECT TO deal_svc USING (
      WHERE a.user_id = (SELECT ctx.uid())
        AND (((SELECT ctx.may('view_deals')) AND (a.is_creator OR cardinality(a.party_roles) > 0))
          OR ((SELECT ctx.may('view_own_deals')) AND cardinality(a.party_roles) > 0))));
+-- Whoever creates a deal writes who takes part in it, and so what it sees itself follows from rows that it can read.
+CREATE POLICY read_created ON parties FOR SELECT TO deal_svc USING (
+  (SELECT ctx.may('create_deals')) AND deal_id IN (
+    SELECT d.id FROM ctx.deals d WHERE d.created_by = (SELECT ctx.uid())));
 CREATE POLICY write ON parties FOR INSERT TO deal_svc WITH CHECK (
   (SELECT ctx.may('manage_tasks')) OR ((SELECT ctx.may('create_deals')) AND deal_id IN (
     SELECT d.id FROM ctx.deals d WHERE d.created_by = (SELECT ctx.uid()))));

@@ -1,5 +1,10 @@
 //! What people are told of a deal, from the command to their list.
 
+#![expect(
+    clippy::expect_used,
+    reason = "a test that cannot go on should say why"
+)]
+
 use serde_json::{Value, json};
 use testkit::{Organization, User, buyer_purchase, eventually};
 

@@ -45,7 +45,9 @@ impl PlanPreview {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DealToPlan<'a> {
     pub(crate) template_key: &'a str,
-    pub(crate) deal_type: &'static str,
+    /// The type of a new deal, which must be the template's; a deal that is there keeps its template.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) deal_type: Option<&'static str>,
     pub(crate) facts: &'a Map<String, Value>,
     pub(crate) key_dates: BTreeMap<&'a str, String>,
     /// IANA name; the organization's where there is none.

@@ -308,7 +308,7 @@ async fn plan(
     };
     let deal = DealToPlan {
         template_key,
-        deal_type: new.fields.deal_type.as_str(),
+        deal_type: Some(new.fields.deal_type.as_str()),
         facts: &new.fields.facts,
         key_dates: dates_to_plan(&new.key_dates),
         time_zone: new.time_zone.as_deref(),

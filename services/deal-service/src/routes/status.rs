@@ -92,7 +92,7 @@ async fn missing_anchors(
     };
     let to_plan = DealToPlan {
         template_key: &template.key,
-        deal_type: deal.deal_type.as_str(),
+        deal_type: None,
         facts: &deal.facts,
         key_dates: dates_to_plan(&deal.initial_key_dates),
         time_zone: Some(&deal.time_zone),

@@ -8,6 +8,7 @@ use domain::{
     milestone::{TaskCounts, states},
     rejection::Rejection,
     task::{Deadlines, Due, Moment, NewTask, Task, TaskEdit},
+    template::{Facts, Template},
     zone::Zone,
 };
 use platform::{db::Tx, error::Result};
@@ -21,7 +22,8 @@ use super::{
 };
 use crate::{
     planning::{
-        facts_of, first_of_each_part, parse_dates, require_known_dates, require_known_facts,
+        DateInputs, facts_of, first_of_each_part, parse_dates, require_known_dates,
+        require_known_facts,
     },
     repository::{holidays, key_dates::KeyDate, templates},
     services::PartyInput,
@@ -32,8 +34,8 @@ use crate::{
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PreviewPlan {
     template_key: String,
-    /// The deal's type, which must be the template's.
-    deal_type: String,
+    /// The type of a new deal, which must be the template's.
+    deal_type: Option<String>,
     #[serde(default)]
     facts: Map<String, Value>,
     #[serde(default)]
@@ -68,13 +70,7 @@ pub(crate) async fn run(tx: &Tx, command: &PreviewPlan) -> Result<PlanPreview> {
         Rejection::field("templateKey", "unknown", message)
     })?;
     let template = stored.parsed()?;
-    if template.deal_type.as_str() != command.deal_type {
-        let message = format!(
-            "templateKey is a template for deals of the type {}",
-            template.deal_type.as_str()
-        );
-        return Err(Rejection::field("templateKey", "deal_type", message).into());
-    }
+    require_type(&template, command.deal_type.as_deref())?;
     let facts = facts_of(&command.facts)?;
     require_known_facts(&template, &facts)?;
     let inputs = parse_dates(&command.key_dates)?;
@@ -91,25 +87,7 @@ pub(crate) async fn run(tx: &Tx, command: &PreviewPlan) -> Result<PlanPreview> {
         )
     })?;
 
-    let mut circumstances = Circumstances {
-        facts,
-        ..Circumstances::default()
-    };
-    for (key, date) in inputs {
-        match date {
-            Some(date) if template.anchor(&key).is_some() => {
-                circumstances.anchors.insert(key, date);
-            }
-            Some(date) => {
-                let held = HeldDate {
-                    date: Some(date),
-                    why: DateHold::Pinned,
-                };
-                circumstances.held_dates.insert(key, held);
-            }
-            None => {}
-        }
-    }
+    let circumstances = circumstances(&template, facts, inputs);
     let holidays = holidays::of_organization(tx).await?;
     let planned = compute(&template, &circumstances, holidays.calendars());
     let moment = Moment {
@@ -171,6 +149,38 @@ pub(crate) async fn run(tx: &Tx, command: &PreviewPlan) -> Result<PlanPreview> {
         dropped: planned.dropped().map(str::to_owned).collect(),
         violations: planned.violations.iter().map(ViolationView::from).collect(),
     })
+}
+
+fn require_type(template: &Template, deal_type: Option<&str>) -> Result<(), Rejection> {
+    let of_template = template.deal_type.as_str();
+    if deal_type.is_none_or(|deal_type| deal_type == of_template) {
+        return Ok(());
+    }
+    let message = format!("templateKey is a template for deals of the type {of_template}");
+    Err(Rejection::field("templateKey", "deal_type", message))
+}
+
+fn circumstances(template: &Template, facts: Facts, inputs: DateInputs) -> Circumstances {
+    let mut circumstances = Circumstances {
+        facts,
+        ..Circumstances::default()
+    };
+    for (key, date) in inputs {
+        match date {
+            Some(date) if template.anchor(&key).is_some() => {
+                circumstances.anchors.insert(key, date);
+            }
+            Some(date) => {
+                let held = HeldDate {
+                    date: Some(date),
+                    why: DateHold::Pinned,
+                };
+                circumstances.held_dates.insert(key, held);
+            }
+            None => {}
+        }
+    }
+    circumstances
 }
 
 fn new_task(
