@@ -1,10 +1,5 @@
 //! A program that is not told what it needs says all of it at once, by name, and ends.
 
-#![expect(
-    clippy::expect_used,
-    reason = "a test that cannot go on should say why"
-)]
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use testkit::{run_program, settings_of};
