@@ -68,18 +68,14 @@ pub(crate) async fn load_task_exclusively(
     load_in(tx, deal, id, any_of).await
 }
 
-/// As [`load_task`], for its end. Where dates follow from that, no other task of the deal changes meanwhile: a lock that
-/// is shared first and made exclusive later would stop two that finish at once.
+/// As [`load_task`], for its end: where dates follow from that, no other task of the deal changes meanwhile.
 pub(crate) async fn load_task_to_finish(
     tx: &Tx,
     id: Uuid,
     any_of: &[Permission],
 ) -> Result<Loaded> {
-    if tasks::is_followed(tx, id).await? {
-        load_task_exclusively(tx, id, any_of).await
-    } else {
-        load_task(tx, id, any_of).await
-    }
+    let deal = tasks::lock_deal_to_finish(tx, id).await?;
+    load_in(tx, deal, id, any_of).await
 }
 
 async fn load_in(tx: &Tx, deal: Deal, id: Uuid, any_of: &[Permission]) -> Result<Loaded> {

@@ -207,17 +207,22 @@ pub(crate) async fn lock_deal_exclusively(tx: &Tx, id: Uuid) -> Result<Deal> {
     deals::of(row)
 }
 
-/// Whether dates follow from the end of this task.
-pub(crate) async fn is_followed(tx: &Tx, id: Uuid) -> Result<bool> {
-    #[derive(FromQueryResult)]
-    struct Followed {}
-    let followed: Option<Followed> = tx
+/// As [`lock_deal`], for the end of the task: exclusively where dates follow from that. A lock that is shared first and
+/// made exclusive later would stop two that finish at once.
+pub(crate) async fn lock_deal_to_finish(tx: &Tx, id: Uuid) -> Result<Deal> {
+    let row: Option<DealRow> = tx
         .first(
-            "SELECT FROM tasks WHERE organization_id = $1 AND id = $2 AND template_fields -> 'followUp' = 'true'::jsonb",
+            "SELECT d.* FROM tasks t CROSS JOIN LATERAL (
+               SELECT * FROM ctx.lock_deal_exclusively(t.deal_id)
+                WHERE t.template_fields -> 'followUp' = 'true'::jsonb
+               UNION ALL
+               SELECT * FROM ctx.lock_deal(t.deal_id)
+                WHERE t.template_fields -> 'followUp' IS DISTINCT FROM 'true'::jsonb) d
+              WHERE t.organization_id = $1 AND t.id = $2 AND t.deleted_at IS NULL",
             [tx.actor().organization_id.into(), id.into()],
         )
         .await?;
-    Ok(followed.is_some())
+    deals::of(row)
 }
 
 /// The task, locked. `None` if the caller may not change it, or if it has been deleted just now.
