@@ -138,11 +138,13 @@ async fn it_tells_what_is_overdue_what_is_blocked_and_what_comes_next() {
         .post(&format!("/api/tasks/{late}/complete"), &json!({}))
         .await
         .expect(200);
-    let shown = soon(&office.agent, &deal, "nothing is overdue", |summary| {
-        summary["overdue"] == json!([])
-    })
+    soon(
+        &office.agent,
+        &deal,
+        "nothing is overdue or waits",
+        |summary| summary["overdue"] == json!([]) && summary["blocked"] == json!([]),
+    )
     .await;
-    assert_eq!(shown["blocked"], json!([]));
 }
 
 #[tokio::test]
@@ -150,17 +152,9 @@ async fn a_purchase_shows_its_current_milestone_and_the_days_to_closing() {
     let office = Office::new().await;
     let deal = office.purchase().await;
     let shown = soon(&office.agent, &deal, "the plan is there", |summary| {
-        summary["progress"]["total"]
-            .as_u64()
-            .is_some_and(|total| total > 40)
+        summary["currentMilestone"]["title"] == "File opened" && summary["daysToClosing"].is_i64()
     })
     .await;
-    assert!(
-        shown["currentMilestone"]
-            .to_string()
-            .contains("File opened"),
-        "{shown}"
-    );
     let days = shown["daysToClosing"].as_i64().unwrap();
     assert!((44..=46).contains(&days), "{days}");
 }
@@ -233,8 +227,17 @@ async fn a_buyers_summary_counts_only_what_it_may_see() {
 async fn a_buyers_milestones_count_the_tasks_of_its_plan() {
     let office = Office::new().await;
     let deal = office.purchase().await;
-    soon(&office.agent, &deal, "the plan is there", |summary| {
-        summary["progress"]["total"].as_u64() > Some(40)
+    let plan = office.agent.planned(&deal.id).await;
+    let milestones = plan["milestones"].as_array().unwrap();
+    let sizes: Vec<usize> = milestones
+        .iter()
+        .map(|milestone| milestone["tasks"].as_array().unwrap().len())
+        .collect();
+    soon(&office.agent, &deal, "the whole plan is there", |summary| {
+        let shown = summary["milestones"].as_array().unwrap();
+        summary["progress"]["total"] == sizes.iter().sum::<usize>()
+            && shown.len() == sizes.len()
+            && shown[0]["state"] == "CURRENT"
     })
     .await;
     for user in [&office.agent, &office.buyer] {
