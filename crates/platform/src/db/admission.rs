@@ -16,7 +16,7 @@ use tokio::{
 
 use crate::error::{Error, Result};
 
-/// The longest that a session waits for its turn, and then for a connection, while others finish.
+/// The longest that a session waits for its turn and for a connection together, while others finish.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// When no session has begun or committed for so long, the database is taken to be away.
 const STALLED: Duration = Duration::from_millis(1500);
@@ -58,28 +58,25 @@ impl Admission {
         })
     }
 
-    /// Waits for a turn, first come, first served. [`Error::Unavailable`] when it takes too long.
+    /// Waits for a turn, first come, first served, and however long: see [`Admission::patiently`].
     pub(super) async fn turn(self: &Arc<Self>) -> Result<Turn> {
-        let permit = Arc::clone(&self.turns).acquire_owned();
-        match self.patiently(permit).await? {
-            Ok(permit) => Ok(Turn {
-                admission: Arc::clone(self),
-                _permit: permit,
-            }),
-            Err(closed) => Err(Error::unavailable(closed)),
-        }
+        let permit = Arc::clone(&self.turns).acquire_owned().await;
+        Ok(Turn {
+            admission: Arc::clone(self),
+            _permit: permit.map_err(Error::unavailable)?,
+        })
     }
 
     /// Waits while other sessions begin or end. [`Error::Unavailable`] when none of them does, or it takes
     /// too long all the same.
-    pub(super) async fn patiently<T>(&self, awaited: impl Future<Output = T>) -> Result<T> {
+    pub(super) async fn patiently<T>(&self, awaited: impl Future<Output = Result<T>>) -> Result<T> {
         let asked = Instant::now();
         tokio::pin!(awaited);
         loop {
             // Whoever comes while nothing moves still gives those before them the time to move.
             let stalled = (self.last_progress().max(asked) + STALLED).min(asked + PATIENCE);
             if let Ok(outcome) = timeout_at(stalled, &mut awaited).await {
-                return Ok(outcome);
+                return outcome;
             }
             if asked.elapsed() >= PATIENCE {
                 return Err(Error::unavailable("PostgreSQL: too many sessions wait"));
@@ -99,7 +96,9 @@ impl Admission {
 mod tests {
     use super::*;
 
-    fn refused(outcome: Result<Turn>) -> String {
+    /// Why nobody got a turn, or something after it.
+    async fn refused(admission: &Admission, awaited: impl Future<Output = Result<Turn>>) -> String {
+        let outcome = admission.patiently(awaited).await;
         outcome.map(drop).unwrap_err().to_string()
     }
 
@@ -109,7 +108,7 @@ mod tests {
         let held = admission.turn().await.unwrap();
         let waiting = tokio::spawn({
             let admission = Arc::clone(&admission);
-            async move { admission.turn().await.map(drop) }
+            async move { admission.patiently(admission.turn()).await.map(drop) }
         });
         for _ in 0..4 {
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -124,9 +123,28 @@ mod tests {
         let admission = Admission::new(1);
         let _held = admission.turn().await.unwrap();
         let asked = Instant::now();
-        let told = refused(admission.turn().await);
+        let told = refused(&admission, admission.turn()).await;
         assert!(told.contains("no session makes progress"), "{told}");
         assert_eq!(asked.elapsed(), STALLED);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_wait_for_a_turn_and_the_wait_behind_it_are_one() {
+        let admission = Admission::new(1);
+        let held = admission.turn().await.unwrap();
+        let failing = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            drop(held);
+        });
+        let asked = Instant::now();
+        let connecting = async {
+            let _turn = admission.turn().await?;
+            std::future::pending().await
+        };
+        let told = refused(&admission, connecting).await;
+        assert!(told.contains("no session makes progress"), "{told}");
+        assert_eq!(asked.elapsed(), STALLED);
+        failing.await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]
@@ -140,7 +158,7 @@ mod tests {
             }
         });
         let asked = Instant::now();
-        let told = refused(admission.turn().await);
+        let told = refused(&admission, admission.turn()).await;
         assert!(told.contains("too many sessions wait"), "{told}");
         assert_eq!(asked.elapsed(), PATIENCE);
         busy.abort();

@@ -168,16 +168,16 @@ impl Db {
     /// Begins in a task of its own: a `BEGIN` that is cancelled half-way could return a connection with
     /// an open transaction to the pool (database.md section 3).
     async fn begin(&self) -> Result<Begun> {
-        let turn = self.admission.turn().await?;
-        let pool = self.pool.clone();
-        let beginning = tokio::spawn(async move { pool.begin().await });
-        let transaction = self
-            .admission
-            .patiently(beginning)
-            .await?
-            .context("begin a transaction")??;
-        turn.progress();
-        Ok(Begun { transaction, turn })
+        let beginning = async {
+            let turn = self.admission.turn().await?;
+            let pool = self.pool.clone();
+            let transaction = tokio::spawn(async move { pool.begin().await })
+                .await
+                .context("begin a transaction")??;
+            turn.progress();
+            Ok(Begun { transaction, turn })
+        };
+        self.admission.patiently(beginning).await
     }
 }
 

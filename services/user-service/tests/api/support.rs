@@ -6,6 +6,7 @@ use platform::{auth::ServiceKeys, config::Env};
 use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::{Client, Organization, Response, User, stack};
+pub(crate) use testkit::{base64url, text};
 use uuid::Uuid;
 
 /// A client at the gateway without a token.
@@ -84,18 +85,6 @@ pub(crate) fn session_id(access_token: &str) -> String {
     let payload = access_token.split('.').nth(1).unwrap();
     let claims: Value = serde_json::from_slice(&base64url(payload)).unwrap();
     text(&claims["sid"])
-}
-
-pub(crate) fn base64url(text: &str) -> Vec<u8> {
-    use base64::Engine as _;
-    base64::engine::general_purpose::URL_SAFE_NO_PAD
-        .decode(text)
-        .unwrap()
-}
-
-#[track_caller]
-pub(crate) fn text(value: &Value) -> String {
-    value.as_str().unwrap().to_owned()
 }
 
 /// The names of the fields that a refusal complains about.
