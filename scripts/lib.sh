@@ -29,6 +29,25 @@ RUN="$HAUSHAVN_HOME/run"
 LOGS="$HAUSHAVN_HOME/logs"
 DATA="$HAUSHAVN_HOME/data"
 
+RUST=$(sed -n 's/^channel = "\(.*\)"/\1/p' "$REPO/rust-toolchain.toml")
+
+# The pinned Rust may be there under another name (as "stable"): that is used, and nothing is fetched.
+use_installed_rust() {
+  local installed name
+  [ -z "${RUSTUP_TOOLCHAIN:-}" ] && command -v rustup >/dev/null || return 0
+  mapfile -t installed < <(rustup toolchain list 2>/dev/null | awk '/^[^ ]+-/ { print $1 }')
+  for name in "${installed[@]}"; do
+    [[ $name != "$RUST"-* ]] || return 0
+  done
+  for name in "${installed[@]}"; do
+    if [[ $(rustup run "$name" rustc --version) == "rustc $RUST "* ]]; then
+      export RUSTUP_TOOLCHAIN=$name
+      return 0
+    fi
+  done
+}
+use_installed_rust
+
 # port NAME: the one table of ports. All of them are on 127.0.0.1.
 port() {
   case $1 in

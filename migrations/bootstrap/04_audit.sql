@@ -13,11 +13,11 @@ GRANT USAGE ON SCHEMA audit TO user_svc, deal_svc, task_svc, auditor, audit_main
 GRANT USAGE ON SCHEMA ctx TO audit_sealer;
 SET ROLE audit_owner;
 
-CREATE SEQUENCE audit.audit_log_sequence;
+CREATE SEQUENCE audit.insertion_order;
 CREATE TABLE audit.audit_log (
   id uuid NOT NULL,
-  -- Place in the log. A sequence skips on rollback, so it orders rows and does not count them.
-  sequence bigint NOT NULL DEFAULT nextval('audit.audit_log_sequence'),
+  -- Orders the rows of one instant. It skips on rollback and counts nothing: audit.placement does.
+  insertion_order bigint NOT NULL DEFAULT nextval('audit.insertion_order'),
   organization_id uuid NOT NULL,
   deal_id uuid,
   user_id uuid NOT NULL,
@@ -67,12 +67,65 @@ CREATE POLICY read_deal ON audit.audit_log FOR SELECT TO auditor USING (
     OR ((SELECT ctx.may('view_deals')) AND deal_id IN (
       SELECT a.deal_id FROM ctx.deal_access a WHERE a.user_id = (SELECT ctx.uid())))));
 
--- created_at and sequence are left out: their defaults cannot be forged.
+-- created_at and insertion_order are left out: their defaults cannot be forged.
 GRANT INSERT (id, organization_id, deal_id, user_id, on_behalf_of, event_type, entity_type, entity_id,
               aggregate_version, event_data, request_id, cause_event_id, idempotency_key, ip_address)
   ON audit.audit_log TO user_svc, deal_svc, task_svc;
-GRANT USAGE ON SEQUENCE audit.audit_log_sequence TO user_svc, deal_svc, task_svc;
+GRANT USAGE ON SEQUENCE audit.insertion_order TO user_svc, deal_svc, task_svc;
 GRANT SELECT ON audit.audit_log TO auditor;
+
+-- Each row's place in its organization's log: 1, 2, 3 … without a gap, so that a missing row shows.
+-- Given when the log is read, not when it is written: writers of one organization never wait for each other.
+-- A row that commits late gets a later place than its instant would have given it.
+CREATE TABLE audit.placement (
+  organization_id uuid NOT NULL,
+  sequence bigint NOT NULL CONSTRAINT placement_sequence_positive CHECK (sequence > 0),
+  audit_created_at timestamptz NOT NULL,
+  audit_id uuid NOT NULL,
+  CONSTRAINT placement_pkey PRIMARY KEY (organization_id, sequence),
+  CONSTRAINT placement_audit_key UNIQUE (organization_id, audit_id)
+);
+COMMENT ON TABLE audit.placement IS 'restricted: the place of each audit row in its organization''s log';
+CREATE TRIGGER no_update_delete BEFORE UPDATE OR DELETE ON audit.placement FOR EACH ROW EXECUTE FUNCTION audit.refuse();
+CREATE TRIGGER no_update_delete_statement BEFORE UPDATE OR DELETE ON audit.placement FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON audit.placement FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse();
+ALTER TABLE audit.placement ENABLE ALWAYS TRIGGER no_update_delete;
+ALTER TABLE audit.placement ENABLE ALWAYS TRIGGER no_update_delete_statement;
+ALTER TABLE audit.placement ENABLE ALWAYS TRIGGER no_truncate;
+ALTER TABLE audit.placement ENABLE ROW LEVEL SECURITY;
+ALTER TABLE audit.placement FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON audit.placement AS RESTRICTIVE FOR ALL
+  USING (organization_id = (SELECT ctx.org())) WITH CHECK (organization_id = (SELECT ctx.org()));
+CREATE POLICY read_all ON audit.placement FOR SELECT TO auditor USING ((SELECT ctx.may('view_audit')));
+CREATE POLICY place_read ON audit.placement FOR SELECT TO audit_owner USING (true);
+CREATE POLICY place_write ON audit.placement FOR INSERT TO audit_owner WITH CHECK (true);
+CREATE POLICY place_read ON audit.audit_log FOR SELECT TO audit_owner USING (true);
+GRANT SELECT ON audit.placement TO auditor;
+
+-- Gives places to the rows of the caller's organization that have none, oldest first, and tells to how many.
+-- A full batch means that there may be more. One at a time for each organization. Looks an hour behind the last
+-- placed row for such as committed late: no transaction of a service lasts longer (see the bounds in 01_roles.sql).
+CREATE FUNCTION audit.place_rows(p_batch integer) RETURNS integer
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE
+  v_org uuid := ctx.org();
+  v_last bigint;
+  v_behind timestamptz;
+  v_placed integer;
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('audit.placement/' || v_org::text, 0));
+  SELECT p.sequence, p.audit_created_at - interval '1 hour' INTO v_last, v_behind
+    FROM audit.placement p WHERE p.organization_id = v_org ORDER BY p.sequence DESC LIMIT 1;
+  INSERT INTO audit.placement (organization_id, sequence, audit_created_at, audit_id)
+  SELECT v_org, coalesce(v_last, 0) + row_number() OVER (ORDER BY r.created_at, r.insertion_order), r.created_at, r.id
+    FROM (SELECT a.created_at, a.insertion_order, a.id FROM audit.audit_log a
+           WHERE a.organization_id = v_org AND a.created_at >= coalesce(v_behind, '-infinity')
+             AND NOT EXISTS (SELECT FROM audit.placement p WHERE p.organization_id = v_org AND p.audit_id = a.id)
+           ORDER BY a.created_at, a.insertion_order LIMIT p_batch) r;
+  GET DIAGNOSTICS v_placed = ROW_COUNT;
+  RETURN v_placed;
+END $$;
+GRANT EXECUTE ON FUNCTION audit.place_rows(integer) TO auditor;
 
 -- Arms one partition with what is not inherited from the parent.
 CREATE FUNCTION audit.arm_partition(p_name text) RETURNS void

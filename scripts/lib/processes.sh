@@ -31,10 +31,14 @@ group_alive() {
   ps -A -o pgid=,stat= | awk -v group="$1" '$1 == group && $2 !~ /^Z/ { alive = 1 } END { exit !alive }'
 }
 
+# signal_process NAME SIGNAL: to its group, and to its children: PostgreSQL's lead groups of their own.
 signal_process() {
-  local pid
+  local pid children
   pid=$(pid_of "$1") || die "$1 is not running"
+  mapfile -t children < <(ps -o pid= --ppid "$pid")
   kill -s "$2" -- "-$pid"
+  # ps pads its numbers; a child may have ended meanwhile.
+  ((${#children[@]} == 0)) || kill -s "$2" -- "${children[@]// /}" 2>/dev/null || true
 }
 
 # kill_process NAME: without warning; returns when it is gone.

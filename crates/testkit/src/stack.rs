@@ -40,12 +40,20 @@ impl LogFrom {
     /// # Panics
     /// When the log is gone.
     pub fn lines_with(&self, parts: &[&str]) -> Vec<String> {
-        let log = fs::read(&self.file).expect("the log can be read");
-        String::from_utf8_lossy(&log[self.offset..])
+        self.text()
             .lines()
             .filter(|line| parts.iter().all(|part| line.contains(part)))
             .map(str::to_owned)
             .collect()
+    }
+
+    /// All of it so far.
+    ///
+    /// # Panics
+    /// When the log is gone.
+    pub fn text(&self) -> String {
+        let log = fs::read(&self.file).expect("the log can be read");
+        String::from_utf8_lossy(&log[self.offset..]).into_owned()
     }
 }
 

@@ -15,6 +15,10 @@ const ATTEMPTS: &[&str] = &[
     "TRUNCATE audit.audit_log_default",
     "UPDATE audit.audit_log_default SET event_type = 'forged'",
     "DELETE FROM audit.audit_log_default",
+    "UPDATE audit.placement SET sequence = sequence + 1",
+    "DELETE FROM audit.placement WHERE false",
+    "TRUNCATE audit.placement",
+    "ALTER TABLE audit.placement DISABLE TRIGGER ALL",
     "ALTER TABLE audit.audit_log DISABLE TRIGGER ALL",
     "ALTER TABLE audit.audit_log DISABLE TRIGGER no_update_delete",
     "ALTER TABLE audit.audit_log_default DISABLE TRIGGER no_truncate_partition",
@@ -122,6 +126,9 @@ async fn even_in_replica_mode_a_superuser_cannot_update_or_delete_rows() {
         "DELETE FROM audit.audit_log",
         "TRUNCATE audit.audit_log",
         "TRUNCATE audit.audit_log_default",
+        "UPDATE audit.placement SET sequence = sequence + 1",
+        "DELETE FROM audit.placement",
+        "TRUNCATE audit.placement",
     ] {
         refused(&mut database, "superuser in replica mode", attempt).await;
     }

@@ -259,6 +259,97 @@ async fn with_the_database_down_every_request_is_answered_503_and_recovery_needs
     office.summary_shows_done(&deal.id, 1).await;
 }
 
+/// As many requests as two services have connections for, and more, meet a database that takes them and answers none.
+#[tokio::test]
+async fn a_frozen_database_holds_no_request_and_afterwards_no_connection() {
+    let office = Office::new().await;
+    let ask = async || {
+        let paths = ["/api/deals", "/api/tasks"];
+        let requests = (0..80).map(|index| office.agent.api.get(paths[index % 2]));
+        futures::future::join_all(requests).await
+    };
+    stack().pause("postgres");
+    let refused = ask().await;
+    stack().resume("postgres");
+    for answer in refused {
+        answer.refuses(503, "SERVICE_UNAVAILABLE");
+        assert!(!answer.header("retry-after").is_empty());
+    }
+    eventually("the services answer again", async || {
+        let answers = ask().await;
+        answers
+            .iter()
+            .all(|answer| answer.status == 200)
+            .then_some(())
+    })
+    .await;
+    eventually("no transaction is left open", async || {
+        let sql = "SELECT count(*) AS n FROM pg_stat_activity
+                    WHERE state LIKE 'idle in transaction%' AND usename IN ('deal_svc', 'task_svc')";
+        (Database::superuser().await.rows(sql).await[0]["n"] == 0).then_some(())
+    })
+    .await;
+}
+
+/// F-25: what a service had begun when it was told to stop is finished; what comes later is refused.
+#[tokio::test]
+async fn a_service_that_is_told_to_stop_finishes_the_requests_under_way() {
+    const REQUESTS: usize = 8;
+    let office = Office::new().await;
+    let deal = office.agent.create_planned_deal(&office.purchase()).await;
+    let add = async |title: String| {
+        let task = json!({"dealId": deal.id, "title": title});
+        office.coordinator.api.post("/api/tasks", &task).await
+    };
+    // Whoever adds a task waits for the deal's row, which somebody holds until the service has begun to stop.
+    let mut holder = Database::superuser().await;
+    holder.execute("BEGIN").await.expect("a transaction");
+    let lock = format!(
+        "SELECT id FROM ctx.deals WHERE id = '{}' FOR UPDATE",
+        deal.id
+    );
+    holder.execute(&lock).await.expect("the deal's row");
+    let stopping = async {
+        eventually("all requests wait", async || {
+            let sql = "SELECT count(*) AS n FROM pg_stat_activity
+                        WHERE usename = 'task_svc' AND wait_event_type = 'Lock'";
+            (Database::superuser().await.rows(sql).await[0]["n"] == REQUESTS).then_some(())
+        })
+        .await;
+        let log = stack().log_from_now("task-service");
+        let stop = std::thread::spawn(|| Stopped::now("task-service"));
+        eventually("task-service begins to stop", async || {
+            (!log.lines_with(&["asked to end"]).is_empty()).then_some(())
+        })
+        .await;
+        holder.execute("COMMIT").await.expect("the row is released");
+        stop
+    };
+    let requests = (0..REQUESTS).map(|index| add(format!("Under way {index}")));
+    let (answers, stop) = futures::join!(futures::future::join_all(requests), stopping);
+    for answer in &answers {
+        answer.expect(201);
+    }
+    let service = stop.join().expect("task-service stops");
+    add("Too late".to_owned())
+        .await
+        .refuses(503, "SERVICE_UNAVAILABLE");
+    service.start_again();
+    let tasks = office
+        .coordinator
+        .api
+        .get(&format!("/api/tasks?dealId={}&limit=100", deal.id))
+        .await;
+    let kept = tasks.expect(200)["items"]
+        .as_array()
+        .expect("tasks")
+        .iter()
+        .filter(|task| text(&task["title"]).starts_with("Under way"))
+        .count();
+    assert_eq!(kept, REQUESTS);
+    office.outboxes_drain().await;
+}
+
 #[tokio::test]
 async fn a_killed_worker_loses_nothing() {
     let office = Office::new().await;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::audit_log::{self, AuditRow, LogFilters, LogOrder, Place};
+use super::audit_log::{self, AuditRow, Place};
 use crate::words;
 
 /// Something that happened.
@@ -43,11 +43,7 @@ pub(crate) async fn run(
     after: Option<Place>,
     limit: u64,
 ) -> Result<Vec<(Place, ActivityItem)>> {
-    let filters = LogFilters {
-        deal_id: Some(deal_id),
-        ..LogFilters::default()
-    };
-    let rows = audit_log::rows(tx, &filters, LogOrder::NewestFirst, after, limit).await?;
+    let rows = audit_log::deal_rows(tx, deal_id, after, limit).await?;
     let people: BTreeSet<Uuid> = rows.iter().flat_map(people).collect();
     let names = audit_log::names(tx, people.into_iter().collect()).await?;
     Ok(rows
@@ -299,7 +295,7 @@ mod tests {
     fn told(event_type: &str, before: Value, after: Value) -> String {
         let row = AuditRow {
             id: Uuid::nil(),
-            sequence: 1,
+            insertion_order: 1,
             deal_id: None,
             user_id: Uuid::nil(),
             on_behalf_of: None,

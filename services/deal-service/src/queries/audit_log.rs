@@ -32,6 +32,15 @@ impl Auditor {
         self.0.read(access, work).await
     }
 
+    /// A session that gives rows their places.
+    pub(crate) async fn write<T>(
+        &self,
+        access: &impl Access,
+        work: impl AsyncFn(&mut Tx) -> Result<T>,
+    ) -> Result<T> {
+        self.0.write(access, work).await
+    }
+
     /// A session of the organization's SYSTEM user that reads the log.
     pub(crate) async fn service<T>(
         &self,
@@ -51,7 +60,7 @@ impl Auditor {
 #[derive(Clone, Debug, FromQueryResult)]
 pub(crate) struct AuditRow {
     pub(crate) id: Uuid,
-    pub(crate) sequence: i64,
+    pub(super) insertion_order: i64,
     pub(crate) deal_id: Option<Uuid>,
     pub(crate) user_id: Uuid,
     pub(crate) on_behalf_of: Option<Uuid>,
@@ -78,21 +87,27 @@ impl AuditRow {
         &self.event_data["after"]
     }
 
-    /// Where it stands in the log.
+    /// Where it stands in time.
     pub(crate) fn place(&self) -> Place {
         let at = self.created_at.unix_timestamp_nanos() / 1_000;
         Place {
             at: i64::try_from(at).unwrap_or(i64::MAX),
-            sequence: self.sequence,
+            order: self.insertion_order,
         }
     }
 }
 
-/// A place in the log: an instant in Unix microseconds, and the sequence among rows of one instant.
+/// What an [`AuditRow`] is read from, of `audit.audit_log a`.
+pub(super) const COLUMNS: &str =
+    "a.id, a.insertion_order, a.deal_id, a.user_id, a.on_behalf_of, a.event_type, a.entity_type, a.entity_id,
+     a.aggregate_version, a.event_data, a.request_id, a.cause_event_id, a.idempotency_key,
+     host(a.ip_address) AS ip_address, a.created_at";
+
+/// Where a row stands in time: an instant in Unix microseconds, and the order among rows of one instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Place {
     at: i64,
-    sequence: i64,
+    order: i64,
 }
 
 impl Place {
@@ -102,85 +117,34 @@ impl Place {
     }
 }
 
-/// What is asked of the log.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct LogFilters {
-    pub(crate) entity_id: Option<Uuid>,
-    pub(crate) user_id: Option<Uuid>,
-    pub(crate) event_type: Option<String>,
-    /// What happened in this deal, without the notices that were sent about it.
-    pub(crate) deal_id: Option<Uuid>,
-    /// This instant or later.
-    pub(crate) from: Option<OffsetDateTime>,
-    /// Before this instant.
-    pub(crate) to: Option<OffsetDateTime>,
-}
-
-/// Which end of the log comes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum LogOrder {
-    NewestFirst,
-    OldestFirst,
-}
-
-/// At most `limit` rows behind `after`.
-pub(crate) async fn rows(
+/// At most `limit` rows of a deal behind `after`, newest first, without the notices that were sent about it.
+pub(crate) async fn deal_rows(
     tx: &Tx,
-    filters: &LogFilters,
-    order: LogOrder,
+    deal_id: Uuid,
     after: Option<Place>,
     limit: u64,
 ) -> Result<Vec<AuditRow>> {
-    let mut sql = String::from(
-        "SELECT id, sequence, deal_id, user_id, on_behalf_of, event_type, entity_type, entity_id, aggregate_version,
-                event_data, request_id, cause_event_id, idempotency_key, host(ip_address) AS ip_address, created_at
-           FROM audit.audit_log WHERE organization_id = $1",
-    );
-    let mut values: Vec<sea_orm::Value> = vec![tx.actor().organization_id.into()];
-    let mut narrow = |condition: &str, value: sea_orm::Value| {
-        values.push(value);
-        sql.push_str(&format!(" AND {condition} ${}", values.len()));
+    let limit = i64::try_from(limit).map_err(anyhow::Error::from)?;
+    let (at, order) = match after {
+        Some(place) => (Some(place.instant()?), Some(place.order)),
+        None => (None, None),
     };
-    if let Some(entity_id) = filters.entity_id {
-        narrow("entity_id =", entity_id.into());
-    }
-    if let Some(user_id) = filters.user_id {
-        narrow("user_id =", user_id.into());
-    }
-    if let Some(event_type) = &filters.event_type {
-        narrow("event_type =", event_type.clone().into());
-    }
-    if let Some(deal_id) = filters.deal_id {
-        narrow(
-            "entity_type <> 'notification' AND deal_id =",
+    tx.all_built(
+        format!(
+            "SELECT {COLUMNS} FROM audit.audit_log a
+              WHERE a.organization_id = $1 AND a.deal_id = $2 AND a.entity_type <> 'notification'
+                AND ($3::timestamptz IS NULL OR (a.created_at, a.insertion_order) < ($3, $4))
+              ORDER BY a.created_at DESC, a.insertion_order DESC LIMIT $5"
+        ),
+        vec![
+            tx.actor().organization_id.into(),
             deal_id.into(),
-        );
-    }
-    if let Some(from) = filters.from {
-        narrow("created_at >=", from.into());
-    }
-    if let Some(to) = filters.to {
-        narrow("created_at <", to.into());
-    }
-    let (comparison, keyword) = match order {
-        LogOrder::NewestFirst => ("<", "DESC"),
-        LogOrder::OldestFirst => (">", "ASC"),
-    };
-    if let Some(place) = after {
-        values.push(place.instant()?.into());
-        values.push(place.sequence.into());
-        sql.push_str(&format!(
-            " AND (created_at, sequence) {comparison} (${}, ${})",
-            values.len() - 1,
-            values.len()
-        ));
-    }
-    values.push(i64::try_from(limit).map_err(anyhow::Error::from)?.into());
-    sql.push_str(&format!(
-        " ORDER BY created_at {keyword}, sequence {keyword} LIMIT ${}",
-        values.len()
-    ));
-    tx.all_built(sql, values).await
+            at.into(),
+            order.into(),
+            limit.into(),
+        ],
+    )
+    .await
 }
 
 /// What last happened to one entity of a deal.

@@ -5,5 +5,6 @@ pub(crate) mod audit_log;
 pub(crate) mod buyer_timeline;
 pub(crate) mod deal_as_of;
 pub(crate) mod get_summary;
+pub(crate) mod list_audit;
 pub(crate) mod list_deals;
 pub(crate) mod plan_input;

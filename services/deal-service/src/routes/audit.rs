@@ -18,7 +18,10 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::queries::audit_log::{self, AuditRow, Auditor, LogFilters, LogOrder, Place};
+use crate::queries::{
+    audit_log::Auditor,
+    list_audit::{self, LogFilters, LogOrder, PlacedRow},
+};
 
 /// Rows that an export reads in one session.
 const EXPORT_PAGE: u64 = 500;
@@ -92,7 +95,8 @@ pub(crate) enum ExportFormat {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AuditItem {
     id: Uuid,
-    /// The row's place in the log.
+    /// The row's place in the organization's log: 1, 2, 3 … without a gap.
+    #[schema(minimum = 1)]
     sequence: i64,
     event_type: String,
     entity_type: String,
@@ -126,10 +130,11 @@ pub(crate) struct AuditItem {
 }
 
 impl AuditItem {
-    fn of(row: &AuditRow) -> Self {
+    fn of(placed: &PlacedRow) -> Self {
+        let row = &placed.row;
         Self {
             id: row.id,
-            sequence: row.sequence,
+            sequence: placed.sequence,
             event_type: row.event_type.clone(),
             entity_type: row.entity_type.clone(),
             entity_id: row.entity_id,
@@ -163,7 +168,6 @@ pub(crate) async fn list(
         entity_id: query.entity,
         user_id: query.user,
         event_type: query.event_type.clone(),
-        deal_id: None,
         from: instant("from", query.from.as_deref())?,
         to: instant("to", query.to.as_deref())?,
     };
@@ -174,15 +178,16 @@ pub(crate) async fn list(
         &query.from,
         &query.to,
     );
-    let cut: Cut<Place> = Cut::read("audit", &scope, query.limit, query.cursor.as_deref())?;
+    let cut: Cut<i64> = Cut::read("audit", &scope, query.limit, query.cursor.as_deref())?;
+    list_audit::place(&auditor, &caller).await?;
     let rows = auditor
         .read(&caller, async |tx| {
             let order = LogOrder::NewestFirst;
-            audit_log::rows(tx, &filters, order, cut.after, cut.fetch()).await
+            list_audit::run(tx, &filters, order, cut.after, cut.fetch()).await
         })
         .await?;
-    let page = cut.page(rows, AuditRow::place)?;
-    Ok(HttpResponse::Ok().json(page.map(|row| AuditItem::of(&row))))
+    let page = cut.page(rows, |placed| placed.sequence)?;
+    Ok(HttpResponse::Ok().json(page.map(|placed| AuditItem::of(&placed))))
 }
 
 /// The audit log as a file, oldest first, with every column: a file of JSON lines or CSV, streamed.
@@ -196,7 +201,6 @@ pub(crate) async fn export(
     auditor: web::Data<Auditor>,
 ) -> Result<HttpResponse> {
     let query = query.0;
-    let now = OffsetDateTime::now_utc();
     let format = query.format;
     let export = Export {
         auditor,
@@ -205,14 +209,13 @@ pub(crate) async fn export(
             entity_id: query.entity,
             user_id: query.user,
             event_type: query.event_type,
-            deal_id: None,
             from: instant("from", query.from.as_deref())?,
-            // An export ends where the log ended when it began.
-            to: Some(instant("to", query.to.as_deref())?.map_or(now, |to| to.min(now))),
+            to: instant("to", query.to.as_deref())?,
         },
         format,
         next: Next::Page(None),
     };
+    list_audit::place(&export.auditor, &export.caller).await?;
     // A refusal must come before the first byte.
     let (first, export) = export.page().await?;
     let head = Bytes::from(match format {
@@ -247,7 +250,7 @@ struct Export {
 #[derive(Clone, Copy)]
 enum Next {
     /// The page behind this place.
-    Page(Option<Place>),
+    Page(Option<i64>),
     /// Nothing: the end was reached.
     End,
 }
@@ -261,7 +264,7 @@ impl Export {
         let rows = self
             .auditor
             .read(&self.caller, async |tx| {
-                audit_log::rows(tx, filters, LogOrder::OldestFirst, after, EXPORT_PAGE).await
+                list_audit::run(tx, filters, LogOrder::OldestFirst, after, EXPORT_PAGE).await
             })
             .await?;
         let mut text = String::new();
@@ -269,7 +272,7 @@ impl Export {
             text.push_str(&written(row, self.format)?);
         }
         let next = match rows.last() {
-            Some(last) => Next::Page(Some(last.place())),
+            Some(last) => Next::Page(Some(last.sequence)),
             None => Next::End,
         };
         Ok((Bytes::from(text), Self { next, ..self }))
@@ -288,7 +291,7 @@ fn rest(export: Export) -> impl Stream<Item = Result<Bytes>> {
 const CSV_HEADING: &str = "id,sequence,eventType,entityType,entityId,dealId,userId,onBehalfOf,ipAddress,requestId,\
      causeEventId,idempotencyKey,version,createdAt,before,after\r\n";
 
-fn written(row: &AuditRow, format: ExportFormat) -> Result<String> {
+fn written(row: &PlacedRow, format: ExportFormat) -> Result<String> {
     let item = AuditItem::of(row);
     match format {
         ExportFormat::Jsonl => {

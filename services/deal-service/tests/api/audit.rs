@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use testkit::Database;
 
 use crate::support::{
     Deals, Office, all_items, random_id, refuses_field, refuses_permission, text,
@@ -213,6 +214,7 @@ async fn the_export_holds_every_row_with_its_versions_gapless() {
             .or_default()
             .push(row["version"].as_i64().unwrap());
     }
+    has_no_gap(&places(&rows));
     for (entity, mut told) in versions {
         told.sort_unstable();
         assert_eq!(
@@ -221,6 +223,78 @@ async fn the_export_holds_every_row_with_its_versions_gapless() {
             "{entity}"
         );
     }
+}
+
+fn places(rows: &[Value]) -> BTreeMap<i64, String> {
+    rows.iter()
+        .map(|row| (row["sequence"].as_i64().unwrap(), text(&row["id"])))
+        .collect()
+}
+
+fn has_no_gap(places: &BTreeMap<i64, String>) {
+    let expected: Vec<i64> = (1..=i64::try_from(places.len()).unwrap()).collect();
+    assert_eq!(places.keys().copied().collect::<Vec<_>>(), expected);
+}
+
+#[tokio::test]
+async fn places_in_the_log_have_no_gap_and_never_change_whoever_reads_and_writes_meanwhile() {
+    let office = Office::new().await;
+    let write = async || {
+        for _ in 0..4 {
+            office.draft().await;
+        }
+    };
+    let read = async || {
+        let mut seen = Vec::new();
+        for _ in 0..4 {
+            seen.push(places(
+                &all_items(office.admin(), "/api/audit?limit=100").await,
+            ));
+        }
+        seen
+    };
+    let (_, _, one, other) = futures::join!(write(), write(), read(), read());
+    let last = places(&all_items(office.admin(), "/api/audit?limit=100").await);
+    has_no_gap(&last);
+    assert!(last.len() > 8, "{last:?}");
+    for earlier in one.iter().chain(&other) {
+        has_no_gap(earlier);
+        assert!(
+            earlier
+                .iter()
+                .all(|(place, id)| last.get(place) == Some(id)),
+            "a row changed its place: {earlier:?} became {last:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_commits_late_gets_a_later_place_and_moves_no_other() {
+    let office = Office::new().await;
+    let mut late = Database::superuser().await;
+    late.execute("BEGIN").await.unwrap();
+    late.execute(&format!(
+        "INSERT INTO audit.audit_log (id, organization_id, user_id, event_type, entity_type, entity_id,
+                                      aggregate_version, event_data)
+         VALUES (gen_random_uuid(), '{}', '{}', 'late', 'late', gen_random_uuid(), 1, '{{}}')",
+        office.organization.id, office.admin().id
+    ))
+    .await
+    .unwrap();
+    office.draft().await;
+    let before = places(&all_items(office.admin(), "/api/audit?limit=100").await);
+    late.execute("COMMIT").await.unwrap();
+    let rows = all_items(office.admin(), "/api/audit?limit=100").await;
+    let late = rows.iter().find(|row| row["eventType"] == "late").unwrap();
+    assert!(late["sequence"].as_i64() > before.last_key_value().map(|(place, _)| *place));
+    let after = places(&rows);
+    has_no_gap(&after);
+    assert!(
+        before
+            .iter()
+            .all(|(place, id)| after.get(place) == Some(id)),
+        "a row changed its place: {before:?} became {after:?}"
+    );
 }
 
 #[tokio::test]

@@ -193,10 +193,11 @@ async fn encoded_bodies_are_refused() {
 async fn a_client_cannot_say_who_it_is_and_the_gateway_says_where_it_comes_from() {
     let gateway = TestGateway::start().await;
     let buyer = gateway.sign_in(BUYER);
+    let bearer = buyer.bearer();
     let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let mut answer = gateway
         .get("/api/deals?limit=5&q=a%20b")
-        .insert_header(buyer.bearer())
+        .insert_header(bearer.clone())
         .insert_header(("X-Request-Id", "request-0001"))
         .insert_header(("traceparent", traceparent))
         .insert_header(("X-Forwarded-For", "203.0.113.9"))
@@ -218,7 +219,7 @@ async fn a_client_cannot_say_who_it_is_and_the_gateway_says_where_it_comes_from(
     assert_eq!(came["x-request-id"], "request-0001");
     assert_eq!(came["x-forwarded-for"], "127.0.0.1");
     assert_eq!(came["if-none-match"], "\"9\"");
-    assert_eq!(came["authorization"], buyer.bearer().1.as_str());
+    assert_eq!(came["authorization"], bearer.1.as_str());
     assert!(
         came["traceparent"]
             .as_str()

@@ -126,9 +126,9 @@ async fn close_against_complete(office: &Office) -> Vec<Value> {
         .await
         .refuses(409, "DEAL_NOT_ACTIVE");
     let sql = format!(
-        "SELECT a.event_type, a.sequence FROM audit.audit_log a
-          WHERE a.deal_id = '{0}' AND a.entity_type IN ('task', 'milestone') AND a.sequence > (
-            SELECT c.sequence FROM audit.audit_log c WHERE c.entity_id = '{0}' AND c.event_type = 'deals.deal.closed')",
+        "SELECT a.event_type, a.insertion_order FROM audit.audit_log a
+          WHERE a.deal_id = '{0}' AND a.entity_type IN ('task', 'milestone') AND a.insertion_order > (
+            SELECT c.insertion_order FROM audit.audit_log c WHERE c.entity_id = '{0}' AND c.event_type = 'deals.deal.closed')",
         deal.id
     );
     Database::superuser().await.rows(&sql).await

@@ -1,0 +1,237 @@
+//! What PostgreSQL does for the pages that everybody opens, at a million deals and tasks: it goes through an index
+//! whose condition names the organization, whoever asks.
+//!
+//! Runs alone and last (`scripts/test`): it fills the tables that all the others use, and starts services again.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use testkit::{Database, Office, ids, stack, text};
+
+/// Rows that each large table gets.
+const ROWS: u32 = 1_000_000;
+/// The organizations that they belong to; each thousandth is the asking office's.
+const ORGANIZATIONS: u32 = 1_000;
+/// Tables with fewer rows may well be read as a whole.
+const LARGE: u32 = 100_000;
+/// Tasks of one deal.
+const TASKS: u32 = 50;
+
+/// Copies one row of a table with other values in some of its columns, expressions of a running number `g`.
+async fn multiply(database: &mut Database, table: &str, id: &str, others: &[(&str, &str)]) {
+    let columns = database
+        .rows(&format!(
+            "SELECT attname AS name FROM pg_attribute
+              WHERE attrelid = '{table}'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''"
+        ))
+        .await;
+    let columns: Vec<String> = columns.iter().map(|row| text(&row["name"])).collect();
+    let values: Vec<&str> = columns
+        .iter()
+        .map(|column| {
+            let other = others.iter().find(|(name, _)| name == column);
+            other.map_or(column.as_str(), |(_, value)| value)
+        })
+        .collect();
+    let copy = format!(
+        "INSERT INTO {table} ({}) SELECT {} FROM {table}, generate_series(1, {ROWS}) g WHERE id = '{id}'",
+        columns.join(", "),
+        values.join(", ")
+    );
+    database.execute(&copy).await.unwrap();
+    database.execute(&format!("ANALYZE {table}")).await.unwrap();
+}
+
+/// A UUIDv7 of a deal's creation, another for each number.
+fn id_of(deal: &str, number: &str) -> String {
+    let instant = deal.replace('-', "");
+    format!(
+        "('{}7' || lpad(to_hex({number} % 4096), 3, '0') || 'a' || lpad(to_hex({number}), 15, '0'))::uuid",
+        &instant[..12]
+    )
+}
+
+/// The tables as they are in a large installation, with a share of the rows for the asking office.
+async fn fill(office: &Office, deal: &str, task: &str) -> BTreeSet<String> {
+    let mut database = Database::superuser().await;
+    // Copies of one row have no parties, plans and owners: foreign keys would miss them.
+    database
+        .execute("SET session_replication_role = replica")
+        .await
+        .unwrap();
+    let organization_of = |number: &str| {
+        format!(
+            "CASE {number} % {ORGANIZATIONS} WHEN 0 THEN organization_id
+             ELSE ('00000000-0000-7000-8000-' || lpad(({number} % {ORGANIZATIONS})::text, 12, '0'))::uuid END"
+        )
+    };
+    let deal_of_task = format!("(g / {TASKS})");
+    let (deal_id, task_id) = (id_of(deal, "g"), id_of(deal, &format!("(g + {ROWS})")));
+    let own = organization_of("g");
+    let deals = [("id", deal_id.as_str()), ("organization_id", own.as_str())];
+    let (of_deal, own) = (id_of(deal, &deal_of_task), organization_of(&deal_of_task));
+    let tasks = [
+        ("id", task_id.as_str()),
+        ("organization_id", own.as_str()),
+        ("deal_id", of_deal.as_str()),
+    ];
+    multiply(&mut database, "deal.deals", deal, &deals).await;
+    multiply(&mut database, "task.tasks", task, &tasks).await;
+    multiply(&mut database, "deal.task_view", task, &tasks).await;
+    let known = format!(
+        "INSERT INTO ctx.deals SELECT d.organization_id, d.id, d.status, d.name, d.created_by, d.time_zone
+           FROM deal.deals d WHERE d.organization_id = '{}' ON CONFLICT DO NOTHING",
+        office.organization.id
+    );
+    database.execute(&known).await.unwrap();
+    let large = format!(
+        "SELECT relname FROM pg_class WHERE relkind = 'r' AND reltuples >= {LARGE}
+            AND relnamespace IN ('deal'::regnamespace, 'task'::regnamespace)"
+    );
+    let large = database.rows(&large).await;
+    large.iter().map(|row| text(&row["relname"])).collect()
+}
+
+/// While it lives, the plans of all statements of two services stand in PostgreSQL's log.
+struct Explained;
+
+impl Explained {
+    const ROLES: [&str; 2] = ["deal_svc", "task_svc"];
+
+    async fn begin() -> Self {
+        let mut database = Database::superuser().await;
+        for role in Self::ROLES {
+            for setting in [
+                "session_preload_libraries = 'auto_explain'",
+                "auto_explain.log_min_duration = 0",
+                "auto_explain.log_format = 'json'",
+            ] {
+                let set = format!("ALTER ROLE {role} SET {setting}");
+                database.execute(&set).await.unwrap();
+            }
+        }
+        Self::connect_anew();
+        Self
+    }
+
+    async fn end(self) {
+        let mut database = Database::superuser().await;
+        for role in Self::ROLES {
+            for setting in [
+                "session_preload_libraries",
+                "auto_explain.log_min_duration",
+                "auto_explain.log_format",
+            ] {
+                let reset = format!("ALTER ROLE {role} RESET {setting}");
+                database.execute(&reset).await.unwrap();
+            }
+        }
+        Self::connect_anew();
+    }
+
+    /// A role's settings count from its next sessions on.
+    fn connect_anew() {
+        for service in ["deal-service", "task-service"] {
+            stack().stop(service);
+            stack().start(service);
+        }
+    }
+}
+
+/// The plans in a piece of PostgreSQL's log, each with its statement.
+fn plans(log: &str) -> Vec<(String, Value)> {
+    log.split(" plan:\n")
+        .skip(1)
+        .map(|entry| {
+            // Lines that go on begin with a tab.
+            let lines = entry.lines().take_while(|line| line.starts_with('\t'));
+            let plan: String = lines.flat_map(|line| [line, "\n"]).collect();
+            let plan: Value = serde_json::from_str(&plan).unwrap();
+            (text(&plan["Query Text"]), plan["Plan"].clone())
+        })
+        .collect()
+}
+
+/// How a plan reads the large tables: `table: how`, and `None` for how where the organization leads.
+fn reads(node: &Value, large: &BTreeSet<String>, found: &mut Vec<(String, Option<String>)>) {
+    let relation = node["Relation Name"].as_str().unwrap_or_default();
+    if large.contains(relation) {
+        let children = node["Plans"].as_array().into_iter().flatten();
+        let led = [node]
+            .into_iter()
+            .chain(children.filter(|child| child["Node Type"] == "Bitmap Index Scan"))
+            .any(|scan| {
+                let condition = scan["Index Cond"].as_str().unwrap_or_default();
+                let index = scan["Index Name"].as_str().unwrap_or_default();
+                condition.contains("organization_id") || index.ends_with("_pkey")
+            });
+        found.push((relation.to_owned(), (!led).then(|| node.to_string())));
+    }
+    for child in node["Plans"].as_array().into_iter().flatten() {
+        reads(child, large, found);
+    }
+}
+
+#[tokio::test]
+async fn at_a_million_rows_every_page_goes_through_an_index_of_the_organization() {
+    let office = Office::new().await;
+    let deal = office.deal().await;
+    let task = json!({
+        "dealId": deal.id, "title": "Something to do", "assigneeId": office.coordinator.id, "dueDate": "2031-03-03",
+    });
+    let task = office.coordinator.api.post("/api/tasks", &task).await;
+    let task = text(&task.expect(201)["id"]);
+    testkit::eventually("the read model knows the task", async || {
+        let sql = format!("SELECT id FROM deal.task_view WHERE id = '{task}'");
+        (Database::superuser().await.rows(&sql).await.len() == 1).then_some(())
+    })
+    .await;
+    let large = fill(&office, &deal.id, &task).await;
+    assert!(large.len() >= 3, "{large:?}");
+
+    let explained = Explained::begin().await;
+    let timeline = format!("/api/deals/{}/buyer-timeline", deal.id);
+    let tasks_of_deal = format!("/api/tasks?dealId={}", deal.id);
+    let staff: &[&str] = &[
+        "/api/deals",
+        "/api/deals?sort=closingDate",
+        "/api/deals?sort=-closingDate",
+        "/api/deals?sort=name",
+        "/api/deals?status=ACTIVE",
+        "/api/deals?overdue=true",
+        "/api/tasks",
+        "/api/tasks?status=OVERDUE",
+        "/api/tasks?sort=-createdAt",
+        &tasks_of_deal,
+        &timeline,
+    ];
+    let member: &[&str] = &["/api/deals", "/api/tasks", &tasks_of_deal, &timeline];
+    let mut wrong = Vec::new();
+    for (user, paths) in [
+        (&office.coordinator, staff),
+        (&office.agent, member),
+        (&office.buyer, member),
+    ] {
+        for path in paths {
+            let log = stack().log_from_now("postgres");
+            user.api.get(path).await.expect(200);
+            let plans = plans(&log.text());
+            let mut found = Vec::new();
+            for (statement, plan) in &plans {
+                let before = found.len();
+                reads(plan, &large, &mut found);
+                for (table, how) in &found[before..] {
+                    if let Some(how) = how {
+                        wrong.push(format!("{path} reads {table} by {how} for {statement}"));
+                    }
+                }
+            }
+            assert!(!found.is_empty(), "{path} reads no large table: {plans:?}");
+        }
+    }
+    let seen = office.coordinator.api.get("/api/deals?limit=100").await;
+    explained.end().await;
+    let seen = ids(seen.expect(200)["items"].as_array().unwrap());
+    assert_eq!(seen.len(), 100);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
