@@ -46,6 +46,8 @@ CREATE TABLE IF NOT EXISTS ctx.deals (
   name text NOT NULL,
   created_by uuid NOT NULL,
   time_zone text NOT NULL,
+  -- Since when it has had its status.
+  status_since timestamptz NOT NULL DEFAULT transaction_timestamp(),
   CONSTRAINT deals_organization_id_id_key UNIQUE (organization_id, id)
 );
 COMMENT ON TABLE ctx.deals IS 'which deals exist and in what state; written by deal-service in its own transaction';

@@ -131,6 +131,16 @@ CREATE TABLE tasks (
   created_by uuid NOT NULL,
   deleted_at timestamptz,
   version bigint NOT NULL DEFAULT 1,
+  -- What people are told and reminded of goes by these; note_task_handling keeps them.
+  -- Since when it has been open, due then, the assignee's and waiting or not, as it is now.
+  stands_since timestamptz NOT NULL,
+  -- The last change of its assignee: when, by whom, from whom.
+  assigned_at timestamptz,
+  assigned_by uuid,
+  previous_assignee_id uuid,
+  -- When and through whom it came free, if it waited before and waits no longer.
+  unlocked_at timestamptz,
+  unlocked_by uuid,
   CONSTRAINT tasks_organization_id_id_key UNIQUE (organization_id, id),
   CONSTRAINT tasks_deal_fkey FOREIGN KEY (organization_id, deal_id) REFERENCES ctx.deals (organization_id, id),
   CONSTRAINT tasks_milestone_fkey FOREIGN KEY (organization_id, milestone_id) REFERENCES milestones (organization_id, id),
@@ -340,3 +350,40 @@ BEGIN
   RETURN NEW;
 END $$;
 CREATE TRIGGER guard_task BEFORE UPDATE ON tasks FOR EACH ROW EXECUTE FUNCTION guard_task();
+
+-- Notes since when a task has stood as it does, and through whom. Several statements write tasks, and none may forget it.
+-- What one transaction does has one instant, by which it is told as one occasion.
+CREATE FUNCTION note_task_handling() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+DECLARE
+  waited boolean := tg_op = 'UPDATE' AND OLD.open_dependencies > 0;
+  waits boolean := NEW.open_dependencies > 0;
+BEGIN
+  IF tg_op = 'INSERT' THEN
+    NEW.stands_since := transaction_timestamp();
+    IF NEW.assignee_id IS NOT NULL THEN
+      NEW.assigned_at := transaction_timestamp();
+      NEW.assigned_by := ctx.uid();
+    END IF;
+    RETURN NEW;
+  END IF;
+  IF NEW.assignee_id IS DISTINCT FROM OLD.assignee_id THEN
+    NEW.assigned_at := transaction_timestamp();
+    NEW.assigned_by := ctx.uid();
+    NEW.previous_assignee_id := OLD.assignee_id;
+  END IF;
+  IF waits THEN
+    NEW.unlocked_at := NULL;
+    NEW.unlocked_by := NULL;
+  ELSIF waited THEN
+    NEW.unlocked_at := transaction_timestamp();
+    NEW.unlocked_by := ctx.uid();
+  END IF;
+  IF waits <> waited
+     OR (NEW.assignee_id, NEW.due_date, NEW.due_time, NEW.completed_at IS NULL AND NEW.waived_at IS NULL)
+     IS DISTINCT FROM
+     (OLD.assignee_id, OLD.due_date, OLD.due_time, OLD.completed_at IS NULL AND OLD.waived_at IS NULL) THEN
+    NEW.stands_since := transaction_timestamp();
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER note_task_handling BEFORE INSERT OR UPDATE ON tasks FOR EACH ROW EXECUTE FUNCTION note_task_handling();

@@ -3,6 +3,9 @@
 //!
 //! Pure decisions for the deal's workflow. They can be asked at any time and any number of times: each action has a key
 //! that stays the same, and what was done already is left out.
+//!
+//! A reminder is for somebody who can act on it, at an hour at which people work. So there is none of a task that waits
+//! for others, and one whose instant had passed before there was anybody to remind goes out on the next morning.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -47,6 +50,11 @@ pub struct OpenTask {
     pub assignee_id: Option<Uuid>,
     /// Whether it is marked overdue already.
     pub is_overdue: bool,
+    /// Whether it waits for other tasks, so that nobody can act on it.
+    pub is_blocked: bool,
+    /// Since when somebody could be reminded of it: since then it has been open, theirs, due then and waiting for the
+    /// same, in a deal that runs.
+    pub since: OffsetDateTime,
 }
 
 /// Names an action for good: the task, the due date it belongs to, and the kind. A moved due date makes new actions.
@@ -93,8 +101,9 @@ pub struct Decision {
 
 /// Decides for the open tasks of one deal. `done` holds the texts of the [`ActionKey`]s that were done.
 ///
-/// A reminder whose successor is due as well is left out: who is told 'tomorrow' need not be told 'in three days', and
-/// nobody is reminded of what is overdue. While deadlines are paused there is nothing to do and nothing to wait for.
+/// Nobody is reminded of a task that waits for others, or of what is overdue. A reminder whose instant lies before
+/// `since` comes at the next 09:00, if the task is not overdue by then and no later reminder comes with it: who is told
+/// 'tomorrow' need not be told 'in three days'. While deadlines are paused there is nothing to do and nothing to wait for.
 #[must_use]
 pub fn decide(
     tasks: &[OpenTask],
@@ -108,7 +117,7 @@ pub fn decide(
         return decision;
     }
     for task in tasks {
-        let moments = moments(task.due, zone);
+        let moments = moments(task, zone);
         // Of what has come, only the last reminder counts; marking and escalating are both due for good.
         let latest = moments.iter().rposition(|(_, from)| *from <= now);
         for (index, (kind, from)) in moments.iter().enumerate() {
@@ -147,26 +156,58 @@ pub fn decide(
 }
 
 /// What comes when, in order. Instants outside the calendar never come.
-fn moments(due: Due, zone: &Zone) -> Vec<(ActionKind, OffsetDateTime)> {
-    let morning = |days: i64| {
-        let date: Date = due.date.checked_sub(Duration::days(days))?;
-        zone.at(date, REMIND_AT).ok()
-    };
+fn moments(task: &OpenTask, zone: &Zone) -> Vec<(ActionKind, OffsetDateTime)> {
+    let due = task.due;
     let overdue = zone.overdue_from(due.date, due.time_of_day).ok();
     let escalated = due
         .date
         .checked_add(Duration::days(ESCALATE_DAYS_AFTER))
         .and_then(|date| zone.overdue_from(date, due.time_of_day).ok());
+    let mut moments = reminders(task, zone, overdue);
+    moments.extend(overdue.map(|from| (ActionKind::MarkOverdue, from)));
+    moments.extend(escalated.map(|from| (ActionKind::Escalate, from)));
+    moments
+}
+
+/// When to remind of the task, which is overdue from then on. Of reminders that would come together only the last is left.
+fn reminders(
+    task: &OpenTask,
+    zone: &Zone,
+    overdue: Option<OffsetDateTime>,
+) -> Vec<(ActionKind, OffsetDateTime)> {
+    let mut reminders: Vec<(ActionKind, OffsetDateTime)> = Vec::new();
+    if task.is_blocked {
+        return reminders;
+    }
     let [three, one] = REMIND_DAYS_BEFORE;
-    [
-        (ActionKind::RemindThreeDays, morning(three)),
-        (ActionKind::RemindOneDay, morning(one)),
-        (ActionKind::MarkOverdue, overdue),
-        (ActionKind::Escalate, escalated),
-    ]
-    .into_iter()
-    .filter_map(|(kind, from)| Some((kind, from?)))
-    .collect()
+    for (kind, days) in [
+        (ActionKind::RemindThreeDays, three),
+        (ActionKind::RemindOneDay, one),
+    ] {
+        let planned = task.due.date.checked_sub(Duration::days(days));
+        let Some(from) = planned.and_then(|date| morning_since(task.since, date, zone)) else {
+            continue;
+        };
+        if overdue.is_some_and(|overdue| from < overdue) {
+            reminders.retain(|(_, earlier)| *earlier < from);
+            reminders.push((kind, from));
+        }
+    }
+    reminders
+}
+
+/// 09:00 of the date, or the first one at or after `since` where that is later.
+fn morning_since(since: OffsetDateTime, date: Date, zone: &Zone) -> Option<OffsetDateTime> {
+    let planned = zone.at(date, REMIND_AT).ok()?;
+    if planned >= since {
+        return Some(planned);
+    }
+    let today = zone.local_date(since);
+    let same_day = zone.at(today, REMIND_AT).ok()?;
+    if same_day >= since {
+        return Some(same_day);
+    }
+    zone.at(today.next_day()?, REMIND_AT).ok()
 }
 
 #[cfg(test)]
@@ -185,6 +226,25 @@ mod tests {
             due,
             assignee_id: None,
             is_overdue: false,
+            is_blocked: false,
+            since: OffsetDateTime::UNIX_EPOCH,
+        }
+    }
+
+    /// Everything that comes for one task if each wake-up is kept, with its instant.
+    fn course(task: OpenTask, mut now: OffsetDateTime) -> Vec<(ActionKind, OffsetDateTime)> {
+        let (mut done, mut course) = (BTreeSet::new(), Vec::new());
+        loop {
+            let decision = decide(&[task], &zone(), Deadlines::Running, &done, now);
+            for action in decision.actions {
+                assert!(done.insert(action.key.to_string()), "{} twice", action.key);
+                course.push((action.key.kind, action.from));
+            }
+            let Some(next) = decision.next_wake_up else {
+                return course;
+            };
+            assert!(next > now, "a wake-up lies ahead");
+            now = next;
         }
     }
 
@@ -327,7 +387,120 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_reminder_that_came_too_early_goes_out_on_the_next_morning_or_not_at_all() {
+        use ActionKind::{RemindOneDay as One, RemindThreeDays as Three};
+        let on_day = |day: u8| datetime!(2026-03-01 13:00 UTC) + Duration::days(i64::from(day) - 1);
+        let cases: [(
+            OffsetDateTime,
+            Option<Time>,
+            &[(ActionKind, OffsetDateTime)],
+            &str,
+        ); 8] = [
+            (
+                datetime!(2026-03-07 14:00 UTC),
+                None,
+                &[(Three, datetime!(2026-03-07 14:00 UTC)), (One, on_day(9))],
+                "at the very instant it is in time",
+            ),
+            (
+                datetime!(2026-03-07 14:01 UTC),
+                None,
+                &[(Three, on_day(8)), (One, on_day(9))],
+                "a minute late, it comes a day later",
+            ),
+            (
+                datetime!(2026-03-08 03:00 UTC),
+                None,
+                &[(Three, on_day(8)), (One, on_day(9))],
+                "in the night before, it comes in the morning",
+            ),
+            (
+                datetime!(2026-03-08 13:01 UTC),
+                None,
+                &[(One, on_day(9))],
+                "it would come with the later one, and is left out",
+            ),
+            (
+                datetime!(2026-03-09 20:00 UTC),
+                None,
+                &[(One, on_day(10))],
+                "both have passed: the later one, on the morning of the due day",
+            ),
+            (
+                datetime!(2026-03-10 13:01 UTC),
+                None,
+                &[],
+                "after the last morning there is none",
+            ),
+            (
+                datetime!(2026-03-09 20:00 UTC),
+                Some(time!(8:30)),
+                &[],
+                "due before nine, the morning is too late",
+            ),
+            (
+                datetime!(2026-03-20 12:00 UTC),
+                None,
+                &[],
+                "long overdue when it came",
+            ),
+        ];
+        for (since, time_of_day, expected, reason) in cases {
+            let due = Due { time_of_day, ..DUE };
+            let came = course(OpenTask { since, ..task(due) }, since);
+            let reminders: Vec<_> = came
+                .iter()
+                .filter(|(kind, _)| matches!(kind, Three | One))
+                .copied()
+                .collect();
+            assert_eq!(reminders, expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn of_a_task_that_waits_nobody_is_reminded_but_it_becomes_overdue_all_the_same() {
+        let waiting = OpenTask {
+            is_blocked: true,
+            ..task(DUE)
+        };
+        let kinds: Vec<_> = course(waiting, datetime!(2026-03-01 12:00 UTC))
+            .into_iter()
+            .map(|(kind, _)| kind)
+            .collect();
+        assert_eq!(kinds, [ActionKind::MarkOverdue, ActionKind::Escalate]);
+    }
+
     proptest! {
+        #[test]
+        fn reminders_come_in_the_morning_to_somebody_who_can_act_and_never_together(
+            due_day in -5..20_i64,
+            due_hour in proptest::option::of(0..24_u8),
+            since_minutes in 0..20_000_i64,
+            is_blocked: bool,
+        ) {
+            let start = datetime!(2026-03-01 12:00 UTC);
+            let since = start + Duration::minutes(since_minutes);
+            let due = Due {
+                date: start.date() + Duration::days(due_day),
+                time_of_day: due_hour.map(|hour| Time::from_hms(hour, 0, 0).unwrap()),
+            };
+            let task = OpenTask { since, is_blocked, ..task(due) };
+            let overdue = zone().overdue_from(due.date, due.time_of_day).unwrap();
+            let reminders: Vec<_> = course(task, since)
+                .into_iter()
+                .filter(|(kind, _)| matches!(kind, ActionKind::RemindThreeDays | ActionKind::RemindOneDay))
+                .collect();
+            prop_assert!(!is_blocked || reminders.is_empty());
+            for (kind, at) in &reminders {
+                prop_assert_eq!(zone().at(zone().local_date(*at), REMIND_AT).unwrap(), *at, "{} at another hour", kind);
+                prop_assert!(*at >= since && *at < overdue, "{} at {}", kind, at);
+            }
+            prop_assert!(reminders.windows(2).all(|pair| pair[0].1 < pair[1].1), "{:?}", reminders);
+            let has_morning = morning_since(since, zone().local_date(since), &zone()).unwrap() < overdue;
+            prop_assert_eq!(reminders.is_empty(), is_blocked || !has_morning, "a reminder where there is a morning for it");
+        }
+
         #[test]
         fn waking_up_when_told_does_everything_once(offsets in proptest::collection::vec(-10..20_i64, 1..6)) {
             let zone = zone();

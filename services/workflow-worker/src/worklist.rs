@@ -69,4 +69,25 @@ pub struct WorklistTask {
     /// When it was completed or waived, where it was: RFC 3339.
     #[serde(default)]
     pub done_at: Option<String>,
+    /// How an open task came to stand as it does.
+    #[serde(default)]
+    pub handling: Option<WorklistHandling>,
+}
+
+/// Since when a task has stood as it does, and through whom. Instants are RFC 3339.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WorklistHandling {
+    /// Since when it has been open, due then, its assignee's and waiting or not, in a deal of this status.
+    pub stands_since: String,
+    /// When its assignee last changed, if ever.
+    pub assigned_at: Option<String>,
+    /// The person who changed it; absent where it followed from a part in the deal, or from the end of a login.
+    pub assigned_by: Option<Uuid>,
+    /// Who had it before.
+    pub previous_assignee_id: Option<Uuid>,
+    /// When it came free, if it waited before and waits no longer.
+    pub unlocked_at: Option<String>,
+    /// The person who did the last thing that it waited for; absent where it followed from a change of the deal.
+    pub unlocked_by: Option<Uuid>,
 }

@@ -436,7 +436,8 @@ pub(crate) async fn touch_summary(tx: &Tx, deal_id: Uuid) -> Result<()> {
 /// Writes what the other services know of the deal, where that changed.
 async fn tell_others(tx: &Tx, deal: &Deal, status: &'static str) -> Result<()> {
     tx.run(
-        "UPDATE ctx.deals SET status = $3, name = $4
+        "UPDATE ctx.deals SET status = $3, name = $4,
+                status_since = CASE WHEN status = $3 THEN status_since ELSE transaction_timestamp() END
           WHERE organization_id = $1 AND id = $2 AND (status, name) IS DISTINCT FROM ($3, $4)",
         [
             deal.organization_id.into(),

@@ -7,7 +7,11 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::repository::{deals, milestones, plans, tasks};
+use crate::repository::{
+    deals,
+    handling::{self, Handling},
+    milestones, plans, tasks,
+};
 
 /// The worklist of a deal.
 #[derive(Clone, Debug, Serialize)]
@@ -52,6 +56,26 @@ struct WorklistTask {
     required: bool,
     /// When it was completed or waived, where it was.
     done_at: Option<String>,
+    /// How an open task came to stand as it does.
+    handling: Option<WorklistHandling>,
+}
+
+/// Since when a task has stood as it does, and through whom.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WorklistHandling {
+    /// Since when the task has been open, due then, its assignee's and waiting or not, in a deal of this status.
+    stands_since: String,
+    /// When its assignee last changed, if ever.
+    assigned_at: Option<String>,
+    /// Who changed it; absent where it followed from a part in the deal, or from the end of a login.
+    assigned_by: Option<Uuid>,
+    /// Who had it before.
+    previous_assignee_id: Option<Uuid>,
+    /// When it came free, if it waited before and waits no longer.
+    unlocked_at: Option<String>,
+    /// Who did the last thing that it waited for; absent where it followed from a change of the deal.
+    unlocked_by: Option<Uuid>,
 }
 
 /// Reads it. Rejections: `NOT_FOUND`.
@@ -60,6 +84,7 @@ pub(crate) async fn run(tx: &Tx, deal_id: Uuid) -> Result<Worklist> {
     let plan = plans::of_deal(tx, deal_id).await?;
     let milestones = milestones::of_deal(tx, deal_id).await?;
     let tasks = tasks::of_deal(tx, deal_id).await?;
+    let mut handlings = handling::of_deal(tx, deal_id).await?;
     Ok(Worklist {
         deal_name: deals::name(tx, deal_id).await?,
         deal_status: deal.status.as_str(),
@@ -81,6 +106,7 @@ pub(crate) async fn run(tx: &Tx, deal_id: Uuid) -> Result<Worklist> {
             .map(|stored| {
                 let due_at = stored.due_at.map(instant_text);
                 let task = stored.task;
+                let handling = handlings.remove(&task.id).map(WorklistHandling::from);
                 WorklistTask {
                     id: task.id,
                     title: task.title.clone(),
@@ -98,10 +124,24 @@ pub(crate) async fn run(tx: &Tx, deal_id: Uuid) -> Result<Worklist> {
                     is_blocked: task.is_blocked(),
                     required: task.required,
                     done_at: done_at(&task.facts).map(instant_text),
+                    handling,
                 }
             })
             .collect(),
     })
+}
+
+impl From<Handling> for WorklistHandling {
+    fn from(handling: Handling) -> Self {
+        Self {
+            stands_since: instant_text(handling.stands_since),
+            assigned_at: handling.assigned_at.map(instant_text),
+            assigned_by: handling.assigned_by,
+            previous_assignee_id: handling.previous_assignee_id,
+            unlocked_at: handling.unlocked_at.map(instant_text),
+            unlocked_by: handling.unlocked_by,
+        }
+    }
 }
 
 fn done_at(facts: &TaskFacts) -> Option<OffsetDateTime> {

@@ -6,6 +6,7 @@
 pub(crate) mod comments;
 pub(crate) mod deals;
 pub(crate) mod dependencies;
+pub(crate) mod handling;
 pub(crate) mod holidays;
 pub(crate) mod key_dates;
 pub(crate) mod milestones;

@@ -29,6 +29,8 @@ pub(super) fn steps(
                 assignee_id: entry.task.assignee_id,
                 // Also a task that was overdue from the start is to be told of, once.
                 is_overdue: false,
+                is_blocked: entry.task.is_blocked,
+                since: since(entry)?,
             });
         }
     }
@@ -85,6 +87,19 @@ fn responsible(entry: &Entry<'_>) -> Audience {
         .task
         .assignee_id
         .map_or(Audience::Coordinators, Audience::User)
+}
+
+/// Of a task of which that is not told, it has been so for ever.
+fn since(entry: &Entry<'_>) -> anyhow::Result<OffsetDateTime> {
+    let told = entry
+        .task
+        .handling
+        .as_ref()
+        .map(|handling| &handling.stands_since);
+    let since = told
+        .map(|text| field::instant("standsSince", text))
+        .transpose()?;
+    Ok(since.unwrap_or(OffsetDateTime::UNIX_EPOCH))
 }
 
 fn due(entry: &Entry<'_>) -> anyhow::Result<Option<Due>> {
