@@ -10,6 +10,7 @@ pub mod cascade;
 pub mod data_class;
 pub mod dates;
 pub mod deal;
+pub mod handover;
 pub mod milestone;
 pub mod money;
 pub mod party;

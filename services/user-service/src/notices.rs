@@ -7,6 +7,7 @@ use minijinja::{Environment, Value, context, syntax::SyntaxConfig};
 use platform::error::Result;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// Declares the kinds, each with its spelling and template.
 macro_rules! kinds {
@@ -47,6 +48,14 @@ kinds! {
     DealReadyToClose = "DEAL_READY_TO_CLOSE" from "deal_ready_to_close.txt",
     /// A deal's template gave no plan.
     PlanFailed = "PLAN_FAILED" from "plan_failed.txt",
+    /// Tasks came to somebody through their part in a deal.
+    PlanReady = "PLAN_READY" from "plan_ready.txt",
+    /// Somebody was given a task by another.
+    TaskAssigned = "TASK_ASSIGNED" from "task_assigned.txt",
+    /// What somebody's task waited for was done by another.
+    TaskUnlocked = "TASK_UNLOCKED" from "task_unlocked.txt",
+    /// Tasks have nobody any more, for their assignee can no longer sign in.
+    TasksUnassigned = "TASKS_UNASSIGNED" from "tasks_unassigned.txt",
     /// Somebody is asked to join an organization.
     Invitation = "INVITATION" from "invitation.txt",
     /// Somebody forgot their password.
@@ -72,6 +81,21 @@ pub struct NoticeParams {
     /// Why something failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Whether the task waits for others.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_blocked: bool,
+    /// How many tasks it is about, where about several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task_count: Option<u32>,
+    /// Titles of the first of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub task_titles: Vec<String>,
+    /// The user whose tasks they were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person_id: Option<Uuid>,
+    /// That user's name, found when the notice is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person_name: Option<String>,
     /// The organization's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub organization_name: Option<String>,
@@ -129,6 +153,10 @@ fn filling(params: &NoticeParams) -> Value {
         milestoneTitle => params.milestone_title,
         dealName => params.deal_name,
         reason => params.reason,
+        isBlocked => params.is_blocked,
+        taskCount => params.task_count,
+        taskTitles => params.task_titles,
+        personName => params.person_name,
         organizationName => params.organization_name,
         hasAccount => params.has_account,
     }
@@ -161,6 +189,14 @@ mod tests {
             milestone_title: Some("Inspection".to_owned()),
             deal_name: Some("12 Harbour Lane".to_owned()),
             reason: Some("the closing date is missing".to_owned()),
+            is_blocked: true,
+            task_count: Some(2),
+            task_titles: vec![
+                "Order the inspection".to_owned(),
+                "Sign the disclosures".to_owned(),
+            ],
+            person_id: Some(Uuid::from_u128(7)),
+            person_name: Some("Some Agent".to_owned()),
             organization_name: Some("Harbour & Sons".to_owned()),
             has_account: false,
         };
@@ -199,6 +235,29 @@ mod tests {
         assert_eq!(
             words.body,
             "\"Order the inspection\" (12 Harbour Lane) is due on 2026-03-02."
+        );
+    }
+
+    #[test]
+    fn tasks_of_a_plan_are_counted_and_those_to_start_with_named() {
+        let words = |count, titles: &[&str]| {
+            let params = NoticeParams {
+                task_count: Some(count),
+                task_titles: titles.iter().map(|title| (*title).to_owned()).collect(),
+                deal_name: Some("12 Harbour Lane".to_owned()),
+                ..NoticeParams::default()
+            };
+            NoticeKind::PlanReady.words(&params).unwrap()
+        };
+        let several = words(7, &["Sign the disclosures", "Pay the deposit"]);
+        assert_eq!(several.title, "Your tasks in 12 Harbour Lane");
+        assert_eq!(
+            several.body,
+            "You have 7 tasks in 12 Harbour Lane. You can start with: Sign the disclosures; Pay the deposit."
+        );
+        assert_eq!(
+            words(1, &[]).body,
+            "You have 1 task in 12 Harbour Lane. You will hear when there is something to start with."
         );
     }
 }

@@ -8,6 +8,7 @@
 mod deadlines;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 use anyhow::Context as _;
 use contracts::field;
@@ -182,6 +183,14 @@ pub enum NoticeKind {
     DealReadyToClose,
     /// The template and the deal's facts and dates gave no plan.
     PlanFailed,
+    /// Tasks came to somebody through their part in the deal.
+    PlanReady,
+    /// Somebody was given a task by another.
+    TaskAssigned,
+    /// What somebody's task waited for was done by another.
+    TaskUnlocked,
+    /// Tasks have nobody any more, for their assignee can no longer sign in.
+    TasksUnassigned,
 }
 
 impl NoticeKind {
@@ -194,6 +203,10 @@ impl NoticeKind {
             Self::MilestoneReached => "MILESTONE_REACHED",
             Self::DealReadyToClose => "DEAL_READY_TO_CLOSE",
             Self::PlanFailed => "PLAN_FAILED",
+            Self::PlanReady => "PLAN_READY",
+            Self::TaskAssigned => "TASK_ASSIGNED",
+            Self::TaskUnlocked => "TASK_UNLOCKED",
+            Self::TasksUnassigned => "TASKS_UNASSIGNED",
         }
     }
 }
@@ -221,6 +234,7 @@ pub fn of(deal: &Deal, worklist: &Worklist, now: OffsetDateTime) -> anyhow::Resu
 
     let (steps, next_wakeup_at) = if standing == Standing::Running {
         let (mut steps, next) = deadlines::steps(deal, &tasks, &zone, now)?;
+        steps.extend(turns::steps(deal, &tasks)?);
         steps.extend(reached(deal, &milestones, &counts));
         steps.extend(ready_to_close(deal, &tasks)?);
         (steps, next)
@@ -287,6 +301,7 @@ impl<'a> Entry<'a> {
         Params {
             task_title: self.task.title.clone(),
             due_date: self.task.due_date.clone(),
+            is_blocked: self.task.is_blocked,
             ..deal.params()
         }
     }

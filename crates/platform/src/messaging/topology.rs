@@ -50,6 +50,7 @@ pub const WORKFLOW_WORKER: Subscription = Subscription {
         routing::KEY_DATES_CHANGED,
         routing::TASK_CREATED,
         routing::TASK_UPDATED,
+        routing::TASK_ASSIGNED,
         routing::TASK_UNLOCKED,
         routing::TASK_BLOCKED,
         routing::TASK_COMPLETED,

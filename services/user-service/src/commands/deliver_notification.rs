@@ -123,7 +123,11 @@ async fn compose(
         | NoticeKind::TaskEscalated
         | NoticeKind::MilestoneReached
         | NoticeKind::DealReadyToClose
-        | NoticeKind::PlanFailed => {
+        | NoticeKind::PlanFailed
+        | NoticeKind::PlanReady
+        | NoticeKind::TaskAssigned
+        | NoticeKind::TaskUnlocked
+        | NoticeKind::TasksUnassigned => {
             if user.status != UserStatus::Active {
                 return Ok(None);
             }

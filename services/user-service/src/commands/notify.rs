@@ -12,7 +12,7 @@ use crate::{
     notices::{NoticeKind, NoticeParams},
     repository::{
         notifications::{self, NewNotification},
-        preferences,
+        preferences, users,
     },
 };
 
@@ -27,7 +27,7 @@ pub enum Audience {
     /// One user.
     #[serde(rename = "user")]
     User(Uuid),
-    /// The deal's coordinators; its creator where it has none.
+    /// The deal's coordinators; its creator where it has none, and the administrators where that is nobody to ask.
     #[serde(rename = "COORDINATORS")]
     Coordinators,
     /// The organization's administrators.
@@ -73,6 +73,10 @@ struct Candidate {
 /// Stores a notification for each recipient who has not been told, as they want to be told.
 pub async fn run(tx: &mut Tx, command: &Notify) -> Result<Vec<Uuid>> {
     let candidates = candidates(tx, command).await?;
+    let params = NoticeParams {
+        person_name: person_name(tx, command.params.person_id).await?,
+        ..command.params.clone()
+    };
     let mut stored = Vec::new();
     for user_id in recipients(&command.audience, &candidates) {
         let choice = preferences::of(tx, user_id).await?.choice(command.kind);
@@ -82,13 +86,21 @@ pub async fn run(tx: &mut Tx, command: &Notify) -> Result<Vec<Uuid>> {
             deal_id: Some(command.deal_id),
             task_id: command.task_id,
             dedupe_key: command.dedupe_key.clone(),
-            params: command.params.clone(),
+            params: params.clone(),
             in_app: choice.in_app,
             email: choice.email,
         };
         stored.extend(notifications::insert(tx, notice).await?);
     }
     Ok(stored)
+}
+
+async fn person_name(tx: &Tx, id: Option<Uuid>) -> Result<Option<String>> {
+    let Some(id) = id else {
+        return Ok(None);
+    };
+    let person = users::find(tx, id).await?;
+    Ok(person.map(|person| person.full_name))
 }
 
 async fn candidates(tx: &Tx, command: &Notify) -> Result<Vec<Candidate>> {
@@ -134,10 +146,13 @@ fn recipients(audience: &[Audience], candidates: &[Candidate]) -> BTreeSet<Uuid>
             .iter()
             .any(|part| parts.contains(&part.as_str()))
     };
+    // What coordinators are told of is not all for clients to see.
+    let is_client = |candidate: &Candidate| candidate.role == Role::Buyer.as_str();
     let coordinates = |candidate: &Candidate| {
         let takes_part = candidate.is_creator || !candidate.party_roles.is_empty();
-        has_part(candidate, &[COORDINATOR_PART])
-            || (takes_part && candidate.role == Role::TransactionCoordinator.as_str())
+        !is_client(candidate)
+            && (has_part(candidate, &[COORDINATOR_PART])
+                || (takes_part && candidate.role == Role::TransactionCoordinator.as_str()))
     };
     audience
         .iter()
@@ -147,14 +162,14 @@ fn recipients(audience: &[Audience], candidates: &[Candidate]) -> BTreeSet<Uuid>
             Audience::Parties => all(&|candidate| !candidate.party_roles.is_empty()),
             Audience::Buyers => all(&|candidate| has_part(candidate, &CLIENT_PARTS)),
             Audience::Creator => all(&|candidate| candidate.is_creator),
-            Audience::Coordinators => {
-                let coordinators = all(&coordinates);
-                if coordinators.is_empty() {
-                    all(&|candidate| candidate.is_creator)
-                } else {
-                    coordinators
-                }
-            }
+            Audience::Coordinators => [
+                all(&coordinates),
+                all(&|candidate| candidate.is_creator && !is_client(candidate)),
+                all(&|candidate| candidate.role == Role::Admin.as_str()),
+            ]
+            .into_iter()
+            .find(|people| !people.is_empty())
+            .unwrap_or_default(),
         })
         .collect()
 }
@@ -231,6 +246,16 @@ mod tests {
             candidate(4, Role::Buyer, false, &["buyer"]),
         ];
         assert_eq!(told(&[Audience::Coordinators], &people), [2]);
+    }
+
+    #[test]
+    fn without_coordinator_or_creator_the_administrators_are_told_and_never_a_buyer() {
+        let people = [
+            candidate(1, Role::Admin, false, &[]),
+            candidate(4, Role::Buyer, true, &["buyer", "transaction_coordinator"]),
+            candidate(5, Role::BuyerAgent, false, &["buyer_agent"]),
+        ];
+        assert_eq!(told(&[Audience::Coordinators], &people), [1]);
     }
 
     #[test]

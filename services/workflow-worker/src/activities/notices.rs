@@ -23,7 +23,7 @@ pub enum Audience {
     /// One user.
     #[serde(rename = "user")]
     User(Uuid),
-    /// The deal's coordinators; its creator where it has none.
+    /// The deal's coordinators; its creator where it has none, and the administrators where that is nobody to ask.
     #[serde(rename = "COORDINATORS")]
     Coordinators,
     /// The organization's administrators.
@@ -53,6 +53,18 @@ pub struct Params {
     /// Why something failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Whether the task waits for others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_blocked: bool,
+    /// How many tasks it is about, where about several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_count: Option<u32>,
+    /// Titles of the first of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub task_titles: Vec<String>,
+    /// The user whose tasks they were. User-service knows the name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person_id: Option<Uuid>,
 }
 
 /// What to tell whom.

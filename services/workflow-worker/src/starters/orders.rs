@@ -109,8 +109,9 @@ fn task_order(head: &Head, change: TaskChange, task: &TaskEvent) -> Result<Order
         {
             Signal::DeadlinesChanged
         }
-        // It changes nothing that the workflow waits for, or the workflow did it itself. Whose task it is, is read
-        // when the time has come to tell somebody.
+        // Whoever takes a task needs not be told.
+        TaskChange::Assigned if !is_taken_by(head, task) => Signal::DeadlinesChanged,
+        // It changes nothing that the workflow waits for, or the workflow did it itself.
         TaskChange::Updated
         | TaskChange::Unlocked
         | TaskChange::Blocked
@@ -119,6 +120,12 @@ fn task_order(head: &Head, change: TaskChange, task: &TaskEvent) -> Result<Order
         | TaskChange::Overdue => return Ok(Order::Ignore),
     };
     tell(head, &task.deal_id, signal, Some(&task.task_id))
+}
+
+/// Whether the task was assigned to whoever did it.
+fn is_taken_by(head: &Head, task: &TaskEvent) -> bool {
+    let assignee = task.assignee_id.as_deref().map(Uuid::try_parse);
+    assignee == Some(Ok(head.actor_user_id))
 }
 
 fn names_any(changed: &[String], wanted: &[&str]) -> bool {
@@ -283,8 +290,8 @@ mod tests {
             (
                 TaskChange::Assigned,
                 Some("k"),
-                None,
-                "who is reminded is found out when the time has come",
+                Some(Signal::DeadlinesChanged),
+                "the assignee is told of it",
             ),
             (TaskChange::Unlocked, Some("k"), None, "its cause is told"),
             (TaskChange::Started, Some("k"), None, "nothing waits for it"),
@@ -330,6 +337,20 @@ mod tests {
                 "{reason}"
             );
         }
+    }
+
+    #[test]
+    fn whoever_takes_a_task_is_not_told_of_it() {
+        let by = |user: Uuid| TaskEvent {
+            assignee_id: Some(user.to_string()),
+            ..task(Some("k"))
+        };
+        let signal = |task| signal_of(&Event::Task(TaskChange::Assigned, task));
+        assert_eq!(signal(by(head().actor_user_id)), None);
+        assert_eq!(
+            signal(by(Uuid::from_u128(9))),
+            Some(Signal::DeadlinesChanged)
+        );
     }
 
     #[test]
