@@ -162,111 +162,96 @@ mod tests {
         Some(Freed { at: at(minute), by })
     }
 
-    #[test]
-    fn people_are_told_of_what_others_hand_them_or_set_free_for_them() {
-        let (user_id, task_id) = (ME, TASK);
-        let assigned = Occasion::TaskAssigned {
-            user_id,
+    fn assigned() -> Occasion {
+        Occasion::TaskAssigned {
+            user_id: ME,
             since: at(0),
-            task_id,
-        };
-        let unlocked = Occasion::TaskUnlocked {
-            user_id,
-            since: at(5),
-            task_id,
-        };
-        let ready = Occasion::PlanReady {
-            user_id,
+            task_id: TASK,
+        }
+    }
+
+    fn ready() -> Occasion {
+        Occasion::PlanReady {
+            user_id: ME,
             since: at(0),
             task_ids: vec![TASK],
-        };
+        }
+    }
+
+    /// What is told of a task of this assignee that came to be so in this way.
+    fn told(
+        assignee_id: Option<Uuid>,
+        handed: Option<Handed>,
+        freed: Option<Freed>,
+    ) -> Vec<Occasion> {
+        occasions(&[OpenTask {
+            id: TASK,
+            assignee_id,
+            handed,
+            freed,
+        }])
+    }
+
+    #[test]
+    fn people_are_told_of_what_others_hand_them_and_of_what_nobody_has() {
         let left = Occasion::TasksUnassigned {
             from: ME,
             since: at(0),
             task_ids: vec![TASK],
         };
+        let by_other = handed(0, Some(OTHER), Some(ME));
+        let cases = [
+            (Some(ME), handed(0, None, None), vec![ready()], "by a part"),
+            (Some(ME), by_other, vec![assigned()], "by somebody else"),
+            (Some(ME), handed(0, Some(ME), None), vec![], "by oneself"),
+            (None, None, vec![], "it never had anybody"),
+            (None, by_other, vec![], "taken away by hand"),
+            (None, handed(0, None, Some(ME)), vec![left], "a login ended"),
+        ];
+        for (assignee_id, handed, expected, reason) in cases {
+            assert_eq!(told(assignee_id, handed, None), expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn people_are_told_of_what_others_set_free_for_them() {
+        let unlocked = || Occasion::TaskUnlocked {
+            user_id: ME,
+            since: at(5),
+            task_id: TASK,
+        };
+        let (by_part, by_me) = (handed(0, None, None), handed(0, Some(ME), None));
+        let by_other = handed(0, Some(OTHER), None);
         let cases = [
             (
-                Some(ME),
-                handed(0, None, None),
-                None,
-                vec![ready.clone()],
-                "through the plan",
-            ),
-            (
-                Some(ME),
-                handed(0, Some(OTHER), None),
-                None,
-                vec![assigned.clone()],
+                by_part,
+                freed(5, Some(OTHER)),
+                vec![ready(), unlocked()],
                 "by somebody else",
             ),
+            (by_part, freed(5, Some(ME)), vec![ready()], "by oneself"),
             (
-                Some(ME),
-                handed(0, Some(ME), None),
-                None,
-                vec![],
-                "by oneself",
-            ),
-            (None, None, None, vec![], "it never had anybody"),
-            (
-                None,
-                handed(0, Some(OTHER), Some(ME)),
-                None,
-                vec![],
-                "taken away by hand",
-            ),
-            (
-                None,
-                handed(0, None, Some(ME)),
-                None,
-                vec![left],
-                "the login ended",
-            ),
-            (
-                Some(ME),
-                handed(0, None, None),
-                freed(5, Some(OTHER)),
-                vec![ready.clone(), unlocked.clone()],
-                "set free later by somebody else",
-            ),
-            (
-                Some(ME),
-                handed(0, None, None),
-                freed(5, Some(ME)),
-                vec![ready.clone()],
-                "set free by oneself",
-            ),
-            (
-                Some(ME),
-                handed(0, Some(ME), None),
+                by_me,
                 freed(5, None),
-                vec![unlocked],
-                "a change of the deal set it free",
+                vec![unlocked()],
+                "by a change of the deal",
             ),
             (
-                Some(ME),
-                handed(0, Some(OTHER), None),
+                by_other,
                 freed(-5, Some(OTHER)),
-                vec![assigned],
-                "free already when it was given",
-            ),
-            (
-                None,
-                handed(0, Some(OTHER), Some(ME)),
-                freed(5, Some(OTHER)),
-                vec![],
-                "free, but nobody's",
+                vec![assigned()],
+                "free before it was given",
             ),
         ];
-        for (assignee_id, handed, freed, expected, reason) in cases {
-            let task = OpenTask {
-                id: TASK,
-                assignee_id,
-                handed,
-                freed,
-            };
-            assert_eq!(occasions(&[task]), expected, "{reason}");
+        for (handed, freed, expected, reason) in cases {
+            assert_eq!(told(Some(ME), handed, freed), expected, "{reason}");
         }
+        let nobodys = told(
+            None,
+            handed(0, Some(OTHER), Some(ME)),
+            freed(5, Some(OTHER)),
+        );
+        assert_eq!(nobodys, []);
     }
 
     proptest! {

@@ -216,6 +216,8 @@ mod tests {
     use proptest::prelude::*;
     use time::macros::{date, datetime};
 
+    type Came = (ActionKind, OffsetDateTime);
+
     fn zone() -> Zone {
         Zone::parse("America/New_York").unwrap()
     }
@@ -232,7 +234,7 @@ mod tests {
     }
 
     /// Everything that comes for one task if each wake-up is kept, with its instant.
-    fn course(task: OpenTask, mut now: OffsetDateTime) -> Vec<(ActionKind, OffsetDateTime)> {
+    fn course(task: OpenTask, mut now: OffsetDateTime) -> Vec<Came> {
         let (mut done, mut course) = (BTreeSet::new(), Vec::new());
         loop {
             let decision = decide(&[task], &zone(), Deadlines::Running, &done, now);
@@ -391,12 +393,7 @@ mod tests {
     fn a_reminder_that_came_too_early_goes_out_on_the_next_morning_or_not_at_all() {
         use ActionKind::{RemindOneDay as One, RemindThreeDays as Three};
         let on_day = |day: u8| datetime!(2026-03-01 13:00 UTC) + Duration::days(i64::from(day) - 1);
-        let cases: [(
-            OffsetDateTime,
-            Option<Time>,
-            &[(ActionKind, OffsetDateTime)],
-            &str,
-        ); 8] = [
+        let cases: [(OffsetDateTime, Option<Time>, &[Came], &str); 8] = [
             (
                 datetime!(2026-03-07 14:00 UTC),
                 None,

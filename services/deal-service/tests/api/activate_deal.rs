@@ -59,6 +59,32 @@ async fn a_missing_date_is_named_until_it_is_there() {
 }
 
 #[tokio::test]
+async fn a_coordinator_activates_a_draft_of_somebody_else_once_its_dates_are_there() {
+    let office = Office::new().await;
+    let body = without(buyer_purchase(&office.parties()), "/keyDates/closing_date");
+    let deal = office.agent.create_deal(&body).await;
+    let refused = office.coordinator.step(&deal, "activate", json!({})).await;
+    refuses_field(&refused, "keyDates.closing_date", "required");
+    let early = office
+        .coordinator
+        .api
+        .get(&format!("/api/deals/{}/plan", deal.id))
+        .await;
+    assert_eq!(early.expect(200)["planState"], "PENDING");
+
+    let path = format!("/api/deals/{}/key-dates", deal.id);
+    let dates = office.coordinator.api.get(&path).await;
+    let version = dates.expect(200)["version"].clone();
+    let set = json!({"keyDates": {"closing_date": days_from_today(50)}, "reason": "signed", "version": version});
+    office.coordinator.api.put(&path, &set).await.expect(200);
+    let activated = office.coordinator.step(&deal, "activate", json!({})).await;
+    assert_eq!(activated.expect(200)["status"], "ACTIVE");
+    let plan = office.coordinator.planned(&deal.id).await;
+    assert_eq!(plan["milestones"].as_array().map(Vec::len), Some(8));
+    office.holds().await;
+}
+
+#[tokio::test]
 async fn every_missing_date_is_named() {
     let office = Office::new().await;
     let mut body = buyer_purchase(&office.parties());

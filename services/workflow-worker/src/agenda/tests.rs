@@ -188,6 +188,63 @@ fn what_is_done_again_is_another_occasion() {
     );
 }
 
+/// A task that came to its assignee, or was taken from one, at noon by nobody in person.
+fn handed(mut task: Value, assignee: Option<Uuid>, from: Option<Uuid>) -> Value {
+    task["assigneeId"] = json!(assignee);
+    task["dueDate"] = Value::Null;
+    task["handling"] = json!({
+        "standsSince": "2026-06-01T12:00:00.000Z", "assignedAt": "2026-06-01T12:00:00.000Z", "assignedBy": null,
+        "previousAssigneeId": from, "unlockedAt": null, "unlockedBy": null,
+    });
+    task
+}
+
+#[test]
+fn a_plan_is_told_to_each_of_its_people_with_what_they_can_start_with() {
+    let (me, other) = (id(200), id(201));
+    let tasks: Vec<Value> = (1..=9)
+        .map(|number| {
+            let status = if number % 3 == 0 {
+                "BLOCKED"
+            } else {
+                "IN_PROGRESS"
+            };
+            handed(
+                task(number, status),
+                Some(if number == 9 { other } else { me }),
+                None,
+            )
+        })
+        .collect();
+    let agenda = agenda("ACTIVE", &tasks, DAY_BEFORE);
+    assert_eq!(kinds(&agenda), [NoticeKind::PlanReady; 2]);
+    let notice = &agenda.steps[0].notice;
+    assert_eq!(notice.audience, [Audience::User(me)]);
+    assert_eq!(notice.params.task_count, Some(8));
+    assert_eq!(
+        notice.params.task_titles,
+        ["Task 1", "Task 2", "Task 4", "Task 5", "Task 7"],
+        "those that wait are not named"
+    );
+    assert_eq!(agenda.steps[1].notice.audience, [Audience::User(other)]);
+    assert!(agenda.steps[1].notice.params.task_titles.is_empty());
+}
+
+#[test]
+fn the_coordinators_are_told_of_tasks_that_somebody_left_and_of_nothing_on_hold() {
+    let tasks = [
+        handed(task(1, "PENDING"), None, Some(id(200))),
+        handed(task(2, "BLOCKED"), None, Some(id(200))),
+    ];
+    let told = agenda("ACTIVE", &tasks, DAY_BEFORE);
+    assert_eq!(kinds(&told), [NoticeKind::TasksUnassigned]);
+    let notice = &told.steps[0].notice;
+    assert_eq!(notice.audience, [Audience::Coordinators]);
+    assert_eq!(notice.params.person_id, Some(id(200)));
+    assert_eq!(notice.params.task_titles, ["Task 1", "Task 2"]);
+    assert_eq!(kinds(&agenda("ON_HOLD", &tasks, DAY_BEFORE)), []);
+}
+
 #[test]
 fn what_cannot_be_read_is_an_error() {
     let worklist = |status: &str, zone: &str| {

@@ -33,7 +33,8 @@ use crate::{
 const RECONCILE_INTERVAL: Duration = Duration::from_hours(24);
 /// When something could not be done, it is tried again after this time.
 const RETRY_INTERVAL: Duration = Duration::from_mins(1);
-/// Changes come in bursts: after the first one, others are waited for so long.
+/// Changes come in bursts: after the first one, others are waited for so long. A change of the deal's status is not kept
+/// waiting: until it is read, people are reminded of a deal that is on hold, and `progress` shows how it stood before.
 const BURST: Duration = Duration::from_millis(500);
 /// A step's activity is tried so long; then other steps have their turn.
 const STEP_PATIENCE: Duration = Duration::from_mins(5);
@@ -55,6 +56,8 @@ pub struct DealLifecycle {
     next_wakeup_at: Option<OffsetDateTime>,
     /// Whether something has changed since the worklist was last asked for.
     changed: bool,
+    /// Whether the deal's status is among it.
+    hurried: bool,
 }
 
 /// What a round of work came to.
@@ -86,6 +89,7 @@ impl DealLifecycle {
             agenda: None,
             next_wakeup_at: None,
             changed: false,
+            hurried: false,
         }
     }
 
@@ -106,7 +110,10 @@ impl DealLifecycle {
 
     async fn follow(ctx: &WorkflowContext<Self>) -> WorkflowResult<DealOutcome> {
         loop {
-            ctx.state_mut(|s| s.changed = false);
+            ctx.state_mut(|s| {
+                s.changed = false;
+                s.hurried = false;
+            });
             let (read, mut settled) = Self::read_with_plan(ctx).await?;
             let ended_as = match &read {
                 Read::Agenda(agenda) if agenda.standing == Standing::Ended => {
@@ -337,8 +344,25 @@ impl DealLifecycle {
         // Dropping a timer does not stop it.
         token.cancel();
         if woken {
-            ctx.timer(BURST).await;
+            Self::let_burst_pass(ctx).await?;
         }
+        Ok(())
+    }
+
+    /// Waits for the changes that a first one announces, unless one of them is of the deal's status.
+    async fn let_burst_pass(ctx: &WorkflowContext<Self>) -> WorkflowResult<()> {
+        if ctx.state(|s| s.hurried) {
+            return Ok(());
+        }
+        let token = ctx.cancellation_token().child_token();
+        let timer = TimerOptions::builder(BURST)
+            .cancellation_token(token.clone())
+            .build();
+        workflows::select! {
+            _ = ctx.timer(timer) => {},
+            hurried = ctx.wait_condition(|s: &Self| s.hurried) => hurried?,
+        };
+        token.cancel();
         Ok(())
     }
 
@@ -383,25 +407,25 @@ impl DealLifecycle {
     /// The deal was put on hold.
     #[signal(name = "deal_held")]
     pub fn deal_held(&mut self, _ctx: &mut SyncWorkflowContext<Self>, change: DealChanged) {
-        self.hear(&change);
+        self.hear_of_status(&change);
     }
 
     /// The deal is active again, after a hold or after it was closed.
     #[signal(name = "deal_resumed")]
     pub fn deal_resumed(&mut self, _ctx: &mut SyncWorkflowContext<Self>, change: DealChanged) {
-        self.hear(&change);
+        self.hear_of_status(&change);
     }
 
     /// The deal was closed.
     #[signal(name = "deal_closed")]
     pub fn deal_closed(&mut self, _ctx: &mut SyncWorkflowContext<Self>, change: DealChanged) {
-        self.hear(&change);
+        self.hear_of_status(&change);
     }
 
     /// The deal was cancelled.
     #[signal(name = "deal_cancelled")]
     pub fn deal_cancelled(&mut self, _ctx: &mut SyncWorkflowContext<Self>, change: DealChanged) {
-        self.hear(&change);
+        self.hear_of_status(&change);
     }
 
     /// How far the deal has come and what the workflow waits for.
@@ -417,6 +441,11 @@ impl DealLifecycle {
         if self.memory.is_news(change.event_id) {
             self.changed = true;
         }
+    }
+
+    fn hear_of_status(&mut self, change: &DealChanged) {
+        self.hear(change);
+        self.hurried = self.changed;
     }
 }
 

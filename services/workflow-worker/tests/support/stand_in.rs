@@ -82,7 +82,8 @@ pub(crate) fn task(number: usize, due_date: Option<String>) -> Value {
     json!({
         "id": task_id(number), "title": format!("Task {number}"), "milestoneId": milestone_id(number / 4),
         "status": "IN_PROGRESS", "dueDate": due_date, "dueAt": null, "assigneeId": Uuid::from_u128(0xa0),
-        "isOverdue": false, "overdueSince": null, "isBlocked": false, "required": true
+        "isOverdue": false, "overdueSince": null, "isBlocked": false, "required": true,
+        "handling": null
     })
 }
 

@@ -1,5 +1,6 @@
 //! Reminders, overdue, escalation, holds.
 
+use contracts::field::instant_text;
 use serde_json::json;
 use workflow_worker::workflows::DealLifecycle;
 
@@ -158,6 +159,59 @@ async fn a_moved_due_date_moves_the_reminders() {
         );
         world.sleep_hours(3 * 24).await;
         assert_eq!(world.notices(1).await, ["TASK_DUE_SOON"]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_that_waits_is_reminded_of_on_the_morning_after_it_is_free() {
+    let world = World::new().await;
+    let due = world.date_in(5).await;
+    {
+        let mut answers = world.services.answers();
+        answers.deal(DEAL, "APPLIED", vec![task(0, Some(due))]);
+        answers.set_task(task_id(0), "status", "BLOCKED".into());
+        answers.set_task(task_id(0), "isBlocked", true.into());
+    }
+    with_workers(&world.client, &world.services, async {
+        let run = follow(&world.client, DEAL).await;
+        world
+            .progress(&run, "the first look", |p| p.deal_status.is_some())
+            .await;
+        world.sleep_hours(2 * 24 + 18).await;
+        assert_eq!(
+            kinds(&world.services.answers()),
+            [""; 0],
+            "nobody can act on it"
+        );
+
+        let freed_at = world.now().await;
+        let assignee = "00000000-0000-0000-0000-0000000000a0";
+        {
+            let mut answers = world.services.answers();
+            answers.set_task(task_id(0), "status", "IN_PROGRESS".into());
+            answers.set_task(task_id(0), "isBlocked", false.into());
+            let handling = json!({
+                "standsSince": instant_text(freed_at),
+                "assignedAt": "2020-01-01T00:00:00.000Z", "assignedBy": assignee, "previousAssigneeId": null,
+                "unlockedAt": instant_text(freed_at), "unlockedBy": "00000000-0000-0000-0000-0000000000a1",
+            });
+            answers.set_task(task_id(0), "handling", handling);
+        }
+        signal(&run, DealLifecycle::task_completed, 1).await;
+        assert_eq!(world.notices(1).await, ["TASK_UNLOCKED"]);
+        let next = world
+            .progress(&run, "the next morning", |p| {
+                p.next_wakeup_at.is_some_and(|at| at > freed_at)
+            })
+            .await;
+        let wakeup = next.next_wakeup_at.unwrap();
+        let zone = domain::zone::Zone::parse("America/New_York").unwrap();
+        let nine = domain::reminders::REMIND_AT;
+        assert_eq!(zone.at(zone.local_date(wakeup), nine).unwrap(), wakeup);
+        world.sleep_hours(24).await;
+        let told = world.notices(2).await;
+        assert_eq!(told[1], "TASK_DUE_SOON", "{told:?}");
     })
     .await;
 }
