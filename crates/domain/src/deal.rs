@@ -43,6 +43,24 @@ upper_snake_enum! {
     }
 }
 
+impl DealType {
+    /// The type that a deal of this type takes on. One that was made from a template keeps its type: its plan is a plan
+    /// for that type of deal.
+    ///
+    /// # Errors
+    /// A validation rejection of `dealType`.
+    pub fn changed_to(self, wanted: Self, template_key: Option<&str>) -> Result<Self, Rejection> {
+        match template_key {
+            Some(key) if wanted != self => Err(Rejection::field(
+                "dealType",
+                "template",
+                format!("dealType stays {self}: the deal was made from the template {key}"),
+            )),
+            _ => Ok(wanted),
+        }
+    }
+}
+
 upper_snake_enum! {
     /// Whether a deal's plan is made.
     PlanState {

@@ -260,3 +260,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn only_a_deal_without_a_template_changes_its_type() {
+    let (before, after) = (DealType::Purchase, DealType::Listing);
+    for (wanted, template, expected, why) in [
+        (after, None, Some(after), "no plan rests on the type"),
+        (before, None, Some(before), "the same"),
+        (before, Some("a_template"), Some(before), "it stays"),
+        (
+            after,
+            Some("a_template"),
+            None,
+            "its plan is for a purchase",
+        ),
+    ] {
+        assert_eq!(before.changed_to(wanted, template).ok(), expected, "{why}");
+    }
+}

@@ -23,7 +23,8 @@ pub(crate) struct DealFields {
 }
 
 /// `change` makes the new fields from the present ones: a replacement, or a patch. A change that changes
-/// nothing makes no new version.
+/// nothing makes no new version. Rejections: `NOT_FOUND`, `FORBIDDEN`, `VERSION_MISMATCH`, `VERSION_CONFLICT`, of the
+/// fields, and of `dealType` for a new one of a deal that was made from a template.
 pub(crate) async fn run(
     tx: &mut Tx,
     id: Uuid,
@@ -34,10 +35,17 @@ pub(crate) async fn run(
     let before = seen.deal;
     expected.check(before.version)?;
     let fields = change(&before)?;
+    let template_key = before
+        .template
+        .as_ref()
+        .map(|template| template.key.as_str());
+    let deal_type = before
+        .deal_type
+        .changed_to(fields.deal_type, template_key)?;
     let after = Deal {
         name: fields.name,
         address: fields.address,
-        deal_type: fields.deal_type,
+        deal_type,
         purchase_price: fields.purchase_price,
         facts: fields.facts,
         ..before.clone()

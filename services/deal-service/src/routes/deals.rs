@@ -428,6 +428,8 @@ fn past(text: &str) -> Result<OffsetDateTime, Rejection> {
 
 /// Replaces the writable fields of a deal.
 ///
+/// A deal that was made from a template keeps its type.
+///
 /// **Permissions**: its creator with create_deals, or manage_tasks. **Rejections**: `VERSION_MISMATCH`, `VERSION_CONFLICT`.
 #[utoipa::path(put, path = "/api/deals/{id}", operation_id = "replaceDeal", tag = "deals", params(("id" = Uuid, Path)),
     request_body = PutDealBody, responses((status = 200, description = "The deal as it is now", body = DealAnswer)))]
@@ -445,6 +447,8 @@ pub(crate) async fn put(
 }
 
 /// Changes some of the writable fields of a deal (JSON merge patch).
+///
+/// A deal that was made from a template keeps its type.
 ///
 /// **Permissions**: its creator with create_deals, or manage_tasks. **Rejections**: `VERSION_MISMATCH`, `VERSION_CONFLICT`.
 #[utoipa::path(patch, path = "/api/deals/{id}", operation_id = "patchDeal", tag = "deals", params(("id" = Uuid, Path)),

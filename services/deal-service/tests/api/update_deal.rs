@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use testkit::buyer_purchase;
 use tokio::task::JoinSet;
 
 use crate::support::{
@@ -189,6 +190,44 @@ async fn what_is_not_writable_is_unknown() {
         );
     }
     assert_eq!(office.agent.read_deal(&deal.id).await["version"], 1);
+}
+
+#[tokio::test]
+async fn a_deal_from_a_template_keeps_its_type() {
+    let office = Office::new().await;
+    let mut draft = buyer_purchase(&office.parties());
+    draft["keyDates"] = json!({});
+    let deal = office.agent.create_deal(&draft).await;
+    let path = format!("/api/deals/{}", deal.id);
+    let put = |deal_type: &str| json!({"propertyAddress": draft["propertyAddress"], "dealType": deal_type, "facts": draft["facts"], "version": 1});
+    for answer in [
+        office.agent.api.put(&path, &put("LISTING")).await,
+        patch_at(
+            &office.agent,
+            &path,
+            &json!(1),
+            &json!({"dealType": "LISTING"}),
+        )
+        .await,
+    ] {
+        refuses_field(&answer, "dealType", "template");
+    }
+    assert_eq!(office.agent.read_deal(&deal.id).await["version"], 1);
+    let same = office.agent.api.put(&path, &put("PURCHASE")).await;
+    assert_eq!(same.expect(200)["dealType"], "PURCHASE");
+}
+
+#[tokio::test]
+async fn a_deal_without_a_template_may_change_its_type() {
+    let office = Office::new().await;
+    let deal = office.agent.create_deal(&plain_deal()).await;
+    let path = format!("/api/deals/{}", deal.id);
+    let patch = json!({"dealType": "REFINANCE"});
+    let patched = patch_at(&office.agent, &path, &json!(1), &patch).await;
+    assert_eq!(patched.expect(200)["dealType"], "REFINANCE");
+    let put = with(plain_deal(), "/version", json!(2));
+    let put = office.agent.api.put(&path, &put).await;
+    assert_eq!(put.expect(200)["dealType"], "PURCHASE");
 }
 
 #[tokio::test]
