@@ -14,6 +14,7 @@ mod answers;
 mod broker;
 mod client;
 mod database;
+mod history;
 mod keys;
 mod mail;
 mod metrics;
@@ -31,6 +32,7 @@ pub use answers::{
 pub use broker::dead_letters;
 pub use client::{Client, Response, base64url};
 pub use database::Database;
+pub use history::{event_types, history};
 pub use keys::{KeyFiles, ed25519_private_key};
 pub use mail::{Mail, mails_to};
 pub use metrics::Metrics;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{Database, Deal, Organization, User, buyer_purchase, text};
+use crate::{Database, Deal, Organization, User, buyer_purchase, event_types};
 
 /// An organization with one user of each role.
 #[derive(Clone, Debug)]
@@ -70,14 +70,7 @@ impl Office {
 
     /// What happened to something, in the order of its versions, as the audit log tells an ADMIN.
     pub async fn history(&self, entity_id: &str) -> Vec<String> {
-        let answer = self
-            .admin()
-            .api
-            .get(&format!("/api/audit?entity={entity_id}&limit=100"))
-            .await;
-        let mut rows = answer.expect(200)["items"].as_array().unwrap().clone();
-        rows.sort_by_key(|row| row["version"].as_i64());
-        rows.iter().map(|row| text(&row["eventType"])).collect()
+        event_types(self.admin(), entity_id).await
     }
 
     /// Every invariant holds for this organization.

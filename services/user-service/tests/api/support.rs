@@ -6,7 +6,7 @@ use platform::{auth::ServiceKeys, config::Env};
 use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::{Client, Organization, Response, User, stack};
-pub(crate) use testkit::{base64url, text};
+pub(crate) use testkit::{base64url, event_types, history, text};
 use uuid::Uuid;
 
 /// A client at the gateway without a token.
@@ -56,21 +56,6 @@ pub(crate) async fn invite(admin: &User, email: &str, role: &str) -> Response {
 pub(crate) async fn accept(token: &str, password: &str) -> Response {
     let body = json!({"token": token, "fullName": "Joined Person", "password": password});
     anybody().post("/api/auth/accept-invitation", &body).await
-}
-
-/// What happened to something, in the order of its versions, as the audit log tells an ADMIN.
-pub(crate) async fn history(admin: &User, entity_id: &str) -> Vec<Value> {
-    let path = format!("/api/audit?entity={entity_id}&limit=100");
-    let answer = admin.api.get(&path).await;
-    let mut rows = answer.expect(200)["items"].as_array().unwrap().clone();
-    rows.sort_by_key(|row| row["version"].as_i64());
-    rows
-}
-
-/// As [`history`], the event types alone.
-pub(crate) async fn event_types(admin: &User, entity_id: &str) -> Vec<String> {
-    let rows = history(admin, entity_id).await;
-    rows.iter().map(|row| text(&row["eventType"])).collect()
 }
 
 /// PUT with `If-Match`.
