@@ -249,6 +249,14 @@ CREATE OR REPLACE FUNCTION ctx.user_names(p_users uuid[]) RETURNS TABLE (id uuid
   SELECT u.id, u.full_name FROM identity.users u
    WHERE u.organization_id = ctx.org() AND u.id = ANY(p_users) $$;
 
+-- Who plays which part in a deal that the caller sees, by name alone: for sentences about who holds something up.
+-- Of several who play one part, the first is named first.
+CREATE OR REPLACE FUNCTION ctx.party_names(p_deal uuid) RETURNS TABLE (role text, name text, user_id uuid)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  SELECT p.role, p.name, p.user_id FROM deal.parties p
+   WHERE p.organization_id = ctx.org() AND p.deal_id = p_deal AND p.removed_at IS NULL AND ctx.sees_deal(p_deal)
+   ORDER BY p.id $$;
+
 -- How much is going on in the whole installation, for gauges. Tells nothing of any one organization.
 CREATE OR REPLACE FUNCTION ctx.workload_totals(OUT active_deals bigint, OUT overdue_tasks bigint)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -263,7 +271,8 @@ GRANT EXECUTE ON FUNCTION ctx.enter(uuid, uuid), ctx.enter_service(uuid), ctx.is
 GRANT EXECUTE ON FUNCTION ctx.lock_deal(uuid) TO deal_svc, task_svc;
 GRANT EXECUTE ON FUNCTION ctx.lock_deal_exclusively(uuid) TO deal_svc, task_svc;
 GRANT EXECUTE ON FUNCTION ctx.open_required_tasks(uuid) TO deal_svc;
-GRANT EXECUTE ON FUNCTION ctx.user_names(uuid[]) TO auditor;
+GRANT EXECUTE ON FUNCTION ctx.user_names(uuid[]) TO auditor, task_svc;
+GRANT EXECUTE ON FUNCTION ctx.party_names(uuid) TO task_svc;
 GRANT EXECUTE ON FUNCTION ctx.workload_totals() TO deal_svc;
 GRANT EXECUTE ON FUNCTION ctx.permit_unlock(uuid), ctx.permit_dates(uuid), ctx.task_owners(uuid[]), ctx.may_be_assigned(uuid, uuid), ctx.holiday_calendar()
   TO task_svc;

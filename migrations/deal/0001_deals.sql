@@ -95,6 +95,9 @@ COMMENT ON COLUMN parties.phone IS 'internal: personal data';
 CREATE INDEX parties_deal_idx ON parties (organization_id, deal_id) WHERE removed_at IS NULL;
 CREATE UNIQUE INDEX parties_user_role_key ON parties (organization_id, deal_id, user_id, role)
   WHERE removed_at IS NULL AND user_id IS NOT NULL;
+-- For sentences that name who plays a part (ctx.party_names).
+GRANT SELECT ON parties TO ctx_owner;
+CREATE POLICY names ON parties FOR SELECT TO ctx_owner USING (true);
 
 -- Read models. Each row holds the version of its source, so that events apply once and in order.
 CREATE TABLE plan_view (

@@ -11,6 +11,7 @@ pub mod data_class;
 pub mod dates;
 pub mod deal;
 pub mod handover;
+pub mod holdup;
 pub mod milestone;
 pub mod money;
 pub mod party;

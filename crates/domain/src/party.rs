@@ -55,6 +55,30 @@ impl PartyRole {
         Self::ALL.iter().copied().find(|role| role.as_str() == text)
     }
 
+    /// The part as it is called in a sentence, without an article.
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Buyer => "buyer",
+            Self::Seller => "seller",
+            Self::Borrower => "borrower",
+            Self::Client => "client",
+            Self::BuyerAgent => "buyer's agent",
+            Self::ListingAgent => "listing agent",
+            Self::TransactionCoordinator => "transaction coordinator",
+            Self::Broker => "broker",
+            Self::Lender => "lender",
+            Self::LoanOfficer => "loan officer",
+            Self::TitleEscrow => "title company",
+            Self::Attorney => "attorney",
+            Self::Inspector => "inspector",
+            Self::Appraiser => "appraiser",
+            Self::BuilderRep => "builder's representative",
+            Self::Photographer => "photographer",
+            Self::Other => "other party",
+        }
+    }
+
     /// Whether the client is meant to call this party, unless the party says otherwise: agent, coordinator, lender and
     /// title.
     #[must_use]

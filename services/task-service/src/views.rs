@@ -134,7 +134,7 @@ impl TaskView {
             est_days: details.est_days,
             position: details.position,
             episode: task.episode,
-            created_at: created_at(task.id),
+            created_at: created_at(task.id).map(instant_text),
             version: task.version,
         }
     }
@@ -165,11 +165,9 @@ fn role_text(role: PartyRole) -> String {
 }
 
 /// A UUIDv7 tells when it was made.
-pub(crate) fn created_at(id: Uuid) -> Option<String> {
+pub(crate) fn created_at(id: Uuid) -> Option<OffsetDateTime> {
     let (seconds, nanoseconds) = id.get_timestamp()?.to_unix();
     let seconds = i64::try_from(seconds).ok()?;
     let instant = OffsetDateTime::from_unix_timestamp(seconds).ok()?;
-    Some(instant_text(
-        instant + time::Duration::nanoseconds(i64::from(nanoseconds)),
-    ))
+    Some(instant + time::Duration::nanoseconds(i64::from(nanoseconds)))
 }

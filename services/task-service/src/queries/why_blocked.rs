@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use contracts::field::{date_text, instant_text};
 use domain::{
     calendar::Calendars,
+    holdup,
+    party::PartyRole,
     plan::{Work, schedule},
     rejection::Rejection,
     task::TaskStatus,
+    zone::Zone,
 };
 use platform::{db::Tx, error::Result};
 use sea_orm::FromQueryResult;
@@ -17,7 +20,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    repository::{deals, dependencies, tasks},
+    repository::{
+        deals, dependencies,
+        people::{self, People},
+        tasks,
+    },
     views::created_at,
 };
 
@@ -27,10 +34,15 @@ use crate::{
 pub(crate) struct WhyBlocked {
     pub(crate) task_id: Uuid,
     pub(crate) is_blocked: bool,
+    /// Who holds it up, in one sentence.
+    #[schema(
+        example = "\"Clear to close\" is held up by Rosa Lind (lender) with \"Appraisal\" since 3 March, due 10 March."
+    )]
+    pub(crate) sentence: String,
     /// The open tasks that it waits for directly.
     pub(crate) blocked_by: Vec<Holdup>,
     /// The tasks at the beginning of the chain, which wait for nothing themselves.
-    pub(crate) frontier: Vec<Holdup>,
+    pub(crate) frontier: Vec<FrontierTask>,
     /// The first day on which it could be free, if all goes as estimated; null if it is free.
     #[schema(format = "date")]
     pub(crate) earliest_unblock: Option<String>,
@@ -56,6 +68,19 @@ pub(crate) struct Holdup {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = "date-time")]
     pub(crate) since: Option<String>,
+}
+
+/// A task at the beginning of the chain.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FrontierTask {
+    #[serde(flatten)]
+    pub(crate) task: Holdup,
+    /// Who holds what up since when, down to the person, in one sentence.
+    #[schema(
+        example = "Waiting for \"Appraisal\": Rosa Lind (lender) holds it up since 3 March, due 10 March."
+    )]
+    pub(crate) sentence: String,
 }
 
 #[derive(FromQueryResult)]
@@ -95,16 +120,33 @@ pub(crate) async fn run(tx: &Tx, id: Uuid) -> Result<WhyBlocked> {
     let empty = BTreeSet::new();
     let direct = open_graph.get(&id).unwrap_or(&empty);
     let reached = predecessors(id, &open_graph);
-    let frontier = reached
+    let frontier: Vec<&TaskRow> = reached
         .iter()
-        .filter(|other| open_graph.get(other).is_none_or(BTreeSet::is_empty));
-    let holdup = |other: &Uuid| Some(by_id.get(other)?.holdup(&waits_for, &by_id));
+        .filter(|other| open_graph.get(other).is_none_or(BTreeSet::is_empty))
+        .filter_map(|other| by_id.get(other).copied())
+        .collect();
+    let assignees = frontier.iter().filter_map(|row| row.assignee_id).collect();
+    let people = people::of_deal(tx, stored.task.deal_id, assignees).await?;
     let today = deal.zone.local_date(tx.now());
+    let since = |row: &TaskRow| row.since(&waits_for, &by_id);
+    let told: Vec<holdup::Holdup<'_>> = frontier
+        .iter()
+        .map(|row| row.told(since(row), &people, &deal.zone))
+        .collect();
+    let direct_rows = direct.iter().filter_map(|other| by_id.get(other));
     Ok(WhyBlocked {
         task_id: id,
         is_blocked: stored.task.is_blocked(),
-        blocked_by: direct.iter().filter_map(holdup).collect(),
-        frontier: frontier.filter_map(holdup).collect(),
+        sentence: holdup::summary(&stored.task.title, &told, today),
+        blocked_by: direct_rows.map(|row| row.holdup(since(row))).collect(),
+        frontier: frontier
+            .iter()
+            .zip(&told)
+            .map(|(row, told)| FrontierTask {
+                task: row.holdup(since(row)),
+                sentence: told.sentence(today),
+            })
+            .collect(),
         earliest_unblock: earliest(direct, &reached, &open_graph, &by_id, today).map(date_text),
     })
 }
@@ -171,11 +213,12 @@ fn is_done(row: &TaskRow) -> bool {
 }
 
 impl TaskRow {
-    fn holdup(
+    /// Since when somebody could have worked on it; `None` if the caller may not see it.
+    fn since(
         &self,
         waits_for: &BTreeMap<Uuid, BTreeSet<Uuid>>,
         by_id: &BTreeMap<Uuid, &Self>,
-    ) -> Holdup {
+    ) -> Option<OffsetDateTime> {
         let finished = waits_for
             .get(&self.other_id)
             .into_iter()
@@ -183,18 +226,37 @@ impl TaskRow {
             .filter_map(|other| by_id.get(other))
             .filter_map(|row| row.completed_at.or(row.waived_at))
             .max();
-        let since = finished
-            .map(instant_text)
-            .or_else(|| created_at(self.other_id));
-        let is_visible = self.id.is_some();
+        finished.or_else(|| created_at(self.id?))
+    }
+
+    fn holdup(&self, since: Option<OffsetDateTime>) -> Holdup {
         Holdup {
             id: self.id,
             title: self.title.clone(),
             owner_role: self.owner_role.clone(),
-            status: is_visible.then(|| self.other_status.clone()),
+            status: self.id.map(|_| self.other_status.clone()),
             assignee_id: self.assignee_id,
             due_date: self.due_date.map(date_text),
-            since: since.filter(|_| is_visible),
+            since: since.filter(|_| self.id.is_some()).map(instant_text),
+        }
+    }
+
+    /// What a sentence tells of it.
+    fn told<'a>(
+        &'a self,
+        since: Option<OffsetDateTime>,
+        people: &'a People,
+        zone: &Zone,
+    ) -> holdup::Holdup<'a> {
+        let owner_role = self.owner_role.as_deref().and_then(PartyRole::parse);
+        match &self.title {
+            None => holdup::Holdup::Hidden { owner_role },
+            Some(title) => holdup::Holdup::Shown {
+                title,
+                holder: people.holder(self.assignee_id, owner_role),
+                since: since.map(|instant| zone.local_date(instant)),
+                due: self.due_date,
+            },
         }
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod handling;
 pub(crate) mod holidays;
 pub(crate) mod key_dates;
 pub(crate) mod milestones;
+pub(crate) mod people;
 pub(crate) mod plans;
 pub(crate) mod tasks;
 pub(crate) mod templates;

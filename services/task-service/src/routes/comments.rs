@@ -1,6 +1,7 @@
 //! Comments on tasks.
 
 use actix_web::{HttpResponse, get, post, web};
+use contracts::field::instant_text;
 use domain::rejection::Rejection;
 use platform::{
     db::{Idempotency, Reply},
@@ -67,7 +68,7 @@ impl From<Comment> for CommentView {
             author_id: comment.author_id,
             body: comment.body,
             visibility: comment.visibility,
-            created_at: created_at(comment.id),
+            created_at: created_at(comment.id).map(instant_text),
         }
     }
 }
