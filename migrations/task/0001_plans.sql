@@ -105,6 +105,9 @@ CREATE TABLE tasks (
   due_at timestamptz CONSTRAINT tasks_due_at_finite CHECK (isfinite(due_at)),
   due_rule jsonb,
   pinned boolean NOT NULL DEFAULT false,
+  -- Calendar days that holds added to what the rule says; a pinned date has moved itself.
+  shift_days integer NOT NULL DEFAULT 0 CONSTRAINT tasks_shift_days_follow_a_rule
+    CHECK (shift_days >= 0 AND NOT (pinned AND shift_days > 0)),
   est_days integer NOT NULL DEFAULT 0,
   critical boolean NOT NULL DEFAULT false,
   required boolean NOT NULL DEFAULT true,
@@ -339,8 +342,8 @@ BEGIN
     RAISE EXCEPTION 'this change of a task needs assign_tasks' USING errcode = '42501';
   END IF;
 
-  IF (NEW.due_date, NEW.due_time, NEW.due_at, NEW.due_rule, NEW.pinned)
-     IS DISTINCT FROM (OLD.due_date, OLD.due_time, OLD.due_at, OLD.due_rule, OLD.pinned)
+  IF (NEW.due_date, NEW.due_time, NEW.due_at, NEW.due_rule, NEW.pinned, NEW.shift_days)
+     IS DISTINCT FROM (OLD.due_date, OLD.due_time, OLD.due_at, OLD.due_rule, OLD.pinned, OLD.shift_days)
      AND NOT (in_deal AND ctx.may('assign_tasks'))
      AND OLD.deal_id IS DISTINCT FROM ctx.following()
      AND NOT (ctx.may('create_deals') AND EXISTS (

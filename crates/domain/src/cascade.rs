@@ -11,6 +11,7 @@ mod forecast;
 mod pass;
 mod revise;
 mod settle;
+mod shift;
 #[cfg(test)]
 mod tests;
 
@@ -35,6 +36,7 @@ pub use self::{
     pass::compute,
     revise::{Revision, has_ceased, revise},
     settle::{DueWork, Move, Standing, due_on, is_due_on_a_date, settle},
+    shift::{Shifting, shifted},
 };
 
 upper_snake_enum! {
@@ -72,6 +74,8 @@ pub struct Circumstances {
     pub held_dates: BTreeMap<String, HeldDate>,
     /// Template tasks whose due date no longer follows its rule.
     pub held_tasks: BTreeMap<String, HeldTask>,
+    /// Calendar days that holds of the deal added to what the rules of template tasks say, by the key of the task.
+    pub shift_days: BTreeMap<String, u32>,
 }
 
 /// A key date that keeps its value.
@@ -212,7 +216,9 @@ pub struct PlannedTask {
     pub time_of_day: Option<Time>,
     /// The rule that won.
     pub rule: Rule,
-    /// What the rule says now; differs from `due` where the value is kept.
+    /// Calendar days that holds of the deal added to what the rule says.
+    pub shift_days: u32,
+    /// What the rule says now, with the days of holds; differs from `due` where the value is kept.
     pub rule_date: Option<Date>,
     /// Why it keeps its due date, if it does.
     pub held: Option<TaskHold>,

@@ -216,6 +216,8 @@ pub struct TaskState {
     pub due: Option<Due>,
     /// Whether the due date was set by hand and so no longer follows its rule.
     pub due_pinned: bool,
+    /// Calendar days that holds of the deal added to what its rule says. None on a pinned date, which moved itself.
+    pub shift_days: u32,
     /// Whether the deal cannot be closed without it.
     pub required: bool,
     /// Whether the client sees it.
@@ -291,6 +293,10 @@ impl Task {
             (
                 state.facts.due_passed && state.due.is_none(),
                 "it is overdue without a due date",
+            ),
+            (
+                state.due_pinned && state.shift_days > 0,
+                "its due date is pinned and yet follows a rule with a shift",
             ),
             (
                 state.status != status(&state.facts),

@@ -68,6 +68,21 @@ impl Office {
         deal
     }
 
+    /// Puts the agent's deal on hold as it stood this many days ago: the one thing that a test cannot wait for.
+    ///
+    /// # Panics
+    /// When the deal cannot be put on hold.
+    pub async fn hold_days_ago(&self, deal: &Deal, days: u32) {
+        let hold = format!("/api/deals/{}/hold", deal.id);
+        self.agent.api.post(&hold, &json!({})).await.expect(200);
+        let earlier = format!(
+            "UPDATE deal.deals SET held_since = held_since - interval '{days} days' WHERE id = '{}'",
+            deal.id
+        );
+        let changed = Database::superuser().await.execute(&earlier).await;
+        assert_eq!(changed.expect("the clock is set back"), 1);
+    }
+
     /// What happened to something, in the order of its versions, as the audit log tells an ADMIN.
     pub async fn history(&self, entity_id: &str) -> Vec<String> {
         event_types(self.admin(), entity_id).await

@@ -316,6 +316,7 @@ pub(crate) fn task_record(task: &TaskState, details: &Details, zone: &Zone) -> V
         "dueAt": due_at(zone, task).map(instant_text),
         "dueRule": details.due_rule,
         "pinned": task.due_pinned,
+        "shiftDays": task.shift_days,
         "estDays": details.est_days,
         "critical": details.critical,
         "required": task.required,

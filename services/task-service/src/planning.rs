@@ -12,7 +12,7 @@ use contracts::field;
 use domain::{
     cascade::{
         Circumstances, DateHold, DueWork, HeldDate, HeldTask, KeyDateState, Move, PlannedDates,
-        PlannedTask, Standing, TaskHold, compute, due_on, has_ceased, settle,
+        PlannedTask, Standing, TaskHold, compute, due_on, has_ceased, settle, shifted,
     },
     dates::is_countable,
     deal::{DealStatus, DealType, PlanState},
@@ -153,6 +153,8 @@ pub(crate) struct Ground {
     pub(crate) is_stored: bool,
     /// As far as the caller may see them.
     pub(crate) tasks: Vec<StoredTask>,
+    /// Calendar days that holds added to what the rules of tasks say, by [`task_name`].
+    pub(crate) shift_days: BTreeMap<String, u32>,
 }
 
 /// New dates by key; `None` takes a date away, or lets it follow its rule again.
@@ -212,6 +214,7 @@ impl Ground {
             key_dates,
             moved: BTreeSet::new(),
             is_stored,
+            shift_days: shift_days_of(&tasks),
             tasks,
         };
         if !is_stored {
@@ -288,23 +291,18 @@ impl Ground {
         self.compute_with(zone, &DateInputs::new())
     }
 
-    /// All dates as they would follow if these were set.
+    /// All dates as they would follow if these were set. Tasks that were added by hand and follow a rule stand among
+    /// the others, by their ids.
     pub(crate) fn compute_with(&self, zone: &Zone, inputs: &DateInputs) -> PlannedDates {
-        compute(
+        let mut planned = compute(
             &self.basis.template,
             &self.circumstances(zone, inputs),
             self.holidays.calendars(),
-        )
-    }
-
-    /// As [`Ground::compute_with`]; tasks that were added by hand and follow a rule stand among the others, by
-    /// their ids.
-    pub(crate) fn compute_all_with(&self, zone: &Zone, inputs: &DateInputs) -> PlannedDates {
-        let mut planned = self.compute_with(zone, inputs);
+        );
         let own: Vec<PlannedTask> = self
             .tasks
             .iter()
-            .filter_map(|stored| own_task(stored, &planned, zone, &self.holidays))
+            .filter_map(|stored| self.own_task(stored, &planned, zone))
             .collect();
         planned.tasks.extend(own);
         planned
@@ -322,6 +320,7 @@ impl Ground {
     pub(crate) fn circumstances(&self, zone: &Zone, inputs: &DateInputs) -> Circumstances {
         let mut circumstances = Circumstances {
             facts: self.basis.facts.clone(),
+            shift_days: self.shift_days.clone(),
             ..Circumstances::default()
         };
         for date in &self.key_dates.dates {
@@ -375,6 +374,42 @@ impl Ground {
         }
     }
 
+    /// A task that was added by hand, as its rule has it.
+    fn own_task(
+        &self,
+        stored: &StoredTask,
+        planned: &PlannedDates,
+        zone: &Zone,
+    ) -> Option<PlannedTask> {
+        let task = &stored.task;
+        let rule = stored.details.due_rule.as_ref();
+        let rule = rule.and_then(rules::from_json)?;
+        if task.key.is_some() {
+            return None;
+        }
+        let name = task_name(stored);
+        let shift_days = self.shift_days.get(&name).copied().unwrap_or_default();
+        // A rule that cannot be counted leaves the task without a date, as a template's would.
+        let counted = planned
+            .evaluate(&rule, self.holidays.calendars())
+            .ok()
+            .flatten();
+        let rule_date = counted.and_then(|date| shifted(date, shift_days));
+        let held = task_hold(task, zone);
+        Some(PlannedTask {
+            key: name,
+            title: task.title.clone(),
+            due: held.map_or(rule_date, |_| task.due.map(|due| due.date)),
+            time_of_day: task.due.and_then(|due| due.time_of_day),
+            rule,
+            shift_days,
+            rule_date,
+            held,
+            depends_on: BTreeSet::new(),
+            buyer_visible: task.buyer_visible,
+        })
+    }
+
     /// Refuses dates that the deal does not have, by `keyDates.<key>`.
     pub(crate) fn require_known_dates(&self, inputs: &DateInputs) -> Result<(), Rejection> {
         require_known_dates(&self.basis.template, inputs)
@@ -387,35 +422,12 @@ pub(crate) fn task_name(stored: &StoredTask) -> String {
     key.unwrap_or_else(|| stored.task.id.to_string())
 }
 
-/// A task that was added by hand, as its rule has it.
-fn own_task(
-    stored: &StoredTask,
-    planned: &PlannedDates,
-    zone: &Zone,
-    holidays: &Holidays,
-) -> Option<PlannedTask> {
-    let task = &stored.task;
-    let rule = stored
-        .details
-        .due_rule
-        .as_ref()
-        .and_then(rules::from_json)?;
-    if task.key.is_some() {
-        return None;
-    }
-    let rule_date = planned.evaluate(&rule, holidays.calendars()).ok().flatten();
-    let held = task_hold(task, zone);
-    Some(PlannedTask {
-        key: task_name(stored),
-        title: task.title.clone(),
-        due: held.map_or(rule_date, |_| task.due.map(|due| due.date)),
-        time_of_day: task.due.and_then(|due| due.time_of_day),
-        rule,
-        rule_date,
-        held,
-        depends_on: BTreeSet::new(),
-        buyer_visible: task.buyer_visible,
-    })
+/// The days of holds of the tasks that have any, by their names.
+fn shift_days_of(tasks: &[StoredTask]) -> BTreeMap<String, u32> {
+    let shifted = tasks.iter().filter(|stored| stored.task.shift_days > 0);
+    shifted
+        .map(|stored| (task_name(stored), stored.task.shift_days))
+        .collect()
 }
 
 /// Why a task keeps its due date, if it does.

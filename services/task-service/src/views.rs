@@ -51,6 +51,8 @@ pub(crate) struct TaskView {
     pub(crate) projected: bool,
     /// Whether the due date was set by hand and follows no rule.
     pub(crate) pinned: bool,
+    /// Calendar days that holds of the deal added to what the rule says.
+    pub(crate) shift_days: u32,
     #[schema(value_type = Option<Object>)]
     pub(crate) due_rule: Option<serde_json::Value>,
     #[schema(format = "date")]
@@ -117,6 +119,7 @@ impl TaskView {
             due_at: due_at.map(instant_text),
             projected: task.is_blocked() && task.due.is_some(),
             pinned: task.due_pinned,
+            shift_days: task.shift_days,
             due_rule: details.due_rule.clone(),
             completed_on: completed.map(|completion| date_text(completion.on)),
             completed_at: completed.map(|completion| instant_text(completion.at)),

@@ -6,7 +6,7 @@ use time::Date;
 
 use super::{
     Circumstances, DateHold, Dropped, KeyDateState, PlannedDate, PlannedDates, PlannedTask,
-    Violation, constraints, forecast,
+    Violation, constraints, forecast, shifted,
 };
 use crate::{
     calendar::Calendars,
@@ -224,13 +224,20 @@ impl Pass<'_> {
     fn task(&mut self, rule: &TaskRule) -> PlannedTask {
         let held = self.circumstances.held_tasks.get(&rule.key).copied();
         let won = self.winning(&rule.due, rule.fallback_due.as_ref()).clone();
-        let rule_date = self.count(&rule.key, &won).map(|value| value.date);
+        let shift_days = self.circumstances.shift_days.get(&rule.key).copied();
+        let shift_days = shift_days.unwrap_or_default();
+        let counted = self.count(&rule.key, &won).map(|value| value.date);
+        let rule_date = counted.and_then(|date| shifted(date, shift_days));
+        if counted.is_some() && rule_date.is_none() {
+            self.uncountable(&rule.key, &DateError::OutOfRange);
+        }
         let planned = PlannedTask {
             key: rule.key.clone(),
             title: rule.title.clone(),
             due: held.map_or(rule_date, |held| held.due),
             time_of_day: rule.time_of_day,
             rule: won,
+            shift_days,
             rule_date,
             held: held.map(|held| held.why),
             depends_on: BTreeSet::new(),

@@ -1,4 +1,5 @@
 mod preview;
+mod shift;
 
 use std::collections::BTreeSet;
 

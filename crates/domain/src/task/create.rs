@@ -93,6 +93,7 @@ impl Task {
             owner_role: fields.owner_role,
             due: fields.due,
             due_pinned: new.due_pinned,
+            shift_days: 0,
             required: new.required,
             buyer_visible: fields.buyer_visible,
             status: status(&facts),
@@ -131,6 +132,7 @@ impl Task {
         if due_changes {
             next.due = edit.due;
             next.due_pinned = true;
+            next.shift_days = 0;
         }
         Ok(self.updated_to(next, moment))
     }

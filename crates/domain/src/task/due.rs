@@ -1,7 +1,7 @@
 //! Due dates: moving them, and noticing that they have passed.
 
 use super::{Change, Deadlines, Due, Moment, Task, TaskEvent, TaskState};
-use crate::rejection::Rejection;
+use crate::{cascade::shifted, rejection::Rejection};
 
 impl Moment<'_> {
     /// Whether a due date has passed.
@@ -19,22 +19,42 @@ impl Moment<'_> {
 }
 
 impl Task {
-    /// Sets the due date that a rule gave. The status is derived anew, so a date in the future ends OVERDUE.
+    /// Sets the due date that a rule gave, with the days of holds in it. The status is derived anew, so a date in the
+    /// future ends OVERDUE.
     ///
     /// # Errors
     /// `TASK_ALREADY_DONE`: finished tasks keep their dates.
-    pub fn reschedule(&self, due: Option<Due>, moment: &Moment<'_>) -> Result<Change, Rejection> {
+    pub fn reschedule(
+        &self,
+        due: Option<Due>,
+        shift_days: u32,
+        moment: &Moment<'_>,
+    ) -> Result<Change, Rejection> {
         if self.status.is_done() {
             return Err(Rejection::TaskAlreadyDone);
         }
         let next = TaskState {
             due,
+            shift_days,
             ..self.0.clone()
         };
         Ok(self.updated_to(next, moment))
     }
 
-    /// Lets the due date follow its rule again.
+    /// Moves the due date itself by the days of a hold. It stays pinned if it was; a task without a date has nothing to
+    /// move.
+    ///
+    /// # Errors
+    /// `TASK_ALREADY_DONE`: finished tasks keep their dates.
+    pub fn postpone(&self, days: u32, moment: &Moment<'_>) -> Result<Change, Rejection> {
+        let later = self.due.map(|due| Due {
+            date: shifted(due.date, days).unwrap_or(due.date),
+            ..due
+        });
+        self.reschedule(later, self.shift_days, moment)
+    }
+
+    /// Lets the due date follow a rule that somebody has just given it, which knows of all holds before.
     ///
     /// # Errors
     /// `TASK_ALREADY_DONE`: finished tasks keep their dates.
@@ -45,6 +65,7 @@ impl Task {
         let next = TaskState {
             due,
             due_pinned: false,
+            shift_days: 0,
             ..self.0.clone()
         };
         Ok(self.updated_to(next, moment))

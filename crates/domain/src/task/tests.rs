@@ -210,7 +210,7 @@ fn a_done_task_cannot_be_completed_waived_assigned_or_rescheduled() {
         done.complete(completing(user(1)), &at(&zone)),
         done.waive(user(1), "agreed", &at(&zone)),
         done.assign(Some(user(2))),
-        done.reschedule(Some(Due::on(date!(2026 - 04 - 01))), &at(&zone)),
+        done.reschedule(Some(Due::on(date!(2026 - 04 - 01))), 0, &at(&zone)),
         done.add_dependency(Prerequisite::Open),
     ];
     for refusal in refusals {
@@ -300,7 +300,7 @@ fn moving_the_due_date_to_the_future_ends_overdue_and_to_the_past_begins_it() {
     let zone = new_york();
     let overdue = task(0, Some(user(1)), Some(Due::on(date!(2026 - 03 - 09))));
     let moved = overdue
-        .reschedule(Some(Due::on(date!(2026 - 03 - 20))), &at(&zone))
+        .reschedule(Some(Due::on(date!(2026 - 03 - 20))), 0, &at(&zone))
         .unwrap();
     assert_eq!(
         steps(&moved),
@@ -308,7 +308,7 @@ fn moving_the_due_date_to_the_future_ends_overdue_and_to_the_past_begins_it() {
     );
     let back = moved
         .task
-        .reschedule(Some(Due::on(date!(2026 - 03 - 01))), &at(&zone))
+        .reschedule(Some(Due::on(date!(2026 - 03 - 01))), 0, &at(&zone))
         .unwrap();
     assert_eq!(
         steps(&back),

@@ -7,18 +7,16 @@ use domain::{
     task::{Change, Due, Moment},
 };
 use platform::{db::Tx, error::Result};
-use time::Date;
 
 use super::{Step, take_steps, waive_task};
 use crate::{
     history,
-    planning::Ground,
+    planning::{Ground, task_name},
     repository::{
         deals::Deal,
         key_dates::{self, KeyDates},
         tasks::{self, StoredTask},
     },
-    rules,
 };
 
 /// Applies an outcome that was computed from `ground`, whose tasks are locked and whose key dates are stored.
@@ -42,7 +40,7 @@ pub(crate) async fn run(
         .tasks
         .iter()
         .filter_map(|stored| {
-            let change = rescheduled(stored, planned, ground, &moment)?;
+            let change = rescheduled(stored, planned, &moment)?;
             Some(Step::of(stored, change))
         })
         .collect();
@@ -61,42 +59,18 @@ pub(crate) async fn store_given(tx: &mut Tx, deal: &Deal, ground: &mut Ground) -
     Ok(())
 }
 
-/// The due date that a task would have; `None` for one that keeps its own.
-fn due_of(stored: &StoredTask, planned: &PlannedDates, ground: &Ground) -> Option<Option<Due>> {
+/// The step that brings a task to where its rule has it; `None` for one that keeps its due date.
+fn rescheduled(stored: &StoredTask, planned: &PlannedDates, moment: &Moment<'_>) -> Option<Change> {
     let task = &stored.task;
     if task.status.is_done() || task.due_pinned {
         return None;
     }
-    let of_template = task.key.as_deref().and_then(|key| planned.task(key));
-    let (date, time_of_day): (Option<Date>, _) = match of_template {
-        Some(planned) => (planned.due, planned.time_of_day),
-        None if task.key.is_some() => return None,
-        None => {
-            let rule = stored
-                .details
-                .due_rule
-                .as_ref()
-                .and_then(rules::from_json)?;
-            // A rule that cannot be counted leaves the task without a date, as a template's would.
-            let calendars = ground.holidays.calendars();
-            let date = planned.evaluate(&rule, calendars).ok().flatten();
-            (date, task.due.and_then(|due| due.time_of_day))
-        }
-    };
-    Some(date.map(|date| Due { date, time_of_day }))
-}
-
-fn rescheduled(
-    stored: &StoredTask,
-    planned: &PlannedDates,
-    ground: &Ground,
-    moment: &Moment<'_>,
-) -> Option<Change> {
-    let due = due_of(stored, planned, ground)?;
-    if due == stored.task.due {
-        return None;
-    }
-    stored.task.reschedule(due, moment).ok()
+    let planned = planned.task(&task_name(stored))?;
+    let due = planned.due.map(|date| Due {
+        date,
+        time_of_day: planned.time_of_day,
+    });
+    task.reschedule(due, planned.shift_days, moment).ok()
 }
 
 /// Waives open tasks that the new dates make pointless.

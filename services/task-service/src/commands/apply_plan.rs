@@ -139,7 +139,10 @@ async fn make(
     };
     let assignees = assignees(tx, deal_id, &input.parties).await?;
     let mut milestones = new_milestones(tx, deal_id, &ground.basis.template);
-    let wanted = planned.tasks.iter().map(|task| task.key.clone()).collect();
+    let of_template = planned.tasks.iter().map(|task| task.key.clone());
+    let wanted = of_template
+        .filter(|key| ground.basis.template.task(key).is_some())
+        .collect();
     let tasks = new_tasks(
         tx,
         deal,

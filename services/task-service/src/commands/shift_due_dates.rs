@@ -1,43 +1,82 @@
 //! Moving the due dates of open tasks by the days that a deal was on hold.
+//!
+//! Where a task follows a rule, the days are kept beside the rule, so that the task follows later moves of its anchor as
+//! well; where it follows none, or somebody set the date by hand, the date itself moves.
 
-use domain::task::{Due, TaskEdit, TaskState};
-use platform::{db::Tx, error::Result};
-use time::Duration;
+use std::collections::BTreeSet;
+
+use domain::{cascade::Shifting, rejection::Rejection};
+use platform::{
+    db::Tx,
+    error::{Error, Result},
+};
 use uuid::Uuid;
 
-use super::{Step, take_steps};
-use crate::repository::{deals, tasks};
+use super::{Step, apply_dates, take_steps};
+use crate::{
+    planning::{Ground, task_name},
+    repository::{
+        deals::{self, Deal},
+        tasks::{self, StoredTask},
+    },
+};
 
-/// Moves them. They no longer follow their rules, which know nothing of the hold.
+/// Moves them. Rejections: `NOT_FOUND`, and `DEAL_NOT_ACTIVE` for a deal that is over.
 pub(crate) async fn run(tx: &mut Tx, deal_id: Uuid, days: u32) -> Result<()> {
     let deal = deals::lock_exclusively(tx, deal_id).await?;
     deal.status.require_dates_movable()?;
-    let moment = deal.moment(tx.now());
-    let all = tasks::lock_of_deal(tx, deal_id).await?;
-    let mut steps = Vec::new();
-    for stored in all.iter().filter(|stored| !stored.task.status.is_done()) {
-        if let Some(due) = later(stored.task.due, days) {
-            let edit = edit(&stored.task, due);
-            steps.push(Step::of(stored, stored.task.edit(edit, &moment)?));
+    if days == 0 {
+        return Ok(());
+    }
+    let reason = match days {
+        1 => "the deal was on hold for 1 day".to_owned(),
+        days => format!("the deal was on hold for {days} days"),
+    };
+    let ground = match Ground::lock(tx, deal_id, &deal.zone, None).await {
+        // Without a plan there are no rules yet.
+        Err(Error::Rejected(Rejection::PlanPending)) => {
+            let tasks = tasks::lock_of_deal(tx, deal_id).await?;
+            let open = tasks.iter().filter(|stored| !stored.task.status.is_done());
+            return postpone(tx, &deal, open, days, &reason).await;
         }
+        ground => ground?,
+    };
+    let open: Vec<&StoredTask> = ground
+        .tasks
+        .iter()
+        .filter(|stored| !stored.task.status.is_done())
+        .collect();
+    let names: BTreeSet<String> = open.iter().map(|stored| task_name(stored)).collect();
+    let before = ground.compute(&deal.zone);
+    let (names, before) = (&names, &before);
+    let of_kind = |kind: Shifting| {
+        let is_of_kind =
+            move |stored: &&StoredTask| before.shifting(&task_name(stored), names) == kind;
+        open.iter().copied().filter(is_of_kind)
+    };
+    postpone(tx, &deal, of_kind(Shifting::Date), days, &reason).await?;
+    let by_rule: Vec<String> = of_kind(Shifting::Rule).map(task_name).collect();
+    let mut ground = Ground::lock(tx, deal_id, &deal.zone, None).await?;
+    for name in by_rule {
+        let shift_days = ground.shift_days.entry(name).or_default();
+        *shift_days = shift_days.saturating_add(days);
     }
-    let reason = format!("the deal was on hold for {days} days");
-    take_steps(tx, &deal.zone, &steps, Some(&reason)).await
+    let planned = ground.compute(&deal.zone);
+    apply_dates::run(tx, &deal, &ground, &planned, &reason).await?;
+    Ok(())
 }
 
-fn later(due: Option<Due>, days: u32) -> Option<Due> {
-    let due = due.filter(|_| days > 0)?;
-    let date = due.date.checked_add(Duration::days(i64::from(days)))?;
-    Some(Due { date, ..due })
-}
-
-fn edit(task: &TaskState, due: Due) -> TaskEdit {
-    TaskEdit {
-        title: task.title.clone(),
-        description: task.description.clone(),
-        milestone_id: task.milestone_id,
-        owner_role: task.owner_role,
-        due: Some(due),
-        buyer_visible: task.buyer_visible,
-    }
+/// Moves the dates themselves. The tasks are open.
+async fn postpone(
+    tx: &mut Tx,
+    deal: &Deal,
+    tasks: impl Iterator<Item = &StoredTask>,
+    days: u32,
+    reason: &str,
+) -> Result<()> {
+    let moment = deal.moment(tx.now());
+    let steps = tasks
+        .map(|stored| Ok(Step::of(stored, stored.task.postpone(days, &moment)?)))
+        .collect::<Result<Vec<_>>>()?;
+    take_steps(tx, &deal.zone, &steps, Some(reason)).await
 }

@@ -87,9 +87,9 @@ pub(crate) async fn run(
     if query.version.is_some_and(|version| version != current) {
         return Err(Rejection::VersionConflict { current }.into());
     }
-    let old = ground.compute_all_with(&deal.zone, &DateInputs::new());
+    let old = ground.compute_with(&deal.zone, &DateInputs::new());
     ground.use_present_holidays(tx).await?;
-    let new = ground.compute_all_with(&deal.zone, &query.key_dates);
+    let new = ground.compute_with(&deal.zone, &query.key_dates);
     let overdue = becomes_overdue(&old, &new, &deal.moment(tx.now()));
     let sight = Sight {
         actor: tx.actor(),

@@ -75,7 +75,7 @@ pub(crate) async fn run(
     ground.use_present_holidays(tx).await?;
     let by_hand = query.key_dates.iter().filter(|(_, date)| date.is_some());
     ground.moved = by_hand.map(|(key, _)| key.clone()).collect();
-    let planned = ground.compute_all_with(&deal.zone, query.key_dates);
+    let planned = ground.compute_with(&deal.zone, query.key_dates);
     let today = deal.zone.local_date(tx.now());
     let outlook = match input {
         None => of_plan(&ground, &planned, &deal.zone, today, query.reader),

@@ -17,7 +17,7 @@ use super::deals::{self, Deal, DealRow};
 macro_rules! task_columns {
     () => {
         "t.id, t.deal_id, t.milestone_id, t.key, t.title, t.description, t.kind, t.owner_role, t.chased_by,
-         t.assignee_id, t.due_date, t.due_time, t.due_at, t.due_rule, t.pinned, t.est_days, t.critical, t.required,
+         t.assignee_id, t.due_date, t.due_time, t.due_at, t.due_rule, t.pinned, t.shift_days, t.est_days, t.critical, t.required,
          t.licensed_only, t.buyer_visible, t.template_fields, t.position, t.status, t.open_dependencies,
          t.episode, t.due_passed, t.completed_by, t.completed_at, t.completed_on, t.waived_by, t.waived_at,
          t.waive_reason, t.note, t.created_by, t.version,
@@ -84,6 +84,7 @@ pub(crate) struct TaskRow {
     due_at: Option<OffsetDateTime>,
     due_rule: Option<Value>,
     pinned: bool,
+    shift_days: i32,
     est_days: i32,
     critical: bool,
     required: bool,
@@ -134,6 +135,7 @@ impl TaskRow {
                 time_of_day: self.due_time,
             }),
             due_pinned: self.pinned,
+            shift_days: count(self.shift_days)?,
             required: self.required,
             buyer_visible: self.buyer_visible,
             facts: TaskFacts {
@@ -308,7 +310,7 @@ macro_rules! save_statement {
     () => {
         "UPDATE tasks t SET milestone_id = r.milestone_id, title = r.title, description = r.description,
                 owner_role = r.owner_role, assignee_id = r.assignee_id, due_date = r.due_date,
-                due_time = r.due_time, due_at = r.due_at, pinned = r.pinned, required = r.required,
+                due_time = r.due_time, due_at = r.due_at, pinned = r.pinned, shift_days = r.shift_days, required = r.required,
                 buyer_visible = r.buyer_visible, due_rule = r.due_rule, note = r.note, status = r.status,
                 open_dependencies = r.open_dependencies, episode = r.episode, due_passed = r.due_passed,
                 completed_by = r.completed_by, completed_at = r.completed_at, completed_on = r.completed_on,
@@ -317,7 +319,7 @@ macro_rules! save_statement {
            FROM jsonb_to_recordset($2::jsonb) AS r(
                 id uuid, loaded_version bigint, milestone_id uuid, title text, description text,
                 owner_role text, assignee_id uuid, due_date date, due_time time, due_at timestamptz,
-                pinned boolean, required boolean, buyer_visible boolean, due_rule jsonb, note text,
+                pinned boolean, shift_days integer, required boolean, buyer_visible boolean, due_rule jsonb, note text,
                 status text, open_dependencies integer, episode integer, due_passed boolean,
                 completed_by uuid, completed_at timestamptz, completed_on date, completed_late boolean,
                 waived_by uuid, waived_at timestamptz, waive_reason text, version bigint)
@@ -382,17 +384,17 @@ pub(crate) async fn insert(tx: &Tx, zone: &Zone, tasks: &[(&TaskState, &Details)
         .collect();
     tx.run(
         "INSERT INTO tasks (id, organization_id, deal_id, milestone_id, key, title, description, kind,
-                owner_role, chased_by, assignee_id, due_date, due_time, due_at, due_rule, pinned, est_days,
+                owner_role, chased_by, assignee_id, due_date, due_time, due_at, due_rule, pinned, shift_days, est_days,
                 critical, required, licensed_only, buyer_visible, template_fields, position, status,
                 open_dependencies, episode, due_passed, created_by, version)
          SELECT id, $1, deal_id, milestone_id, key, title, description, kind, owner_role, chased_by,
-                assignee_id, due_date, due_time, due_at, due_rule, pinned, est_days, critical, required,
+                assignee_id, due_date, due_time, due_at, due_rule, pinned, shift_days, est_days, critical, required,
                 licensed_only, buyer_visible, template_fields, position, status, open_dependencies, episode,
                 due_passed, created_by, version
            FROM jsonb_to_recordset($2::jsonb) AS r(
                 id uuid, deal_id uuid, milestone_id uuid, key text, title text, description text, kind text,
                 owner_role text, chased_by text, assignee_id uuid, due_date date, due_time time,
-                due_at timestamptz, due_rule jsonb, pinned boolean, est_days integer, critical boolean,
+                due_at timestamptz, due_rule jsonb, pinned boolean, shift_days integer, est_days integer, critical boolean,
                 required boolean, licensed_only boolean, buyer_visible boolean, template_fields jsonb,
                 position integer, status text, open_dependencies integer, episode integer,
                 due_passed boolean, created_by uuid, version bigint)",
@@ -455,6 +457,7 @@ fn row(zone: &Zone, task: &TaskState, details: &Details) -> Value {
         "due_at": due_at(zone, task).map(contracts::field::instant_text),
         "due_rule": details.due_rule,
         "pinned": task.due_pinned,
+        "shift_days": task.shift_days,
         "est_days": details.est_days,
         "critical": details.critical,
         "required": task.required,

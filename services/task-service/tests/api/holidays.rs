@@ -1,11 +1,12 @@
 //! The organization's own holidays: what they do to the dates of deals, and when.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 use testkit::{Deal, Organization, buyer_purchase};
 
-use crate::support::{Office, text};
+use crate::{
+    dates::{day, days, path},
+    support::Office,
+};
 
 /// Accepted on Monday, 1 March 2027; the deposit is due three business days later, on Thursday.
 fn purchase(office: &Office) -> Value {
@@ -24,20 +25,9 @@ async fn close_on(organization: &Organization, holidays: Value) {
         .expect(200);
 }
 
-fn dates(answer: &Value) -> BTreeMap<String, Value> {
-    let dates = answer["keyDates"].as_array().unwrap().iter();
-    dates
-        .map(|date| (text(&date["key"]), date["date"].clone()))
-        .collect()
-}
-
-fn path(deal: &Deal) -> String {
-    format!("/api/deals/{}/key-dates", deal.id)
-}
-
 async fn deposit_due(office: &Office, deal: &Deal) -> Value {
     let answer = office.agent.api.get(&path(deal)).await;
-    dates(answer.expect(200))["earnest_money_due"].clone()
+    day(answer.expect(200), "earnest_money_due")
 }
 
 async fn due_of(office: &Office, deal: &Deal, key: &str) -> Value {
@@ -56,7 +46,7 @@ async fn a_holiday_of_the_organization_moves_business_day_deadlines_by_a_day() {
     for (office, due) in [(&usual, "2027-03-04"), (&closed, "2027-03-05")] {
         let body = purchase(office);
         let dry = office.agent.api.post("/api/deals?dryRun=true", &body).await;
-        assert_eq!(dates(dry.expect(200))["earnest_money_due"], due, "dry run");
+        assert_eq!(days(dry.expect(200))["earnest_money_due"], due, "dry run");
         let deal = office.agent.create_planned_deal(&body).await;
         assert_eq!(deposit_due(office, &deal).await, due, "the key date");
         assert_eq!(
@@ -85,7 +75,7 @@ async fn the_statutory_calendar_keeps_no_holiday_of_the_organization() {
     let answer = office.agent.api.get(&path(&deal)).await;
     // Three days of Regulation Z before Thursday, 15 April.
     assert_eq!(
-        dates(answer.expect(200))["closing_disclosure_deadline"],
+        days(answer.expect(200))["closing_disclosure_deadline"],
         "2027-04-12"
     );
 }
@@ -122,7 +112,7 @@ async fn a_yearly_holiday_counts_in_the_years_within_its_bounds() {
             .api
             .post("/api/deals?dryRun=true", &purchase(&office))
             .await;
-        assert_eq!(dates(dry.expect(200))["earnest_money_due"], due, "{why}");
+        assert_eq!(days(dry.expect(200))["earnest_money_due"], due, "{why}");
     }
 }
 
@@ -182,8 +172,8 @@ async fn a_new_holiday_moves_nothing_in_a_running_deal_before_somebody_moves_dat
         )
         .await;
     let moved = office.agent.api.put(&path(&deal), &body).await;
-    assert_eq!(dates(moved.expect(200)), dates(imagined.expect(200)));
-    assert_eq!(dates(&moved.json)["earnest_money_due"], "2027-03-05");
+    assert_eq!(days(moved.expect(200)), days(imagined.expect(200)));
+    assert_eq!(days(&moved.json)["earnest_money_due"], "2027-03-05");
     assert_eq!(
         due_of(&office, &deal, "deliver_earnest_money").await,
         "2027-03-05"

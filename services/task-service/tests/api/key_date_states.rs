@@ -4,24 +4,17 @@
 use serde_json::{Value, json};
 use testkit::{Deal, User, buyer_purchase};
 
-use crate::support::{Office, Tasks, days_from_today, plus_days, text};
-
-fn path(deal: &Deal) -> String {
-    format!("/api/deals/{}/key-dates", deal.id)
-}
+use crate::{
+    dates::{by_key, path, read},
+    support::{Office, Tasks, days_from_today, plus_days, text},
+};
 
 async fn date(user: &User, deal: &Deal, key: &str) -> Value {
-    let answer = user.api.get(&path(deal)).await;
-    let dates = answer.expect(200)["keyDates"].as_array().unwrap();
-    dates
-        .iter()
-        .find(|date| date["key"] == key)
-        .unwrap()
-        .clone()
+    by_key(&read(user, deal).await)[key].clone()
 }
 
 async fn move_to(user: &User, deal: &Deal, key: &str, to: Value) {
-    let version = user.api.get(&path(deal)).await.expect(200)["version"].clone();
+    let version = read(user, deal).await["version"].clone();
     let body = json!({"keyDates": {key: to}, "reason": "both sides signed", "version": version});
     user.api.put(&path(deal), &body).await.expect(200);
 }

@@ -1,19 +1,11 @@
 //! `GET /api/deals/:id/key-dates` and `…/:key/explain`: the dates of a deal and how they came about.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
-use crate::support::{Office, parse, plus_days, random_id, text};
-
-fn by_key(answer: &Value) -> BTreeMap<String, Value> {
-    answer["keyDates"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|date| (text(&date["key"]), date.clone()))
-        .collect()
-}
+use crate::{
+    dates::by_key,
+    support::{Office, parse, plus_days, random_id},
+};
 
 #[tokio::test]
 async fn anchors_and_computed_dates_are_listed_with_state_and_rule() {

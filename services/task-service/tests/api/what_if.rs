@@ -2,28 +2,19 @@
 
 use serde_json::json;
 
-use crate::support::{Office, Tasks, plus_days, post_once, refuses_field, tasks_of};
+use crate::{
+    dates::{day, path, read},
+    support::{Office, Tasks, plus_days, post_once, refuses_field, tasks_of},
+};
 
 #[tokio::test]
 async fn hypothetical_dates_show_due_dates_slack_and_the_critical_path() {
     let office = Office::new().await;
     let deal = office.purchase().await;
     let path = format!("/api/deals/{}/what-if", deal.id);
-    let dates = office
-        .agent
-        .api
-        .get(&format!("/api/deals/{}/key-dates", deal.id))
-        .await
-        .expect(200)
-        .clone();
+    let dates = read(&office.agent, &deal).await;
     let plan = office.agent.planned(&deal.id).await;
-    let closing = dates["keyDates"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|date| date["key"] == "closing_date")
-        .unwrap()["date"]
-        .clone();
+    let closing = day(&dates, "closing_date");
     let later = plus_days(&closing, 30);
 
     let answer = office
@@ -32,13 +23,7 @@ async fn hypothetical_dates_show_due_dates_slack_and_the_critical_path() {
         .post(&path, &json!({"keyDates": {"closing_date": later}}))
         .await;
     let what_if = answer.expect(200);
-    let told = what_if["keyDates"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|date| date["key"] == "closing_date")
-        .unwrap();
-    assert_eq!(told["date"], json!(later));
+    assert_eq!(day(what_if, "closing_date"), json!(later));
     let tasks = what_if["tasks"].as_array().unwrap();
     assert_eq!(tasks.len(), tasks_of(&plan).len());
     assert!(
@@ -56,12 +41,8 @@ async fn hypothetical_dates_show_due_dates_slack_and_the_critical_path() {
     );
     assert!(what_if["violations"].is_array());
 
-    let after = office
-        .agent
-        .api
-        .get(&format!("/api/deals/{}/key-dates", deal.id))
-        .await;
-    assert_eq!(after.expect(200), &dates, "something was written");
+    let after = read(&office.agent, &deal).await;
+    assert_eq!(after, dates, "something was written");
     assert_eq!(
         office.agent.planned(&deal.id).await,
         plan,
@@ -73,15 +54,8 @@ async fn hypothetical_dates_show_due_dates_slack_and_the_critical_path() {
 async fn what_if_agrees_with_what_then_happens() {
     let office = Office::new().await;
     let deal = office.purchase().await;
-    let path = format!("/api/deals/{}/key-dates", deal.id);
-    let dates = office.agent.api.get(&path).await.expect(200).clone();
-    let closing = dates["keyDates"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|date| date["key"] == "closing_date")
-        .unwrap()["date"]
-        .clone();
+    let dates = read(&office.agent, &deal).await;
+    let closing = day(&dates, "closing_date");
     let moved = json!({"closing_date": plus_days(&closing, 11)});
     let answer = office
         .agent
@@ -96,7 +70,7 @@ async fn what_if_agrees_with_what_then_happens() {
         .agent
         .api
         .put(
-            &path,
+            &path(&deal),
             &json!({"keyDates": moved, "reason": "agreed", "version": dates["version"]}),
         )
         .await
@@ -169,20 +143,8 @@ async fn tasks_and_dependencies_that_were_added_by_hand_count() {
     let archive = office.coordinator.task(&deal.id, "archive_file").await;
     let rule = json!({"dueRule": {"anchor": "closing_date", "offsetDays": -2, "calendar": "CALENDAR"}, "dependsOn": [archive["id"]]});
     let by_hand = office.agent.add_task(&deal.id, "By hand", rule).await;
-    let dates = office
-        .agent
-        .api
-        .get(&format!("/api/deals/{}/key-dates", deal.id))
-        .await
-        .expect(200)
-        .clone();
-    let closing = dates["keyDates"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|date| date["key"] == "closing_date")
-        .unwrap()["date"]
-        .clone();
+    let dates = read(&office.agent, &deal).await;
+    let closing = day(&dates, "closing_date");
     let later = plus_days(&closing, 30);
 
     let answer = office

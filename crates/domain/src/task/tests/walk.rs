@@ -47,7 +47,9 @@ fn take(task: &Task, step: &Step, zone: &Zone) -> Option<Change> {
         Step::Lose => Some(task.lose_dependency()),
         Step::Add(prerequisite) => task.add_dependency(*prerequisite).ok(),
         Step::Remove(prerequisite) => task.remove_dependency(*prerequisite).ok(),
-        Step::Reschedule(days) => task.reschedule(days.map(due), &at(zone)).ok(),
+        Step::Reschedule(days) => task
+            .reschedule(days.map(due), task.shift_days, &at(zone))
+            .ok(),
         Step::Wake(days) => Some(task.mark_overdue(&later(*days))),
     }
 }
