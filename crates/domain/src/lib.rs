@@ -7,6 +7,7 @@
 
 pub mod calendar;
 pub mod cascade;
+pub mod code;
 pub mod data_class;
 pub mod dates;
 pub mod deal;

@@ -8,7 +8,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use crate::permission::Permission;
+use crate::{code::Code, permission::Permission};
 
 /// The family of a rejection: decides the status of the answer and its `error` member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -220,36 +220,36 @@ impl Rejection {
 
     /// The stable code of the answer.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub const fn code(&self) -> Code {
         match self {
-            Self::Validation { .. } => "VALIDATION_001",
-            Self::UnknownReference { .. } => "UNKNOWN_REFERENCE",
-            Self::CursorInvalid => "CURSOR_INVALID",
-            Self::TokenInvalid => "TOKEN_INVALID",
-            Self::TemplateInvalid { .. } => "TEMPLATE_INVALID",
-            Self::TaskDependencyCycle { .. } => "TASK_DEPENDENCY_CYCLE",
-            Self::Unauthenticated => "UNAUTHENTICATED",
-            Self::InvalidCredentials => "INVALID_CREDENTIALS",
-            Self::Forbidden { .. } => "FORBIDDEN",
-            Self::NotFound => "NOT_FOUND",
-            Self::TaskBlocked { .. } => "TASK_BLOCKED",
-            Self::TaskAlreadyDone => "TASK_ALREADY_DONE",
-            Self::TaskNotDone => "TASK_NOT_DONE",
-            Self::TaskStarted => "TASK_STARTED",
-            Self::TaskDependentDone { .. } => "TASK_DEPENDENT_DONE",
-            Self::DealNotActive => "DEAL_NOT_ACTIVE",
-            Self::DealNotDraft => "DEAL_NOT_DRAFT",
-            Self::DealTasksOpen { .. } => "DEAL_TASKS_OPEN",
-            Self::DealStatusConflict { .. } => "DEAL_STATUS_CONFLICT",
-            Self::PlanPending => "PLAN_PENDING",
-            Self::PlanFailed { .. } => "PLAN_FAILED",
-            Self::TemplatePublished => "TEMPLATE_PUBLISHED",
-            Self::LastAdmin => "LAST_ADMIN",
-            Self::EmailTaken => "EMAIL_TAKEN",
-            Self::VersionConflict { .. } => "VERSION_CONFLICT",
-            Self::VersionMismatch { .. } => "VERSION_MISMATCH",
-            Self::TooManyAttempts { .. } => "TOO_MANY_ATTEMPTS",
-            Self::RateLimited { .. } => "RATE_LIMITED",
+            Self::Validation { .. } => Code::Validation,
+            Self::UnknownReference { .. } => Code::UnknownReference,
+            Self::CursorInvalid => Code::CursorInvalid,
+            Self::TokenInvalid => Code::TokenInvalid,
+            Self::TemplateInvalid { .. } => Code::TemplateInvalid,
+            Self::TaskDependencyCycle { .. } => Code::TaskDependencyCycle,
+            Self::Unauthenticated => Code::Unauthenticated,
+            Self::InvalidCredentials => Code::InvalidCredentials,
+            Self::Forbidden { .. } => Code::Forbidden,
+            Self::NotFound => Code::NotFound,
+            Self::TaskBlocked { .. } => Code::TaskBlocked,
+            Self::TaskAlreadyDone => Code::TaskAlreadyDone,
+            Self::TaskNotDone => Code::TaskNotDone,
+            Self::TaskStarted => Code::TaskStarted,
+            Self::TaskDependentDone { .. } => Code::TaskDependentDone,
+            Self::DealNotActive => Code::DealNotActive,
+            Self::DealNotDraft => Code::DealNotDraft,
+            Self::DealTasksOpen { .. } => Code::DealTasksOpen,
+            Self::DealStatusConflict { .. } => Code::DealStatusConflict,
+            Self::PlanPending => Code::PlanPending,
+            Self::PlanFailed { .. } => Code::PlanFailed,
+            Self::TemplatePublished => Code::TemplatePublished,
+            Self::LastAdmin => Code::LastAdmin,
+            Self::EmailTaken => Code::EmailTaken,
+            Self::VersionConflict { .. } => Code::VersionConflict,
+            Self::VersionMismatch { .. } => Code::VersionMismatch,
+            Self::TooManyAttempts { .. } => Code::TooManyAttempts,
+            Self::RateLimited { .. } => Code::RateLimited,
         }
     }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::Value;
 
+use crate::described;
+
 /// Talks to one base address, with or without an access token.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -101,13 +103,15 @@ impl Client {
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await?;
         let json = serde_json::from_str(&text).unwrap_or_default();
-        Ok(Response {
+        let answer = Response {
             request: format!("{method} {path}"),
             status,
             headers,
             text,
             json,
-        })
+        };
+        described::check(&method, path, &answer);
+        Ok(answer)
     }
 
     /// GET.

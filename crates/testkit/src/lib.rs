@@ -14,6 +14,7 @@ mod answers;
 mod broker;
 mod client;
 mod database;
+mod described;
 mod history;
 mod keys;
 mod mail;

@@ -12,8 +12,10 @@ mod contract {
     mod bodies;
     mod document;
     mod envelope;
+    mod headers;
     mod lists;
     mod paths;
+    mod queries;
     mod support;
     mod versions;
 }

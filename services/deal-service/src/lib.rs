@@ -29,7 +29,7 @@ use platform::{
     client::ServiceClient,
     config::Env,
     db::{self, Db, PoolSize},
-    http::{self, Check, Methods},
+    http::{self, Check},
     messaging::{Delivery, Publisher, consume, topology},
     outbox::Relay,
     shutdown, telemetry,
@@ -65,17 +65,15 @@ async fn run(config: &Config, shutdown: CancellationToken) -> anyhow::Result<()>
     }
     let background = background(config, &services, &shutdown)?;
     let readiness = readiness(&services);
-    let methods = web::Data::new(Methods::of_document(&openapi::document()?)?);
-    let configure = move |app: &mut web::ServiceConfig| {
-        app.app_data(methods.clone())
-            .app_data(web::Data::new(services.db.clone()))
-            .app_data(web::Data::new(services.auditor.clone()))
-            .app_data(web::Data::new(services.cache.clone()))
-            .app_data(web::Data::new(services.keys.clone()))
-            .app_data(web::Data::new(services.tasks.clone()))
-            .configure(routes::configure);
+    let routes = move || {
+        routes::all()
+            .data(web::Data::new(services.db.clone()))
+            .data(web::Data::new(services.auditor.clone()))
+            .data(web::Data::new(services.cache.clone()))
+            .data(web::Data::new(services.keys.clone()))
+            .data(web::Data::new(services.tasks.clone()))
     };
-    http::serve(SERVICE, &config.common, readiness, configure, shutdown).await?;
+    http::serve(SERVICE, &config.common, readiness, routes, shutdown).await?;
     for task in background {
         task.await.context("a background task failed")?;
     }

@@ -1,14 +1,9 @@
-//! This service's OpenAPI document, and the door of each operation.
+//! This service's OpenAPI document, generated from its handlers.
 
-use platform::http::{
-    openapi::{Door, finish, print},
-    permission::{
-        CreateDeals, ManageDeals, ManageOrganization, ViewAudit, ViewDealActivity, ViewDeals,
-    },
-};
+use platform::http::openapi;
 use utoipa::OpenApi;
 
-use crate::routes::{audit, deals, parties, status, views};
+use crate::routes::{self, audit, deals, parties, status, views};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -44,34 +39,7 @@ use crate::routes::{audit, deals, parties, status, views};
 )]
 struct Document;
 
-/// The permissions of each operation, as its handler asks for them.
-const DOORS: &[(&str, Door)] = &[
-    ("listDeals", Door::needs::<ViewDeals>()),
-    ("createDeal", Door::needs::<CreateDeals>()),
-    ("getDeal", Door::needs::<ViewDeals>()),
-    ("replaceDeal", Door::needs::<ManageDeals>()),
-    ("patchDeal", Door::needs::<ManageDeals>()),
-    ("deleteDeal", Door::needs::<ManageDeals>()),
-    ("listParties", Door::needs::<ViewDeals>()),
-    ("addParty", Door::needs::<ManageDeals>()),
-    ("getParty", Door::needs::<ViewDeals>()),
-    ("replaceParty", Door::needs::<ManageDeals>()),
-    ("patchParty", Door::needs::<ManageDeals>()),
-    ("removeParty", Door::needs::<ManageDeals>()),
-    ("activateDeal", Door::needs::<ManageDeals>()),
-    ("holdDeal", Door::needs::<ManageDeals>()),
-    ("resumeDeal", Door::needs::<ManageDeals>()),
-    ("closeDeal", Door::needs::<ManageDeals>()),
-    ("cancelDeal", Door::needs::<ManageDeals>()),
-    ("reopenDeal", Door::needs::<ManageOrganization>()),
-    ("getDealSummary", Door::needs::<ViewDeals>()),
-    ("getBuyerTimeline", Door::needs::<ViewDeals>()),
-    ("listDealActivity", Door::needs::<ViewDealActivity>()),
-    ("listAudit", Door::needs::<ViewAudit>()),
-    ("exportAudit", Door::needs::<ViewAudit>()),
-];
-
 /// The document as it is committed.
 pub fn document() -> anyhow::Result<String> {
-    print(&finish(Document::openapi(), DOORS)?)
+    openapi::print(&openapi::finish(Document::openapi(), &routes::all())?)
 }

@@ -12,6 +12,7 @@ use platform::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::Date;
+use utoipa::openapi::{Array, Ref};
 use uuid::Uuid;
 
 /// The plan that a template would make. Asking validates template, facts and dates.
@@ -22,22 +23,30 @@ pub(crate) struct PlanPreview {
     pub(crate) template_key: String,
     /// Required anchors that have no date.
     pub(crate) missing_anchors: Vec<String>,
-    key_dates: Value,
-    milestones: Value,
-    dropped: Value,
-    violations: Value,
+    /// As task-service computed and describes them, like what follows.
+    pub(crate) key_dates: Value,
+    pub(crate) milestones: Value,
+    pub(crate) dropped: Value,
+    pub(crate) violations: Value,
 }
 
-impl PlanPreview {
-    /// The parts that a dry run shows, as task-service computed them.
-    pub(crate) fn into_parts(self) -> [(&'static str, Value); 4] {
-        [
-            ("keyDates", self.key_dates),
-            ("milestones", self.milestones),
-            ("dropped", self.dropped),
-            ("violations", self.violations),
-        ]
-    }
+/// Key dates, as task-service describes them in the one document of the API.
+pub(crate) fn key_dates_schema() -> Array {
+    list_of("KeyDate")
+}
+
+/// As [`key_dates_schema`], for a plan's milestones.
+pub(crate) fn milestones_schema() -> Array {
+    list_of("PlanMilestone")
+}
+
+/// As [`key_dates_schema`], for what does not fit together.
+pub(crate) fn violations_schema() -> Array {
+    list_of("Violation")
+}
+
+fn list_of(schema: &str) -> Array {
+    Array::new(Ref::from_schema_name(schema))
 }
 
 /// The deal that a plan is asked for.

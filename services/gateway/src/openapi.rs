@@ -6,9 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use platform::error::Problem;
+use platform::error;
 use serde_json::{Map, Value, json};
-use utoipa::PartialSchema as _;
 
 use crate::upstream::ServiceDocument;
 
@@ -52,7 +51,9 @@ pub fn merge(documents: &[ServiceDocument]) -> Result<Value, Collision> {
             into.extend(item.as_object().cloned().unwrap_or_default());
         }
     }
-    components.insert("Problem".to_owned(), problem_schema());
+    for (name, schema) in error::schemas() {
+        components.insert(name, serde_json::to_value(schema).unwrap_or_default());
+    }
     Ok(json!({
         "openapi": "3.1.0",
         "info": {
@@ -122,22 +123,76 @@ const ANSWERS: [(&str, &str, &str); 7] = [
     ),
 ];
 
+/// Headers of these answers: status, name, type, what it tells.
+const HEADERS: [(&str, &str, &str, &str); 8] = [
+    ("401", "WWW-Authenticate", "string", "`Bearer`."),
+    (
+        "429",
+        "Retry-After",
+        "integer",
+        "Seconds until the next request is heard.",
+    ),
+    (
+        "429",
+        "RateLimit",
+        "string",
+        "What is left of the limit that comes first.",
+    ),
+    ("429", "RateLimit-Policy", "string", "The limits."),
+    (
+        "429",
+        "X-RateLimit-Limit",
+        "integer",
+        "The older form of the limit.",
+    ),
+    (
+        "429",
+        "X-RateLimit-Remaining",
+        "integer",
+        "The older form of what is left.",
+    ),
+    (
+        "429",
+        "X-RateLimit-Reset",
+        "integer",
+        "Seconds until it is whole again.",
+    ),
+    (
+        "503",
+        "Retry-After",
+        "integer",
+        "Seconds after which to try again.",
+    ),
+];
+
 fn responses() -> Value {
     let content = json!({
         "application/problem+json": { "schema": { "$ref": format!("{SCHEMA_REF}Problem") } }
     });
     ANSWERS
         .into_iter()
-        .map(|(_, name, description)| {
-            let answer = json!({ "description": description, "content": content.clone() });
+        .map(|(status, name, description)| {
+            let mut answer = json!({ "description": description, "content": content.clone() });
+            let headers = headers_of(status);
+            if !headers.is_empty() {
+                answer["headers"] = headers.into();
+            }
             (name.to_owned(), answer)
         })
         .collect::<Map<_, _>>()
         .into()
 }
 
-fn problem_schema() -> Value {
-    serde_json::to_value(Problem::schema()).unwrap_or_default()
+/// The headers that come with one of [`ANSWERS`].
+fn headers_of(status: &str) -> Map<String, Value> {
+    HEADERS
+        .into_iter()
+        .filter(|(of, ..)| *of == status)
+        .map(|(_, name, kind, description)| {
+            let header = json!({ "description": description, "schema": { "type": kind } });
+            (name.to_owned(), header)
+        })
+        .collect()
 }
 
 /// Adds to an operation how it is secured and what the gateway may answer.
@@ -261,7 +316,7 @@ mod tests {
         let names: Vec<_> = members(&merged["components"]["schemas"])
             .map(|(name, _)| name.as_str())
             .collect();
-        assert_eq!(names, ["Address", "Problem"]);
+        assert_eq!(names, ["Address", "Problem", "ProblemCode"]);
     }
 
     #[test]

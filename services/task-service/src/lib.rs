@@ -24,7 +24,7 @@ use platform::{
     client::ServiceClient,
     config::Env,
     db::{Db, PoolSize},
-    http::{Check, Methods, Readiness},
+    http::{Check, Readiness},
     messaging::{self, Publisher, topology},
     outbox::Relay,
     shutdown, telemetry,
@@ -76,15 +76,8 @@ pub async fn serve() -> anyhow::Result<()> {
     let keys = web::Data::new(services.keys.clone());
     let readiness = readiness(&services, &publisher);
     let data = web::Data::new(services);
-    let methods = web::Data::new(Methods::of_document(&openapi::print()?)?);
-    let configure = move |config: &mut web::ServiceConfig| {
-        config
-            .app_data(methods.clone())
-            .app_data(keys.clone())
-            .app_data(data.clone())
-            .configure(routes::configure);
-    };
-    platform::http::serve(NAME, &config.common, readiness, configure, stop).await?;
+    let routes = move || routes::all().data(keys.clone()).data(data.clone());
+    platform::http::serve(NAME, &config.common, readiness, routes, stop).await?;
     consuming.await?;
     relaying.await?;
     Ok(())

@@ -1,9 +1,6 @@
 //! The OpenAPI document of this service, generated from its handlers.
 
-use platform::http::{
-    openapi::{self, Door},
-    permission::{AssignTasks, CompleteTasks, ManageDeals, ManageTasks, ViewDeals, ViewTemplates},
-};
+use platform::http::openapi;
 use utoipa::OpenApi;
 
 use crate::routes;
@@ -51,40 +48,7 @@ use crate::routes;
 )]
 struct Document;
 
-/// Who may come in by each operation; the handlers' types say the same.
-const DOORS: [(&str, Door); 29] = [
-    ("listTasks", Door::needs::<ViewDeals>()),
-    ("createTask", Door::needs::<AssignTasks>()),
-    ("getTask", Door::needs::<ViewDeals>()),
-    ("replaceTask", Door::needs::<AssignTasks>()),
-    ("patchTask", Door::needs::<AssignTasks>()),
-    ("deleteTask", Door::needs::<AssignTasks>()),
-    ("assignTask", Door::needs::<AssignTasks>()),
-    ("completeTask", Door::needs::<CompleteTasks>()),
-    ("waiveTask", Door::needs::<ManageTasks>()),
-    ("reopenTask", Door::needs::<ManageTasks>()),
-    ("whyBlocked", Door::needs::<ViewDeals>()),
-    ("addDependency", Door::needs::<ManageTasks>()),
-    ("removeDependency", Door::needs::<ManageTasks>()),
-    ("listComments", Door::needs::<ViewDeals>()),
-    ("addComment", Door::needs::<ViewDeals>()),
-    ("getPlan", Door::needs::<ViewDeals>()),
-    ("getKeyDates", Door::needs::<ViewDeals>()),
-    ("moveKeyDates", Door::needs::<ManageDeals>()),
-    ("patchKeyDates", Door::needs::<ManageDeals>()),
-    ("previewKeyDates", Door::needs::<ManageDeals>()),
-    ("explainKeyDate", Door::needs::<ViewDeals>()),
-    ("whatIf", Door::needs::<ViewDeals>()),
-    ("listTemplates", Door::needs::<ViewTemplates>()),
-    ("createTemplate", Door::needs::<ManageTasks>()),
-    ("getTemplate", Door::needs::<ViewTemplates>()),
-    ("replaceTemplate", Door::needs::<ManageTasks>()),
-    ("patchTemplate", Door::needs::<ManageTasks>()),
-    ("publishTemplate", Door::needs::<ManageTasks>()),
-    ("validateTemplate", Door::needs::<ViewTemplates>()),
-];
-
 /// The document as it is committed.
 pub fn print() -> anyhow::Result<String> {
-    openapi::print(&openapi::finish(Document::openapi(), &DOORS)?)
+    openapi::print(&openapi::finish(Document::openapi(), &routes::all())?)
 }

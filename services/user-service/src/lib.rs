@@ -30,7 +30,7 @@ use platform::{
     cache::Cache,
     config::Env,
     db::{Db, PoolSize},
-    http::{Check, Methods, Readiness},
+    http::{Check, Readiness},
     messaging::{self, Delivery, Publisher, topology::USER_SERVICE},
     outbox::Relay,
     shutdown, telemetry,
@@ -70,17 +70,9 @@ pub async fn serve() -> anyhow::Result<()> {
 
     let data = web::Data::new(services.clone());
     let keys = web::Data::new(config.service_keys.clone());
-    let methods = web::Data::new(Methods::of_document(&openapi::document()?)?);
-    let configure = move |config: &mut web::ServiceConfig| {
-        config
-            .app_data(methods.clone())
-            .app_data(data.clone())
-            .app_data(keys.clone())
-            .configure(routes::configure);
-    };
+    let routes = move || routes::all().data(data.clone()).data(keys.clone());
     let readiness = readiness(&services, cache, publisher);
-    let served =
-        platform::http::serve(NAME, &config.common, readiness, configure, stop.clone()).await;
+    let served = platform::http::serve(NAME, &config.common, readiness, routes, stop.clone()).await;
     stop.cancel();
     join_all(background).await;
     served

@@ -1,41 +1,9 @@
 //! The OpenAPI document of this service, generated from its handlers.
 
-use platform::http::{
-    openapi::{self, Door},
-    permission::{ManageOrganization, ManageUsers, SignedIn},
-};
+use platform::http::openapi;
 use utoipa::OpenApi;
 
 use crate::routes;
-
-/// Who may come in by which operation; the gateway's route table derives from it.
-const DOORS: &[(&str, Door)] = &[
-    ("getJwks", Door::Public),
-    ("signUp", Door::Public),
-    ("logIn", Door::Public),
-    ("refresh", Door::Public),
-    ("acceptInvitation", Door::Public),
-    ("forgotPassword", Door::Public),
-    ("resetPassword", Door::Public),
-    ("logOut", Door::needs::<SignedIn>()),
-    ("getMe", Door::needs::<SignedIn>()),
-    ("changePassword", Door::needs::<SignedIn>()),
-    ("listUsers", Door::needs::<SignedIn>()),
-    ("getUser", Door::needs::<SignedIn>()),
-    ("inviteUser", Door::needs::<ManageUsers>()),
-    ("putUser", Door::needs::<ManageUsers>()),
-    ("patchUser", Door::needs::<ManageUsers>()),
-    ("disableUser", Door::needs::<ManageUsers>()),
-    ("getOrganization", Door::needs::<SignedIn>()),
-    ("putOrganization", Door::needs::<ManageOrganization>()),
-    ("patchOrganization", Door::needs::<ManageOrganization>()),
-    ("listNotifications", Door::needs::<SignedIn>()),
-    ("readNotification", Door::needs::<SignedIn>()),
-    ("readAllNotifications", Door::needs::<SignedIn>()),
-    ("getNotificationPreferences", Door::needs::<SignedIn>()),
-    ("putNotificationPreferences", Door::needs::<SignedIn>()),
-    ("patchNotificationPreferences", Door::needs::<SignedIn>()),
-];
 
 #[derive(OpenApi)]
 #[openapi(
@@ -78,5 +46,5 @@ struct Document;
 
 /// The document as it is committed; the gateway merges it with those of the other services.
 pub fn document() -> anyhow::Result<String> {
-    openapi::print(&openapi::finish(Document::openapi(), DOORS)?)
+    openapi::print(&openapi::finish(Document::openapi(), &routes::all())?)
 }

@@ -22,7 +22,7 @@ use anyhow::Context as _;
 use platform::{
     client::ServiceClient,
     config::HttpUrl,
-    http::{self, Check, Methods},
+    http::{self, Check},
     shutdown, telemetry,
 };
 use temporalio_sdk::opentelemetry::WorkflowIdGenerator;
@@ -99,13 +99,11 @@ async fn front(
         async move { temporal.ping().await }
     })];
     let asked = temporal.clone();
-    let methods = web::Data::new(Methods::of_document(&openapi::document()?)?);
-    let configure = move |app: &mut web::ServiceConfig| {
-        app.app_data(methods.clone())
-            .app_data(web::Data::new(deals.clone()))
-            .app_data(web::Data::new(asked.clone()))
-            .app_data(web::Data::new(pages.clone()))
-            .configure(routes::configure);
+    let routes = move || {
+        routes::all()
+            .data(web::Data::new(deals.clone()))
+            .data(web::Data::new(asked.clone()))
+            .data(web::Data::new(pages.clone()))
     };
     let bridge = actix_web::rt::spawn(bridge::run(
         config.amqp_url.clone(),
@@ -113,6 +111,6 @@ async fn front(
         temporal,
         shutdown.clone(),
     ));
-    http::serve(SERVICE, &config.common, readiness, configure, shutdown).await?;
+    http::serve(SERVICE, &config.common, readiness, routes, shutdown).await?;
     bridge.await.context("the bridge from the broker failed")
 }

@@ -1,12 +1,9 @@
-//! This service's OpenAPI document, and the door of its operation.
+//! This service's OpenAPI document, generated from its handler.
 
-use platform::http::{
-    openapi::{Door, finish, print},
-    permission::ViewDeals,
-};
+use platform::http::openapi;
 use utoipa::OpenApi;
 
-use crate::routes::workflow;
+use crate::routes::{self, workflow};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -18,13 +15,10 @@ use crate::routes::workflow;
 )]
 struct Document;
 
-/// The permissions of each operation, as its handler asks for them.
-const DOORS: &[(&str, Door)] = &[("getDealWorkflow", Door::needs::<ViewDeals>())];
-
 /// The document as it is committed.
 ///
 /// # Errors
-/// When an operation has no door.
+/// When an operation has no route, or a route no operation.
 pub fn document() -> anyhow::Result<String> {
-    print(&finish(Document::openapi(), DOORS)?)
+    openapi::print(&openapi::finish(Document::openapi(), &routes::all())?)
 }

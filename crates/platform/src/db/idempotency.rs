@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Longest key that is taken.
-const KEY_LENGTH_MAX: usize = 255;
+pub(crate) const KEY_LENGTH_MAX: usize = 255;
 
 /// The idempotency key of a request, if it has one, with the route it is scoped to.
 #[derive(Clone, Debug)]

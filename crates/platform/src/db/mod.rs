@@ -6,7 +6,7 @@
 //! are told through [`Tx::emit`], and leave with the commit.
 
 mod admission;
-mod idempotency;
+pub(crate) mod idempotency;
 mod inbox;
 mod migrate;
 mod pool;

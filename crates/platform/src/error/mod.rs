@@ -13,10 +13,10 @@ use actix_web::{
     HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
-use domain::rejection::Rejection;
+use domain::{code::Code, rejection::Rejection};
 use sea_orm::DbErr;
 
-pub use self::problem::Problem;
+pub use self::problem::{Problem, schemas};
 
 /// Seconds after which a client may try again when a dependency is away.
 const RETRY_AFTER_SECONDS: u64 = 2;
@@ -100,19 +100,19 @@ impl Error {
             }
             Self::TimedOut => tracing::warn!("answered 503: the request took too long"),
             Self::Rejected(_) | Self::Refused(_) => {
-                tracing::debug!(code = self.code(), "refused");
+                tracing::debug!(code = self.code().as_str(), "refused");
             }
         }
     }
 
     /// The stable code.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> Code {
         match self {
             Self::Rejected(rejection) => rejection.code(),
             Self::Refused(refusal) => refusal.code(),
-            Self::Unavailable { .. } | Self::Busy { .. } => "SERVICE_UNAVAILABLE",
-            Self::TimedOut => "TIMEOUT",
-            Self::Unexpected(_) => "INTERNAL_ERROR",
+            Self::Unavailable { .. } | Self::Busy { .. } => Code::ServiceUnavailable,
+            Self::TimedOut => Code::Timeout,
+            Self::Unexpected(_) => Code::InternalError,
         }
     }
 
@@ -137,13 +137,13 @@ impl Error {
 
 impl Refusal {
     /// The stable code.
-    pub const fn code(self) -> &'static str {
+    pub const fn code(self) -> Code {
         match self {
-            Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
-            Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
-            Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
-            Self::IdempotencyMismatch => "IDEMPOTENCY_MISMATCH",
-            Self::IdempotencyInFlight => "IDEMPOTENCY_IN_FLIGHT",
+            Self::MethodNotAllowed => Code::MethodNotAllowed,
+            Self::PayloadTooLarge => Code::PayloadTooLarge,
+            Self::UnsupportedMediaType => Code::UnsupportedMediaType,
+            Self::IdempotencyMismatch => Code::IdempotencyMismatch,
+            Self::IdempotencyInFlight => Code::IdempotencyInFlight,
         }
     }
 

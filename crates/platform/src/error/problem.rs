@@ -1,10 +1,16 @@
 //! How an error is told to a client: the body `application/problem+json` (RFC 9457) with our own members.
 
 use actix_web::http::StatusCode;
-use domain::rejection::{Blocker, FieldError, Rejection, RejectionKind};
+use domain::{
+    code::Code,
+    rejection::{Blocker, FieldError, Rejection, RejectionKind},
+};
 use serde::Serialize;
 use serde_json::{Value, json};
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema as _, ToSchema,
+    openapi::{ObjectBuilder, Ref, RefOr, Schema, Type},
+};
 
 use super::{Error, Refusal};
 
@@ -33,14 +39,46 @@ pub struct Problem {
     /// One sentence for people.
     #[schema(example = "propertyAddress is required")]
     pub message: String,
-    /// The stable code.
-    #[schema(example = "VALIDATION_001")]
+    /// The stable code: what to tell problems apart by.
+    #[schema(schema_with = code_reference)]
     pub code: &'static str,
     /// What the code has to tell beyond the message; empty where nothing.
     #[schema(value_type = Object)]
     pub details: Value,
     /// The request's id, also in the header `X-Request-Id` and in the logs.
     pub request_id: String,
+}
+
+/// The name of the schema that lists the codes.
+const CODES: &str = "ProblemCode";
+
+/// The schemas of error bodies, by name.
+pub fn schemas() -> [(String, RefOr<Schema>); 2] {
+    [
+        (Problem::name().into_owned(), Problem::schema()),
+        (CODES.to_owned(), codes().into()),
+    ]
+}
+
+fn code_reference() -> Ref {
+    Ref::from_schema_name(CODES)
+}
+
+/// Every code there is, with what it means.
+fn codes() -> Schema {
+    let names = Code::ALL.iter().map(|code| code.as_str());
+    let meanings: String = Code::ALL
+        .iter()
+        .map(|code| format!("\n- `{code}`: {}", code.meaning()))
+        .collect();
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(names))
+        .description(Some(format!(
+            "The stable codes, and what each means:\n{meanings}"
+        )))
+        .build()
+        .into()
 }
 
 impl Error {
@@ -58,7 +96,7 @@ impl Error {
             instance: instance.to_owned(),
             error,
             message: self.message(),
-            code: self.code(),
+            code: self.code().as_str(),
             details: self.details(),
             request_id: request_id.to_owned(),
         }
@@ -279,6 +317,8 @@ fn blocker(blocker: &Blocker) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use domain::permission::Permission;
 
     use super::*;
@@ -410,6 +450,87 @@ mod tests {
                 (&json!(status), &json!(name), &json!(code))
             );
         }
+    }
+
+    /// One error for each thing that can be told.
+    fn all_errors() -> Vec<Error> {
+        let rejections = [
+            Rejection::required("name"),
+            Rejection::UnknownReference {
+                field: "userId".to_owned(),
+            },
+            Rejection::CursorInvalid,
+            Rejection::TokenInvalid,
+            Rejection::TemplateInvalid { errors: Vec::new() },
+            Rejection::TaskDependencyCycle { path: Vec::new() },
+            Rejection::Unauthenticated,
+            Rejection::InvalidCredentials,
+            Rejection::forbidden(&[]),
+            Rejection::NotFound,
+            Rejection::TaskBlocked {
+                blocked_by: Vec::new(),
+            },
+            Rejection::TaskAlreadyDone,
+            Rejection::TaskNotDone,
+            Rejection::TaskStarted,
+            Rejection::TaskDependentDone {
+                dependents: Vec::new(),
+            },
+            Rejection::DealNotActive,
+            Rejection::DealNotDraft,
+            Rejection::DealTasksOpen { open: 1 },
+            Rejection::DealStatusConflict { status: "DRAFT" },
+            Rejection::PlanPending,
+            Rejection::PlanFailed {
+                reason: String::new(),
+            },
+            Rejection::TemplatePublished,
+            Rejection::LastAdmin,
+            Rejection::EmailTaken,
+            Rejection::VersionConflict { current: 1 },
+            Rejection::VersionMismatch { current: 1 },
+            Rejection::TooManyAttempts {
+                retry_after_seconds: 1,
+            },
+            Rejection::RateLimited {
+                retry_after_seconds: 1,
+            },
+        ];
+        let refusals = [
+            Refusal::MethodNotAllowed,
+            Refusal::PayloadTooLarge,
+            Refusal::UnsupportedMediaType,
+            Refusal::IdempotencyMismatch,
+            Refusal::IdempotencyInFlight,
+        ];
+        let faults = [
+            Error::unavailable("away"),
+            Error::TimedOut,
+            anyhow::anyhow!("boom").into(),
+        ];
+        let rejections = rejections.into_iter().map(Error::from);
+        let refusals = refusals.into_iter().map(Error::from);
+        rejections.chain(refusals).chain(faults).collect()
+    }
+
+    #[test]
+    fn each_code_is_told_by_some_error_and_no_two_errors_share_one() {
+        let told: Vec<Code> = all_errors().iter().map(Error::code).collect();
+        let different: BTreeSet<Code> = told.iter().copied().collect();
+        assert_eq!(told.len(), different.len(), "{told:?}");
+        assert_eq!(different, Code::ALL.iter().copied().collect());
+    }
+
+    #[test]
+    fn the_schema_lists_every_code_with_its_meaning() {
+        let schema = serde_json::to_value(codes()).unwrap();
+        let names: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(schema["enum"], json!(names));
+        let problem = serde_json::to_value(Problem::schema()).unwrap();
+        assert_eq!(
+            problem["properties"]["code"]["$ref"],
+            "#/components/schemas/ProblemCode"
+        );
     }
 
     #[test]

@@ -13,6 +13,7 @@ use futures::{
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
+use super::Routes;
 use crate::telemetry;
 
 /// A probe takes no longer.
@@ -81,15 +82,14 @@ impl fmt::Debug for Check {
 /// The checks of a service.
 pub type Readiness = Vec<Check>;
 
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .route("/healthz", web::get().to(healthz))
-        .route("/readyz", web::get().to(readyz));
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/healthz", healthz)
+        .get("/readyz", readyz)
 }
 
-pub(super) fn admin_routes(config: &mut web::ServiceConfig) {
-    routes(config);
-    config.route("/metrics", web::get().to(metrics));
+pub(super) fn admin_routes() -> Routes {
+    routes().get("/metrics", metrics)
 }
 
 /// The process lives.

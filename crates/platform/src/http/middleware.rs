@@ -26,7 +26,7 @@ use tracing::{Instrument as _, Span, field::Empty};
 use super::{
     caller::Caller,
     context::{REQUEST_ID, RequestContext, bearer_secret},
-    methods::Methods,
+    routes::Methods,
 };
 use crate::{
     auth::token::{TokenRefused, TokenVerifier},
@@ -128,19 +128,16 @@ pub(super) struct IdentityUnavailable;
 
 /// Answers for paths and methods that no route takes.
 pub(super) async fn nothing_here(request: actix_web::HttpRequest) -> Result<HttpResponse, Error> {
-    if !request.resource_map().has_resource(request.path()) {
-        return Err(Rejection::NotFound.into());
-    }
-    let refusal = Error::from(Refusal::MethodNotAllowed);
     let methods = request.app_data::<web::Data<Methods>>();
     let pattern = request.match_pattern();
     let allowed = methods
         .zip(pattern)
         .and_then(|(methods, pattern)| methods.allowed(&pattern));
     let Some(allowed) = allowed else {
-        return Err(refusal);
+        return Err(Rejection::NotFound.into());
     };
     let RequestContext { request_id, .. } = RequestContext::of(&request);
+    let refusal = Error::from(Refusal::MethodNotAllowed);
     let mut response = refusal.to_response(&request_id, request.path());
     response
         .headers_mut()
@@ -345,7 +342,7 @@ mod tests {
             service_token::tests::{private_pem, public_pem},
             token::{ACCESS_TOKEN_TYPE, ALGORITHM},
         },
-        http::{Access as _, Authorized, Json, PathId, permission},
+        http::{Access as _, Authorized, Json, PathId, Routes, permission},
     };
 
     async fn whoami(authorized: Authorized<permission::SignedIn>) -> HttpResponse {
@@ -366,6 +363,15 @@ mod tests {
 
     async fn fails() -> Result<HttpResponse, Error> {
         Err(anyhow::anyhow!("relation task.tasks does not exist").into())
+    }
+
+    fn routes() -> Routes {
+        Routes::default()
+            .get("/api/whoami", whoami)
+            .get("/api/items/{id}", item)
+            .post("/api/echo", echo)
+            .get("/api/panics", panics)
+            .get("/api/fails", fails)
     }
 
     fn verifier() -> TokenVerifier {
@@ -401,11 +407,7 @@ mod tests {
         let app = test::init_service(
             App::new()
                 .app_data(web::Data::new(verifier()))
-                .route("/api/whoami", web::get().to(whoami))
-                .route("/api/items/{id}", web::get().to(item))
-                .route("/api/echo", web::post().to(echo))
-                .route("/api/panics", web::get().to(panics))
-                .route("/api/fails", web::get().to(fails))
+                .configure(|config| routes().register(config))
                 .default_service(web::to(nothing_here))
                 .wrap(from_fn(identify))
                 .wrap(from_fn(limit))
@@ -486,6 +488,17 @@ mod tests {
                 post().insert_header(json_type()).set_payload(big),
                 413,
                 "PAYLOAD_TOO_LARGE",
+            ),
+            (get("/api/whoami?x=1"), 401, "UNAUTHENTICATED"),
+            (get("/api/fails?x=1"), 400, "VALIDATION_001"),
+            (post().uri("/api/echo?x=1"), 415, "UNSUPPORTED_MEDIA_TYPE"),
+            (
+                post()
+                    .uri("/api/echo?x=1")
+                    .insert_header(json_type())
+                    .set_payload("[1"),
+                400,
+                "VALIDATION_001",
             ),
             (get("/api/panics"), 500, "INTERNAL_ERROR"),
             (get("/api/fails"), 500, "INTERNAL_ERROR"),

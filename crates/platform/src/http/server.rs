@@ -2,16 +2,12 @@
 
 use std::time::Duration;
 
-use actix_web::{
-    App, HttpServer,
-    http::KeepAlive,
-    middleware::from_fn,
-    web::{self, ServiceConfig},
-};
+use actix_web::{App, HttpServer, http::KeepAlive, middleware::from_fn, web};
 use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    Routes,
     health::{self, Readiness},
     middleware,
 };
@@ -30,13 +26,12 @@ const SHUTDOWN_TIMEOUT_SECONDS: u64 = 30;
 
 /// Serves until `shutdown` is cancelled, then lets requests under way finish.
 ///
-/// `configure` adds the service's routes and application data. Around them stand request ids, spans,
-/// metrics, limits, the caller's identity, and error bodies for everything, unknown paths included.
+/// `routes` makes the service's own, with their data. Around them stand request ids, spans, metrics, limits, the caller's identity, and error bodies for everything, unknown paths included.
 pub async fn serve(
     name: &'static str,
     common: &Common,
     readiness: Readiness,
-    configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    routes: impl Fn() -> Routes + Clone + Send + 'static,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let verifier = web::Data::new(TokenVerifier::new(common)?);
@@ -45,7 +40,7 @@ pub async fn serve(
         common,
         verifier,
         readiness.clone(),
-        configure,
+        routes,
         shutdown.clone(),
     )?;
     let admin = admin_server(common, readiness, shutdown)?;
@@ -59,7 +54,7 @@ fn api_server(
     common: &Common,
     verifier: web::Data<TokenVerifier>,
     readiness: web::Data<Readiness>,
-    configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    routes: impl Fn() -> Routes + Clone + Send + 'static,
     shutdown: CancellationToken,
 ) -> anyhow::Result<actix_web::dev::Server> {
     let draining = web::Data::new(shutdown.clone());
@@ -68,8 +63,7 @@ fn api_server(
             .app_data(verifier.clone())
             .app_data(readiness.clone())
             .app_data(draining.clone())
-            .configure(health::routes)
-            .configure(configure.clone())
+            .configure(|config| health::routes().and(routes()).register(config))
             .default_service(web::to(middleware::nothing_here))
             .wrap(from_fn(middleware::identify))
             .wrap(from_fn(middleware::limit))
@@ -101,7 +95,7 @@ pub fn admin_server(
         App::new()
             .app_data(readiness.clone())
             .app_data(draining.clone())
-            .configure(health::admin_routes)
+            .configure(|config| health::admin_routes().register(config))
             .default_service(web::to(middleware::nothing_here))
             .wrap(from_fn(middleware::observe))
     })

@@ -153,6 +153,49 @@ async fn a_service_by_itself_tells_the_methods_of_a_path_too() {
 }
 
 #[tokio::test]
+async fn what_is_in_no_document_tells_its_methods_too() {
+    let id = Uuid::now_v7();
+    let [
+        (user_service, _),
+        (deal_service, _),
+        (task_service, _),
+        (worker, _),
+    ] = services();
+    for (service, path, method, allowed) in [
+        (
+            &user_service,
+            "/internal/notifications".to_owned(),
+            Method::GET,
+            "POST",
+        ),
+        (
+            &user_service,
+            format!("/internal/sessions/{id}"),
+            Method::DELETE,
+            "GET",
+        ),
+        (
+            &deal_service,
+            format!("/internal/deals/{id}/visibility"),
+            Method::POST,
+            "GET",
+        ),
+        (
+            &task_service,
+            "/internal/plans/preview".to_owned(),
+            Method::GET,
+            "POST",
+        ),
+        (&worker, "/healthz".to_owned(), Method::POST, "GET"),
+        (&deal_service, "/readyz".to_owned(), Method::PUT, "GET"),
+    ] {
+        let answer = service.send(method.clone(), &path, &[], None).await;
+        refusal(&answer, 405, "METHOD_NOT_ALLOWED");
+        assert_eq!(answer.header("allow"), allowed, "{method} {path}");
+    }
+}
+
+#[tokio::test]
 async fn head_is_get_without_the_body() {
     let admin = Organization::new().await.admin.api;
     let get = admin.get("/api/organization").await;

@@ -185,13 +185,43 @@ impl Operation {
 
     /// Its parameters in the query.
     pub(crate) fn query(&self) -> Vec<String> {
+        self.parameters("query")
+    }
+
+    /// The headers that it takes.
+    pub(crate) fn headers(&self) -> Vec<String> {
+        self.parameters("header")
+    }
+
+    pub(crate) fn takes_header(&self, name: &str) -> bool {
+        self.headers().iter().any(|header| header == name)
+    }
+
+    /// Sends it with this path and these headers, and with a body where it takes one.
+    pub(crate) async fn send(
+        &self,
+        api: &Client,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Response {
+        let mut headers = headers.to_vec();
+        if self.method == Method::PATCH {
+            headers.push(("Content-Type", "application/merge-patch+json"));
+        }
+        let has_none = [Method::GET, Method::DELETE].contains(&self.method);
+        let body = (!has_none).then_some(body);
+        api.send(self.method.clone(), path, &headers, body).await
+    }
+
+    fn parameters(&self, place: &str) -> Vec<String> {
         let parameters = self.description["parameters"]
             .as_array()
             .cloned()
             .unwrap_or_default();
         parameters
             .iter()
-            .filter(|parameter| parameter["in"] == "query")
+            .filter(|parameter| parameter["in"] == place)
             .map(|parameter| parameter["name"].as_str().expect("a name").to_owned())
             .collect()
     }

@@ -3,14 +3,14 @@
 use actix_web::{
     HttpResponse,
     http::header,
-    web::{self, Bytes, ServiceConfig},
+    web::{self, Bytes},
 };
 use contracts::field::instant_text;
 use domain::rejection::Rejection;
 use futures::{Stream, stream};
 use platform::{
     error::{Error, Result},
-    http::{Authorized, Cut, Page, Query as Parameters, permission::ViewAudit},
+    http::{Authorized, Cut, Page, Query as Parameters, Routes, permission::ViewAudit},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -26,10 +26,10 @@ use crate::queries::{
 /// Rows that an export reads in one session.
 const EXPORT_PAGE: u64 = 500;
 
-pub(super) fn configure(config: &mut ServiceConfig) {
-    config
-        .route("/api/audit", web::get().to(list))
-        .route("/api/audit/export", web::get().to(export));
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/api/audit", list)
+        .get("/api/audit/export", export)
 }
 
 /// What a list of audit rows is narrowed to, and how it is cut.

@@ -1,9 +1,6 @@
 //! `/api/deals`: list, create, read, change, delete.
 
-use actix_web::{
-    HttpResponse,
-    web::{self, ServiceConfig},
-};
+use actix_web::{HttpResponse, web};
 use contracts::field::date_text;
 use domain::{
     deal::{DealStatus, may_steer},
@@ -16,7 +13,7 @@ use platform::{
     error::Result,
     http::{
         Access as _, Authorized, Caller, Conditional, Cut, Json, MergePatch, Page, PathId,
-        Query as Parameters,
+        Query as Parameters, Routes,
         conditional::ExpectedVersion,
         permission::{CreateDeals, ManageDeals, ViewDeals},
     },
@@ -49,14 +46,14 @@ use crate::{
     task_service::{self, DealToPlan, PartyToPlan, PlanPreview, dates_to_plan},
 };
 
-pub(super) fn configure(config: &mut ServiceConfig) {
-    config
-        .route("/api/deals", web::get().to(list))
-        .route("/api/deals", web::post().to(create))
-        .route("/api/deals/{id}", web::get().to(get))
-        .route("/api/deals/{id}", web::put().to(put))
-        .route("/api/deals/{id}", web::patch().to(patch))
-        .route("/api/deals/{id}", web::delete().to(delete));
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/api/deals", list)
+        .post("/api/deals", create)
+        .get("/api/deals/{id}", get)
+        .put("/api/deals/{id}", put)
+        .patch("/api/deals/{id}", patch)
+        .delete("/api/deals/{id}", delete)
 }
 
 /// What a list of deals is narrowed to, and how it is cut.
@@ -206,17 +203,17 @@ pub(crate) struct CreateQuery {
 #[schema(as = DealDryRun)]
 pub(crate) struct DryRunAnswer {
     deal: DealPreview,
-    /// `{key, title, date, state}` each.
-    #[schema(value_type = Vec<Object>)]
-    key_dates: Vec<Value>,
+    #[schema(schema_with = task_service::key_dates_schema)]
+    key_dates: Value,
     /// Milestones with their tasks, in order.
-    #[schema(value_type = Vec<Object>)]
-    milestones: Vec<Value>,
+    #[schema(schema_with = task_service::milestones_schema)]
+    milestones: Value,
     /// Keys of what the facts drop.
-    dropped: Vec<String>,
-    /// `{key, severity, message}` each.
-    #[schema(value_type = Vec<Object>)]
-    violations: Vec<Value>,
+    #[schema(value_type = Vec<String>)]
+    dropped: Value,
+    /// Dates that do not fit together.
+    #[schema(schema_with = task_service::violations_schema)]
+    violations: Value,
 }
 
 /// Creates a deal, with `dryRun=true` only shows what it would be. From a template with every required
@@ -274,28 +271,40 @@ async fn dry_run(
     let deal = db
         .read(caller, async |tx| create_deal::preview(tx, &command).await)
         .await?;
-    let mut answer = json!({
-        "deal": DealPreview::of(&deal),
-        "keyDates": given_dates(&command),
-        "milestones": [],
-        "dropped": [],
-        "violations": [],
-    });
-    for (part, value) in plan.into_iter().flat_map(PlanPreview::into_parts) {
-        answer[part] = value;
-    }
+    let deal = DealPreview::of(&deal);
+    let answer = match plan {
+        Some(plan) => DryRunAnswer {
+            deal,
+            key_dates: plan.key_dates,
+            milestones: plan.milestones,
+            dropped: plan.dropped,
+            violations: plan.violations,
+        },
+        None => DryRunAnswer {
+            deal,
+            key_dates: given_dates(&command),
+            milestones: json!([]),
+            dropped: json!([]),
+            violations: json!([]),
+        },
+    };
     Ok(HttpResponse::Ok().json(answer))
 }
 
 /// Without a template the dates are those that were given.
-fn given_dates(command: &CreateDeal) -> Vec<Value> {
-    command
-        .key_dates
-        .iter()
-        .map(|(key, date)| {
-            json!({ "key": key, "title": crate::words::title(key), "date": date_text(*date), "state": "SCHEDULED" })
+fn given_dates(command: &CreateDeal) -> Value {
+    let given = command.key_dates.iter().map(|(key, date)| {
+        json!({
+            "key": key,
+            "title": crate::words::title(key),
+            "isAnchor": true,
+            "date": date_text(*date),
+            "state": "SCHEDULED",
+            "pinned": false,
+            "buyerVisible": false,
         })
-        .collect()
+    });
+    given.collect()
 }
 
 async fn plan(

@@ -1,22 +1,19 @@
 //! Routes for the other services, which the gateway never proxies.
 
-use actix_web::{
-    HttpResponse,
-    web::{self, ServiceConfig},
-};
+use actix_web::{HttpResponse, web};
 use platform::{
     auth::InternalCaller,
     db::{Db, ServiceScope},
     error::Result,
-    http::{Authorized, PathId, permission::ViewDeals},
+    http::{Authorized, PathId, Routes, permission::ViewDeals},
 };
 
 use crate::{queries::plan_input, repository::deals};
 
-pub(super) fn configure(config: &mut ServiceConfig) {
-    config
-        .route("/internal/deals/{id}/plan-input", web::get().to(plan_input))
-        .route("/internal/deals/{id}/visibility", web::get().to(visibility));
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/internal/deals/{id}/plan-input", plan_input)
+        .get("/internal/deals/{id}/visibility", visibility)
 }
 
 /// What a plan is made from. For services, in the deal's organization.

@@ -9,14 +9,14 @@ pub(crate) mod parties;
 pub(crate) mod status;
 pub(crate) mod views;
 
-use actix_web::web::ServiceConfig;
+use platform::http::Routes;
 
 /// Every route of this service.
-pub(crate) fn configure(config: &mut ServiceConfig) {
-    deals::configure(config);
-    parties::configure(config);
-    status::configure(config);
-    views::configure(config);
-    audit::configure(config);
-    internal::configure(config);
+pub(crate) fn all() -> Routes {
+    deals::routes()
+        .and(parties::routes())
+        .and(status::routes())
+        .and(views::routes())
+        .and(audit::routes())
+        .and(internal::routes())
 }

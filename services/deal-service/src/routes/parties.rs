@@ -1,16 +1,13 @@
 //! `/api/deals/{id}/parties`: who takes part in a deal.
 
-use actix_web::{
-    HttpResponse,
-    web::{self, ServiceConfig},
-};
+use actix_web::{HttpResponse, web};
 use domain::deal::DealView;
 use platform::{
     db::{Db, Idempotency, Reply, Tx},
     error::Result,
     http::{
         Access as _, Authorized, Conditional, Cut, Json, MergePatch, Page, PathId, PathIds,
-        Query as Parameters,
+        Query as Parameters, Routes,
         permission::{ManageDeals, ViewDeals},
     },
 };
@@ -29,17 +26,14 @@ use crate::{
     },
 };
 
-pub(super) fn configure(config: &mut ServiceConfig) {
-    config
-        .route("/api/deals/{id}/parties", web::get().to(list))
-        .route("/api/deals/{id}/parties", web::post().to(add))
-        .route("/api/deals/{id}/parties/{partyId}", web::get().to(get))
-        .route("/api/deals/{id}/parties/{partyId}", web::put().to(put))
-        .route("/api/deals/{id}/parties/{partyId}", web::patch().to(patch))
-        .route(
-            "/api/deals/{id}/parties/{partyId}",
-            web::delete().to(remove),
-        );
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/api/deals/{id}/parties", list)
+        .post("/api/deals/{id}/parties", add)
+        .get("/api/deals/{id}/parties/{partyId}", get)
+        .put("/api/deals/{id}/parties/{partyId}", put)
+        .patch("/api/deals/{id}/parties/{partyId}", patch)
+        .delete("/api/deals/{id}/parties/{partyId}", remove)
 }
 
 /// How a list of parties is cut.

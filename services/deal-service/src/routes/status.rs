@@ -1,9 +1,6 @@
 //! `/api/deals/{id}/activate` and its like: a deal's way from status to status.
 
-use actix_web::{
-    HttpResponse,
-    web::{self, ServiceConfig},
-};
+use actix_web::{HttpResponse, web};
 use domain::{
     deal::{DealStatus, OpenTasks, may_steer},
     text,
@@ -13,7 +10,7 @@ use platform::{
     db::{Db, Idempotency, Tx},
     error::Result,
     http::{
-        Access as _, Authorized, Json, JsonOrEmpty, PathId,
+        Access as _, Authorized, Json, JsonOrEmpty, PathId, Routes,
         permission::{ManageDeals, ManageOrganization},
     },
 };
@@ -35,14 +32,14 @@ use crate::{
     task_service::{self, DealToPlan, dates_to_plan},
 };
 
-pub(super) fn configure(config: &mut ServiceConfig) {
-    config
-        .route("/api/deals/{id}/activate", web::post().to(activate))
-        .route("/api/deals/{id}/hold", web::post().to(hold))
-        .route("/api/deals/{id}/resume", web::post().to(resume))
-        .route("/api/deals/{id}/close", web::post().to(close))
-        .route("/api/deals/{id}/cancel", web::post().to(cancel))
-        .route("/api/deals/{id}/reopen", web::post().to(reopen));
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .post("/api/deals/{id}/activate", activate)
+        .post("/api/deals/{id}/hold", hold)
+        .post("/api/deals/{id}/resume", resume)
+        .post("/api/deals/{id}/close", close)
+        .post("/api/deals/{id}/cancel", cancel)
+        .post("/api/deals/{id}/reopen", reopen)
 }
 
 /// DRAFT → ACTIVE: work begins.

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use actix_web::{
-    HttpResponse,
-    web::{self, ServiceConfig},
-};
+use actix_web::{HttpResponse, web};
 use anyhow::Context as _;
 use domain::{deal::DealView, zone::Zone};
 use platform::{
@@ -13,7 +10,7 @@ use platform::{
     db::Db,
     error::Result,
     http::{
-        Access as _, Authorized, Cut, Page, PathId, Query as Parameters,
+        Access as _, Authorized, Cut, Page, PathId, Query as Parameters, Routes,
         permission::{ViewDealActivity, ViewDeals},
     },
 };
@@ -33,11 +30,11 @@ use crate::{
 /// How long a summary is kept.
 const SUMMARY_TTL: Duration = Duration::from_secs(300);
 
-pub(super) fn configure(config: &mut ServiceConfig) {
-    config
-        .route("/api/deals/{id}/summary", web::get().to(summary))
-        .route("/api/deals/{id}/buyer-timeline", web::get().to(timeline))
-        .route("/api/deals/{id}/activity", web::get().to(activity));
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/api/deals/{id}/summary", summary)
+        .get("/api/deals/{id}/buyer-timeline", timeline)
+        .get("/api/deals/{id}/activity", activity)
 }
 
 /// How a deal stands.

@@ -1,13 +1,13 @@
 //! Comments on tasks.
 
-use actix_web::{HttpResponse, get, post, web};
+use actix_web::{HttpResponse, web};
 use contracts::field::instant_text;
 use domain::rejection::Rejection;
 use platform::{
     db::{Idempotency, Reply},
     error::Result,
     http::{
-        Authorized,
+        Authorized, Routes,
         body::Json,
         page::{Cut, Page},
         path::PathId,
@@ -30,8 +30,10 @@ use crate::{
     views::created_at,
 };
 
-pub(super) fn configure(config: &mut web::ServiceConfig) {
-    config.service(list).service(add);
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/api/tasks/{id}/comments", list)
+        .post("/api/tasks/{id}/comments", add)
 }
 
 /// A comment to write.
@@ -77,12 +79,13 @@ impl From<Comment> for CommentView {
 ///
 /// **Permissions**: whoever sees the task. Rejections: `NOT_FOUND`.
 #[utoipa::path(
+    get,
+    path = "/api/tasks/{id}/comments",
     operation_id = "listComments",
     tag = "tasks",
     params(("id" = Uuid, Path, description = "The task"), PageQuery),
     responses((status = 200, description = "A page of comments", body = Page<CommentView>)),
 )]
-#[get("/api/tasks/{id}/comments")]
 pub(crate) async fn list(
     caller: Authorized<ViewDeals>,
     id: PathId,
@@ -105,13 +108,14 @@ pub(crate) async fn list(
 ///
 /// **Permissions**: whoever sees the task; clients write shared ones only. Rejections: `NOT_FOUND`, `FORBIDDEN`.
 #[utoipa::path(
+    post,
+    path = "/api/tasks/{id}/comments",
     operation_id = "addComment",
     tag = "tasks",
     params(("id" = Uuid, Path, description = "The task")),
     request_body = CommentBody,
     responses((status = 201, description = "The comment", body = CommentView)),
 )]
-#[post("/api/tasks/{id}/comments")]
 pub(crate) async fn add(
     caller: Authorized<ViewDeals>,
     id: PathId,

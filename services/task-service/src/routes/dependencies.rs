@@ -1,11 +1,11 @@
 //! What waits for what.
 
-use actix_web::{HttpResponse, delete, post, web};
+use actix_web::{HttpResponse, web};
 use platform::{
     db::{Idempotency, Reply},
     error::Result,
     http::{
-        Authorized,
+        Authorized, Routes,
         body::Json,
         path::{PathId, PathIds},
         permission::ManageTasks,
@@ -21,8 +21,10 @@ use crate::{
     services::Services,
 };
 
-pub(super) fn configure(config: &mut web::ServiceConfig) {
-    config.service(add).service(remove);
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .post("/api/tasks/{id}/dependencies", add)
+        .delete("/api/tasks/{id}/dependencies/{dependsOnId}", remove)
 }
 
 /// A task to wait for.
@@ -37,13 +39,14 @@ pub(crate) struct DependencyBody {
 /// **Permissions**: `manage_tasks`. Rejections: `NOT_FOUND`, `UNKNOWN_REFERENCE` of `dependsOnId`,
 /// `TASK_DEPENDENCY_CYCLE` with the path, `DEAL_NOT_ACTIVE`, `TASK_ALREADY_DONE`.
 #[utoipa::path(
+    post,
+    path = "/api/tasks/{id}/dependencies",
     operation_id = "addDependency",
     tag = "tasks",
     params(("id" = Uuid, Path, description = "The task that is to wait")),
     request_body = DependencyBody,
     responses((status = 201, description = "The task", body = TaskWithDependencies)),
 )]
-#[post("/api/tasks/{id}/dependencies")]
 pub(crate) async fn add(
     caller: Authorized<ManageTasks>,
     id: PathId,
@@ -67,6 +70,8 @@ pub(crate) async fn add(
 ///
 /// **Permissions**: `manage_tasks`. Rejections: `NOT_FOUND`, `DEAL_NOT_ACTIVE`, `TASK_ALREADY_DONE`.
 #[utoipa::path(
+    delete,
+    path = "/api/tasks/{id}/dependencies/{dependsOnId}",
     operation_id = "removeDependency",
     tag = "tasks",
     params(
@@ -75,7 +80,6 @@ pub(crate) async fn add(
     ),
     responses((status = 204, description = "Removed")),
 )]
-#[delete("/api/tasks/{id}/dependencies/{dependsOnId}")]
 pub(crate) async fn remove(
     caller: Authorized<ManageTasks>,
     ids: PathIds,

@@ -1,12 +1,12 @@
 //! What the other services ask, with their own tokens. Not in the OpenAPI document, not behind the gateway.
 
-use actix_web::{HttpResponse, get, post, web};
+use actix_web::{HttpResponse, web};
 use domain::{deal::PlanState, rejection::Rejection};
 use platform::{
     auth::InternalCaller,
     db::ServiceScope,
     error::Result,
-    http::{Authorized, body::Json, path::PathId, permission::ManageDeals},
+    http::{Authorized, Routes, body::Json, path::PathId, permission::ManageDeals},
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -26,19 +26,18 @@ use crate::{
     services::Services,
 };
 
-pub(super) fn configure(config: &mut web::ServiceConfig) {
-    config
-        .service(preview)
-        .service(check_template_facts)
-        .service(apply)
-        .service(list_missing_anchors)
-        .service(read_worklist)
-        .service(mark)
-        .service(check);
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .post("/internal/plans/preview", preview)
+        .post("/internal/plans/check-facts", check_template_facts)
+        .post("/internal/deals/{id}/plan", apply)
+        .get("/internal/deals/{id}/missing-anchors", list_missing_anchors)
+        .get("/internal/deals/{id}/worklist", read_worklist)
+        .post("/internal/tasks/{id}/overdue", mark)
+        .post("/internal/milestones/{id}/check", check)
 }
 
 /// The plan that a template would give a new deal, or a draft. deal-service passes the caller's own token on.
-#[post("/internal/plans/preview")]
 async fn preview(
     caller: Authorized<ManageDeals>,
     body: Json<PreviewPlan>,
@@ -53,7 +52,6 @@ async fn preview(
 
 /// Whether these facts may be written of a deal that was made from this template: refused by `facts.<name>`.
 /// deal-service passes the caller's own token on.
-#[post("/internal/plans/check-facts")]
 async fn check_template_facts(
     caller: Authorized<ManageDeals>,
     body: Json<CheckFacts>,
@@ -67,7 +65,6 @@ async fn check_template_facts(
 }
 
 /// Applies a deal's template, once. A plan that cannot be made is recorded, and answered 409.
-#[post("/internal/deals/{id}/plan")]
 async fn apply(
     caller: InternalCaller,
     id: PathId,
@@ -136,7 +133,6 @@ fn answer(applied: &Applied) -> serde_json::Value {
 }
 
 /// The required anchors of a deal that still have no date: it cannot become active before they have.
-#[get("/internal/deals/{id}/missing-anchors")]
 async fn list_missing_anchors(
     caller: InternalCaller,
     id: PathId,
@@ -157,7 +153,6 @@ async fn list_missing_anchors(
 }
 
 /// How a deal stands, for its workflow.
-#[get("/internal/deals/{id}/worklist")]
 async fn read_worklist(
     caller: InternalCaller,
     id: PathId,
@@ -171,7 +166,6 @@ async fn read_worklist(
 }
 
 /// Marks a task OVERDUE whose due instant has passed. Again, or too early, it changes nothing.
-#[post("/internal/tasks/{id}/overdue")]
 async fn mark(
     caller: InternalCaller,
     id: PathId,
@@ -187,7 +181,6 @@ async fn mark(
 }
 
 /// Whether every task of a milestone is done. Its last task has recorded that already.
-#[post("/internal/milestones/{id}/check")]
 async fn check(
     caller: InternalCaller,
     id: PathId,

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::{HttpRequest, HttpResponse, get, patch, post, put, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use domain::{rejection::Rejection, text};
 use platform::{
     db::{Actor, Reply, ServiceScope, Tx},
     error::Result,
     http::{
-        Authorized,
+        Authorized, Routes,
         body::{self, Json},
         conditional::{Conditional, ExpectedVersion},
         merge_patch::MergePatch,
@@ -32,14 +32,14 @@ use crate::{
     services::Services,
 };
 
-pub(super) fn configure(config: &mut web::ServiceConfig) {
-    config
-        .service(read)
-        .service(move_dates)
-        .service(patch_dates)
-        .service(preview)
-        .service(explain)
-        .service(imagine);
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/api/deals/{id}/key-dates", read)
+        .put("/api/deals/{id}/key-dates", move_dates)
+        .patch("/api/deals/{id}/key-dates", patch_dates)
+        .post("/api/deals/{id}/key-dates/preview", preview)
+        .get("/api/deals/{id}/key-dates/{key}/explain", explain)
+        .post("/api/deals/{id}/what-if", imagine)
 }
 
 /// Dates to set, with the reason.
@@ -68,6 +68,8 @@ pub(crate) struct WhatIfBody {
 ///
 /// **Permissions**: whoever sees the deal; clients see the dates meant for them. Rejections: `NOT_FOUND`.
 #[utoipa::path(
+    get,
+    path = "/api/deals/{id}/key-dates",
     operation_id = "getKeyDates",
     tag = "key dates",
     params(("id" = uuid::Uuid, Path, description = "The deal")),
@@ -76,7 +78,6 @@ pub(crate) struct WhatIfBody {
         (status = 304, description = "The client has this version"),
     ),
 )]
-#[get("/api/deals/{id}/key-dates")]
 pub(crate) async fn read(
     caller: Authorized<ViewDeals>,
     id: PathId,
@@ -103,13 +104,14 @@ pub(crate) async fn read(
 /// **Permissions**: `create_deals` on own deals, or `manage_tasks`. Rejections: `NOT_FOUND`, `FORBIDDEN`,
 /// `VERSION_MISMATCH`, `VERSION_CONFLICT`, `DEAL_NOT_ACTIVE` once the deal is over.
 #[utoipa::path(
+    put,
+    path = "/api/deals/{id}/key-dates",
     operation_id = "moveKeyDates",
     tag = "key dates",
     params(("id" = uuid::Uuid, Path, description = "The deal")),
     request_body = MoveBody,
     responses((status = 200, description = "The key dates", body = KeyDatesView)),
 )]
-#[put("/api/deals/{id}/key-dates")]
 pub(crate) async fn move_dates(
     caller: Authorized<ManageDeals>,
     id: PathId,
@@ -125,13 +127,14 @@ pub(crate) async fn move_dates(
 ///
 /// **Permissions** and rejections as for PUT.
 #[utoipa::path(
+    patch,
+    path = "/api/deals/{id}/key-dates",
     operation_id = "patchKeyDates",
     tag = "key dates",
     params(("id" = uuid::Uuid, Path, description = "The deal")),
     request_body(content = MoveBody, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The key dates", body = KeyDatesView)),
 )]
-#[patch("/api/deals/{id}/key-dates")]
 pub(crate) async fn patch_dates(
     caller: Authorized<ManageDeals>,
     id: PathId,
@@ -172,13 +175,14 @@ async fn apply(
 ///
 /// **Permissions**: as for moving them. Rejections: `NOT_FOUND`, `FORBIDDEN`, `VERSION_CONFLICT`.
 #[utoipa::path(
+    post,
+    path = "/api/deals/{id}/key-dates/preview",
     operation_id = "previewKeyDates",
     tag = "key dates",
     params(("id" = uuid::Uuid, Path, description = "The deal")),
     request_body = MoveBody,
     responses((status = 200, description = "What would move", body = Preview)),
 )]
-#[post("/api/deals/{id}/key-dates/preview")]
 pub(crate) async fn preview(
     caller: Authorized<ManageDeals>,
     id: PathId,
@@ -205,6 +209,8 @@ pub(crate) async fn preview(
 ///
 /// **Permissions**: whoever sees the deal; clients learn of the dates meant for them. Rejections: `NOT_FOUND`.
 #[utoipa::path(
+    get,
+    path = "/api/deals/{id}/key-dates/{key}/explain",
     operation_id = "explainKeyDate",
     tag = "key dates",
     params(
@@ -213,7 +219,6 @@ pub(crate) async fn preview(
     ),
     responses((status = 200, description = "The explanation", body = Explanation)),
 )]
-#[get("/api/deals/{id}/key-dates/{key}/explain")]
 pub(crate) async fn explain(
     caller: Authorized<ViewDeals>,
     id: PathId,
@@ -241,13 +246,14 @@ pub(crate) async fn explain(
 /// **Permissions**: whoever sees the deal; clients learn of the dates and tasks meant for them. Rejections:
 /// `NOT_FOUND`.
 #[utoipa::path(
+    post,
+    path = "/api/deals/{id}/what-if",
     operation_id = "whatIf",
     tag = "key dates",
     params(("id" = uuid::Uuid, Path, description = "The deal")),
     request_body = WhatIfBody,
     responses((status = 200, description = "How it would be", body = WhatIf)),
 )]
-#[post("/api/deals/{id}/what-if")]
 pub(crate) async fn imagine(
     caller: Authorized<ViewDeals>,
     id: PathId,

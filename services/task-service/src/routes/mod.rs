@@ -8,8 +8,11 @@ pub(crate) mod plans;
 pub(crate) mod tasks;
 pub(crate) mod templates;
 
-use actix_web::web::ServiceConfig;
-use platform::{db::Actor, error::Result, http::Access};
+use platform::{
+    db::Actor,
+    error::Result,
+    http::{Access, Routes},
+};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -20,14 +23,14 @@ use crate::{
 };
 
 /// Every route of this service.
-pub(crate) fn configure(config: &mut ServiceConfig) {
-    tasks::configure(config);
-    dependencies::configure(config);
-    comments::configure(config);
-    plans::configure(config);
-    key_dates::configure(config);
-    templates::configure(config);
-    internal::configure(config);
+pub(crate) fn all() -> Routes {
+    tasks::routes()
+        .and(dependencies::routes())
+        .and(comments::routes())
+        .and(plans::routes())
+        .and(key_dates::routes())
+        .and(templates::routes())
+        .and(internal::routes())
 }
 
 /// How a list without filters is cut.

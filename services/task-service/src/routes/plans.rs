@@ -1,9 +1,9 @@
 //! Plans of deals.
 
-use actix_web::{HttpResponse, get, web};
+use actix_web::{HttpResponse, web};
 use platform::{
     error::Result,
-    http::{Authorized, path::PathId, permission::ViewDeals},
+    http::{Authorized, Routes, path::PathId, permission::ViewDeals},
 };
 
 use crate::{
@@ -11,20 +11,21 @@ use crate::{
     services::Services,
 };
 
-pub(super) fn configure(config: &mut web::ServiceConfig) {
-    config.service(read);
+pub(super) fn routes() -> Routes {
+    Routes::default().get("/api/deals/{id}/plan", read)
 }
 
 /// A deal's milestones with their tasks, in order, as far as the caller sees them.
 ///
 /// **Permissions**: whoever sees the deal. Rejections: `NOT_FOUND`.
 #[utoipa::path(
+    get,
+    path = "/api/deals/{id}/plan",
     operation_id = "getPlan",
     tag = "plans",
     params(("id" = uuid::Uuid, Path, description = "The deal")),
     responses((status = 200, description = "The plan", body = PlanView)),
 )]
-#[get("/api/deals/{id}/plan")]
 pub(crate) async fn read(
     caller: Authorized<ViewDeals>,
     id: PathId,

@@ -1,13 +1,13 @@
 //! Tasks.
 
-use actix_web::{HttpResponse, delete, get, patch, post, put, web};
+use actix_web::{HttpResponse, web};
 use contracts::field;
 use domain::{party::PartyRole, rejection::Rejection, task::Dependents};
 use platform::{
     db::{Idempotency, Reply},
     error::{Problem, Result},
     http::{
-        Authorized,
+        Authorized, Routes,
         body::{Json, JsonOrEmpty},
         conditional::Conditional,
         merge_patch::MergePatch,
@@ -43,19 +43,19 @@ use crate::{
 /// Most tasks that a new one may wait for.
 const DEPENDS_ON_MAX: usize = 100;
 
-pub(super) fn configure(config: &mut web::ServiceConfig) {
-    config
-        .service(list)
-        .service(create)
-        .service(read)
-        .service(replace)
-        .service(change)
-        .service(remove)
-        .service(assign)
-        .service(complete)
-        .service(waive)
-        .service(reopen)
-        .service(explain);
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/api/tasks", list)
+        .post("/api/tasks", create)
+        .get("/api/tasks/{id}", read)
+        .put("/api/tasks/{id}", replace)
+        .patch("/api/tasks/{id}", change)
+        .delete("/api/tasks/{id}", remove)
+        .post("/api/tasks/{id}/assign", assign)
+        .post("/api/tasks/{id}/complete", complete)
+        .post("/api/tasks/{id}/waive", waive)
+        .post("/api/tasks/{id}/reopen", reopen)
+        .get("/api/tasks/{id}/why-blocked", explain)
 }
 
 /// A new task.
@@ -167,12 +167,13 @@ pub(crate) struct ReopenBody {
 ///
 /// **Permissions**: any of `view_own_deals`, `view_deals`, `view_all_deals`; the list holds what the caller sees.
 #[utoipa::path(
+    get,
+    path = "/api/tasks",
     operation_id = "listTasks",
     tag = "tasks",
     params(ListTasks),
     responses((status = 200, description = "A page of tasks", body = Page<TaskView>)),
 )]
-#[get("/api/tasks")]
 pub(crate) async fn list(
     caller: Authorized<ViewDeals>,
     query: Query<ListTasks>,
@@ -190,12 +191,13 @@ pub(crate) async fn list(
 /// **Permissions**: `assign_tasks` in deals the caller sees, or `manage_tasks`. Rejections: `DEAL_NOT_ACTIVE`,
 /// `UNKNOWN_REFERENCE`.
 #[utoipa::path(
+    post,
+    path = "/api/tasks",
     operation_id = "createTask",
     tag = "tasks",
     request_body = CreateTaskBody,
     responses((status = 201, description = "The task", body = TaskView)),
 )]
-#[post("/api/tasks")]
 pub(crate) async fn create(
     caller: Authorized<AssignTasks>,
     idempotency: Idempotency,
@@ -217,6 +219,8 @@ pub(crate) async fn create(
 ///
 /// **Permissions**: whoever sees the task. Rejections: `NOT_FOUND`.
 #[utoipa::path(
+    get,
+    path = "/api/tasks/{id}",
     operation_id = "getTask",
     tag = "tasks",
     params(("id" = Uuid, Path, description = "The task")),
@@ -225,7 +229,6 @@ pub(crate) async fn create(
         (status = 304, description = "The client has this version"),
     ),
 )]
-#[get("/api/tasks/{id}")]
 pub(crate) async fn read(
     caller: Authorized<ViewDeals>,
     id: PathId,
@@ -245,13 +248,14 @@ pub(crate) async fn read(
 /// **Permissions**: `assign_tasks` in deals the caller sees, or `manage_tasks`. Rejections: `NOT_FOUND`, `FORBIDDEN`,
 /// `VERSION_MISMATCH`, `VERSION_CONFLICT`, `DEAL_NOT_ACTIVE`, `TASK_ALREADY_DONE` for a new due date.
 #[utoipa::path(
+    put,
+    path = "/api/tasks/{id}",
     operation_id = "replaceTask",
     tag = "tasks",
     params(("id" = Uuid, Path, description = "The task")),
     request_body = TaskBody,
     responses((status = 200, description = "The task", body = TaskView)),
 )]
-#[put("/api/tasks/{id}")]
 pub(crate) async fn replace(
     caller: Authorized<AssignTasks>,
     id: PathId,
@@ -276,13 +280,14 @@ pub(crate) async fn replace(
 ///
 /// **Permissions** and rejections as for PUT.
 #[utoipa::path(
+    patch,
+    path = "/api/tasks/{id}",
     operation_id = "patchTask",
     tag = "tasks",
     params(("id" = Uuid, Path, description = "The task")),
     request_body(content = TaskBody, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The task", body = TaskView)),
 )]
-#[patch("/api/tasks/{id}")]
 pub(crate) async fn change(
     caller: Authorized<AssignTasks>,
     id: PathId,
@@ -311,12 +316,13 @@ pub(crate) async fn change(
 /// **Permissions**: `assign_tasks` in deals the caller sees, or `manage_tasks`. Rejections: `NOT_FOUND`, `FORBIDDEN`,
 /// `VERSION_MISMATCH`, `DEAL_NOT_ACTIVE`, `TASK_STARTED`.
 #[utoipa::path(
+    delete,
+    path = "/api/tasks/{id}",
     operation_id = "deleteTask",
     tag = "tasks",
     params(("id" = Uuid, Path, description = "The task")),
     responses((status = 204, description = "Deleted")),
 )]
-#[delete("/api/tasks/{id}")]
 pub(crate) async fn remove(
     caller: Authorized<AssignTasks>,
     id: PathId,
@@ -338,13 +344,14 @@ pub(crate) async fn remove(
 /// **Permissions**: `assign_tasks` in deals the caller sees, or `manage_tasks`. Rejections: `NOT_FOUND`, `FORBIDDEN`,
 /// `UNKNOWN_REFERENCE` of `assigneeId`, `DEAL_NOT_ACTIVE`, `TASK_ALREADY_DONE`.
 #[utoipa::path(
+    post,
+    path = "/api/tasks/{id}/assign",
     operation_id = "assignTask",
     tag = "tasks",
     params(("id" = Uuid, Path, description = "The task")),
     request_body = AssignBody,
     responses((status = 200, description = "The task", body = TaskView)),
 )]
-#[post("/api/tasks/{id}/assign")]
 pub(crate) async fn assign(
     caller: Authorized<AssignTasks>,
     id: PathId,
@@ -366,16 +373,17 @@ pub(crate) async fn assign(
 /// **Permissions**: its assignee; `manage_tasks` for any; `assign_tasks` for an unassigned one. Rejections: `NOT_FOUND`,
 /// `FORBIDDEN`, `DEAL_NOT_ACTIVE`, `TASK_ALREADY_DONE`, `TASK_BLOCKED`.
 #[utoipa::path(
+    post,
+    path = "/api/tasks/{id}/complete",
     operation_id = "completeTask",
     tag = "tasks",
     params(("id" = Uuid, Path, description = "The task")),
     request_body = CompleteBody,
     responses(
-        (status = 200, description = "Completed", body = CompleteAnswer),
+        (status = 200, description = "Completed", body = CompleteAnswer, headers(("ETag" = String, description = "The entity tag of the task."))),
         (status = 409, description = "DEAL_NOT_ACTIVE, TASK_ALREADY_DONE or TASK_BLOCKED", body = Problem, content_type = "application/problem+json"),
     ),
 )]
-#[post("/api/tasks/{id}/complete")]
 pub(crate) async fn complete(
     caller: Authorized<CompleteTasks>,
     id: PathId,
@@ -408,13 +416,14 @@ pub(crate) async fn complete(
 ///
 /// **Permissions**: `manage_tasks`. Rejections: `NOT_FOUND`, `DEAL_NOT_ACTIVE`, `TASK_ALREADY_DONE`.
 #[utoipa::path(
+    post,
+    path = "/api/tasks/{id}/waive",
     operation_id = "waiveTask",
     tag = "tasks",
     params(("id" = Uuid, Path, description = "The task")),
     request_body = WaiveBody,
     responses((status = 200, description = "The task", body = TaskView)),
 )]
-#[post("/api/tasks/{id}/waive")]
 pub(crate) async fn waive(
     caller: Authorized<ManageTasks>,
     id: PathId,
@@ -436,13 +445,14 @@ pub(crate) async fn waive(
 /// **Permissions**: `manage_tasks`. Rejections: `NOT_FOUND`, `DEAL_NOT_ACTIVE`, `TASK_NOT_DONE`, `TASK_DEPENDENT_DONE`
 /// unless `cascade`.
 #[utoipa::path(
+    post,
+    path = "/api/tasks/{id}/reopen",
     operation_id = "reopenTask",
     tag = "tasks",
     params(("id" = Uuid, Path, description = "The task")),
     request_body = ReopenBody,
     responses((status = 200, description = "The task", body = TaskView)),
 )]
-#[post("/api/tasks/{id}/reopen")]
 pub(crate) async fn reopen(
     caller: Authorized<ManageTasks>,
     id: PathId,
@@ -468,12 +478,13 @@ pub(crate) async fn reopen(
 ///
 /// **Permissions**: whoever sees the task. Rejections: `NOT_FOUND`.
 #[utoipa::path(
+    get,
+    path = "/api/tasks/{id}/why-blocked",
     operation_id = "whyBlocked",
     tag = "tasks",
     params(("id" = Uuid, Path, description = "The task")),
     responses((status = 200, description = "What it waits for", body = WhyBlocked)),
 )]
-#[get("/api/tasks/{id}/why-blocked")]
 pub(crate) async fn explain(
     caller: Authorized<ViewDeals>,
     id: PathId,

@@ -1,11 +1,11 @@
 //! `/api/templates`: the plans that deals are made from, the shipped ones and an organization's own.
 
-use actix_web::{HttpResponse, get, patch, post, put, web};
+use actix_web::{HttpResponse, web};
 use platform::{
     db::{Idempotency, Reply, Tx},
     error::Result,
     http::{
-        Authorized, Conditional, Json, JsonOrEmpty, MergePatch, Page, PathId, Query,
+        Authorized, Conditional, Json, JsonOrEmpty, MergePatch, Page, PathId, Query, Routes,
         permission::{ManageTasks, ViewTemplates},
     },
 };
@@ -23,15 +23,15 @@ use crate::{
     services::Services,
 };
 
-pub(super) fn configure(config: &mut web::ServiceConfig) {
-    config
-        .service(list)
-        .service(create)
-        .service(read)
-        .service(replace)
-        .service(change)
-        .service(publish)
-        .service(validate);
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/api/templates", list)
+        .post("/api/templates", create)
+        .get("/api/templates/{id}", read)
+        .put("/api/templates/{id}", replace)
+        .patch("/api/templates/{id}", change)
+        .post("/api/templates/{id}/publish", publish)
+        .post("/api/templates/{id}/validate", validate)
 }
 
 /// A template as it is sent.
@@ -71,12 +71,13 @@ pub(crate) struct PublishTemplateBody {}
 ///
 /// **Permissions**: everybody but buyers.
 #[utoipa::path(
+    get,
+    path = "/api/templates",
     operation_id = "listTemplates",
     tag = "templates",
     params(ListTemplates),
     responses((status = 200, description = "A page of templates", body = Page<TemplateSummary>)),
 )]
-#[get("/api/templates")]
 pub(crate) async fn list(
     caller: Authorized<ViewTemplates>,
     query: Query<ListTemplates>,
@@ -93,12 +94,13 @@ pub(crate) async fn list(
 ///
 /// **Permissions**: manage_tasks. **Rejections**: `TEMPLATE_INVALID`.
 #[utoipa::path(
+    post,
+    path = "/api/templates",
     operation_id = "createTemplate",
     tag = "templates",
     request_body = TemplateBody,
     responses((status = 201, description = "Created", body = TemplateView)),
 )]
-#[post("/api/templates")]
 pub(crate) async fn create(
     caller: Authorized<ManageTasks>,
     idempotency: Idempotency,
@@ -119,6 +121,8 @@ pub(crate) async fn create(
 ///
 /// **Permissions**: everybody but buyers. **Rejections**: `NOT_FOUND`.
 #[utoipa::path(
+    get,
+    path = "/api/templates/{id}",
     operation_id = "getTemplate",
     tag = "templates",
     params(("id" = uuid::Uuid, Path, description = "The template")),
@@ -127,7 +131,6 @@ pub(crate) async fn create(
         (status = 304, description = "The client has this version"),
     ),
 )]
-#[get("/api/templates/{id}")]
 pub(crate) async fn read(
     caller: Authorized<ViewTemplates>,
     id: PathId,
@@ -146,13 +149,14 @@ pub(crate) async fn read(
 /// **Permissions**: manage_tasks. **Rejections**: `NOT_FOUND`, `TEMPLATE_INVALID`, `VERSION_MISMATCH`,
 /// `VERSION_CONFLICT`, `TEMPLATE_PUBLISHED`.
 #[utoipa::path(
+    put,
+    path = "/api/templates/{id}",
     operation_id = "replaceTemplate",
     tag = "templates",
     params(("id" = uuid::Uuid, Path, description = "The template")),
     request_body = PutTemplateBody,
     responses((status = 200, description = "The template as it is now", body = TemplateView)),
 )]
-#[put("/api/templates/{id}")]
 pub(crate) async fn replace(
     caller: Authorized<ManageTasks>,
     id: PathId,
@@ -176,13 +180,14 @@ pub(crate) async fn replace(
 ///
 /// **Permissions**: manage_tasks. **Rejections**: as of PUT.
 #[utoipa::path(
+    patch,
+    path = "/api/templates/{id}",
     operation_id = "patchTemplate",
     tag = "templates",
     params(("id" = uuid::Uuid, Path, description = "The template")),
     request_body(content = TemplateBody, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The template as it is now", body = TemplateView)),
 )]
-#[patch("/api/templates/{id}")]
 pub(crate) async fn change(
     caller: Authorized<ManageTasks>,
     id: PathId,
@@ -210,13 +215,14 @@ pub(crate) async fn change(
 ///
 /// **Permissions**: manage_tasks. **Rejections**: `NOT_FOUND`, `VERSION_MISMATCH`, `TEMPLATE_PUBLISHED`.
 #[utoipa::path(
+    post,
+    path = "/api/templates/{id}/publish",
     operation_id = "publishTemplate",
     tag = "templates",
     params(("id" = uuid::Uuid, Path, description = "The template")),
     request_body = Option<PublishTemplateBody>,
     responses((status = 200, description = "The template as it is now", body = TemplateView)),
 )]
-#[post("/api/templates/{id}/publish")]
 pub(crate) async fn publish(
     caller: Authorized<ManageTasks>,
     id: PathId,
@@ -238,13 +244,14 @@ pub(crate) async fn publish(
 ///
 /// **Permissions**: everybody but buyers. **Rejections**: `NOT_FOUND`.
 #[utoipa::path(
+    post,
+    path = "/api/templates/{id}/validate",
     operation_id = "validateTemplate",
     tag = "templates",
     params(("id" = uuid::Uuid, Path, description = "The template")),
     request_body = Option<ValidateTemplateBody>,
     responses((status = 200, description = "What was found", body = TemplateFindings)),
 )]
-#[post("/api/templates/{id}/validate")]
 pub(crate) async fn validate(
     caller: Authorized<ViewTemplates>,
     id: PathId,

@@ -1,6 +1,6 @@
 //! Signing up, in, on and out.
 
-use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use domain::{
     permission::Permission,
     rejection::Rejection,
@@ -9,8 +9,8 @@ use domain::{
 use platform::{
     error::Result,
     http::{
-        Access as _, Authorized, RequestContext, body::Json, permission::SignedIn as AnySession,
-        validate::Fields,
+        Access as _, Authorized, RequestContext, Routes, body::Json,
+        permission::SignedIn as AnySession, validate::Fields,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,16 @@ use crate::{
     },
     services::{Services, SignedIn},
 };
+
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .post("/api/auth/signup", sign_up)
+        .post("/api/auth/login", log_in)
+        .post("/api/auth/refresh", refresh)
+        .post("/api/auth/accept-invitation", accept_invitation)
+        .post("/api/auth/logout", log_out)
+        .get("/api/auth/me", me)
+}
 
 /// Longest address that is looked at.
 const EMAIL_LENGTH_MAX: usize = 254;
@@ -101,6 +111,8 @@ pub struct Me {
 ///
 /// Rejections: `EMAIL_TAKEN`.
 #[utoipa::path(
+    post,
+    path = "/api/auth/signup",
     operation_id = "signUp",
     tag = "identity",
     request_body = SignUpBody,
@@ -108,7 +120,6 @@ pub struct Me {
         (status = 201, description = "Signed up and in", body = SignedIn)
     )
 )]
-#[post("/api/auth/signup")]
 pub(crate) async fn sign_up(
     request: HttpRequest,
     body: Json<SignUpBody>,
@@ -156,6 +167,8 @@ pub(crate) async fn sign_up(
 ///
 /// Rejections: `INVALID_CREDENTIALS`, `TOO_MANY_ATTEMPTS`.
 #[utoipa::path(
+    post,
+    path = "/api/auth/login",
     operation_id = "logIn",
     tag = "identity",
     request_body = LogInBody,
@@ -163,7 +176,6 @@ pub(crate) async fn sign_up(
         (status = 200, description = "Signed in", body = SignedIn)
     )
 )]
-#[post("/api/auth/login")]
 pub(crate) async fn log_in(
     request: HttpRequest,
     body: Json<LogInBody>,
@@ -212,6 +224,8 @@ pub(crate) async fn log_in(
 /// The immediate predecessor gets the same successor again for ten seconds. Any other spent token ends
 /// the whole session: somebody has a copy.
 #[utoipa::path(
+    post,
+    path = "/api/auth/refresh",
     operation_id = "refresh",
     tag = "identity",
     request_body = RefreshBody,
@@ -219,7 +233,6 @@ pub(crate) async fn log_in(
         (status = 200, description = "The session goes on", body = SignedIn)
     )
 )]
-#[post("/api/auth/refresh")]
 pub(crate) async fn refresh(
     request: HttpRequest,
     body: Json<RefreshBody>,
@@ -252,6 +265,8 @@ pub(crate) async fn refresh(
 ///
 /// Rejections: `TOKEN_INVALID`; `EMAIL_TAKEN` when the address is an account of another organization.
 #[utoipa::path(
+    post,
+    path = "/api/auth/accept-invitation",
     operation_id = "acceptInvitation",
     tag = "identity",
     request_body = AcceptBody,
@@ -259,7 +274,6 @@ pub(crate) async fn refresh(
         (status = 201, description = "Joined and signed in", body = SignedIn)
     )
 )]
-#[post("/api/auth/accept-invitation")]
 pub(crate) async fn accept_invitation(
     request: HttpRequest,
     body: Json<AcceptBody>,
@@ -297,13 +311,14 @@ pub(crate) async fn accept_invitation(
 
 /// Ends the caller's session. Its tokens stop working at once.
 #[utoipa::path(
+    post,
+    path = "/api/auth/logout",
     operation_id = "logOut",
     tag = "identity",
     responses(
         (status = 204, description = "Signed out")
     )
 )]
-#[post("/api/auth/logout")]
 pub(crate) async fn log_out(
     caller: Authorized<AnySession>,
     services: web::Data<Services>,
@@ -321,13 +336,14 @@ pub(crate) async fn log_out(
 
 /// The caller: user, organization and effective permissions.
 #[utoipa::path(
+    get,
+    path = "/api/auth/me",
     operation_id = "getMe",
     tag = "identity",
     responses(
         (status = 200, description = "The caller", body = Me)
     )
 )]
-#[get("/api/auth/me")]
 pub(crate) async fn me(
     caller: Authorized<AnySession>,
     services: web::Data<Services>,

@@ -1,13 +1,13 @@
 //! For the other services only: sessions for the gateway, notifications for the workflows. The gateway does
 //! not lead here.
 
-use actix_web::{HttpResponse, get, post, web};
+use actix_web::{HttpResponse, web};
 use domain::rejection::Rejection;
 use platform::{
     auth::{InternalCaller, InternalService},
     db::ServiceScope,
     error::{Error, Result},
-    http::{Json, PathId},
+    http::{Json, PathId, Routes},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -25,6 +25,14 @@ use crate::{
     services::Services,
     session_cache::SessionView,
 };
+
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/internal/sessions/{id}", session)
+        .post("/internal/notifications", notify)
+        .post("/internal/notifications/{id}/deliver", deliver)
+        .post("/internal/notifications/{id}/dead", give_up)
+}
 
 /// What the workflows want told.
 #[derive(Clone, Debug, Deserialize)]
@@ -54,7 +62,6 @@ pub(crate) struct EmailView {
 }
 
 /// What a live session may do; 404 otherwise. Keeps it for the gateway's next look.
-#[get("/internal/sessions/{id}")]
 pub(crate) async fn session(
     caller: InternalService,
     id: PathId,
@@ -72,7 +79,6 @@ pub(crate) async fn session(
 }
 
 /// Stores a notification for each recipient. Asked again with the same key, it stores none.
-#[post("/internal/notifications")]
 pub(crate) async fn notify(
     caller: InternalCaller,
     body: Json<NotifyBody>,
@@ -109,7 +115,6 @@ pub(crate) async fn notify(
 }
 
 /// Sends a notification's mail. What was sent is not sent again; a mail server that is away is 503.
-#[post("/internal/notifications/{id}/deliver")]
 pub(crate) async fn deliver(
     caller: InternalCaller,
     id: PathId,
@@ -149,7 +154,6 @@ pub(crate) async fn deliver(
 }
 
 /// Gives a notification's mail up.
-#[post("/internal/notifications/{id}/dead")]
 pub(crate) async fn give_up(
     caller: InternalCaller,
     id: PathId,

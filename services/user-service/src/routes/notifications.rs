@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::{HttpResponse, get, patch, post, put, web};
+use actix_web::{HttpResponse, web};
 use platform::{
     db::{Idempotency, Reply},
     error::Result,
     http::{
         Access as _, Authorized, Conditional, ExpectedVersion, Fields, Json, JsonOrEmpty,
-        MergePatch, PathId, Query, permission::SignedIn,
+        MergePatch, PathId, Query, Routes, permission::SignedIn,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,16 @@ use crate::{
     repository::preferences::{self, Choice, Preferences},
     services::Services,
 };
+
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/api/notifications", list)
+        .post("/api/notifications/{id}/read", mark_read)
+        .post("/api/notifications/read-all", mark_all_read)
+        .get("/api/notifications/preferences", get_preferences)
+        .put("/api/notifications/preferences", put_preferences)
+        .patch("/api/notifications/preferences", patch_preferences)
+}
 
 /// What marking as read says: nothing so far.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
@@ -118,12 +128,13 @@ impl From<&Preferences> for PreferencesView {
 
 /// Lists the caller's notifications, newest first.
 #[utoipa::path(
+    get,
+    path = "/api/notifications",
     operation_id = "listNotifications",
     tag = "notifications",
     params(NotificationsQuery),
     responses((status = 200, description = "A page of notifications", body = NotificationPage))
 )]
-#[get("/api/notifications")]
 pub(crate) async fn list(
     caller: Authorized<SignedIn>,
     query: Query<NotificationsQuery>,
@@ -140,13 +151,14 @@ pub(crate) async fn list(
 
 /// Marks a notification as read.
 #[utoipa::path(
+    post,
+    path = "/api/notifications/{id}/read",
     operation_id = "readNotification",
     tag = "notifications",
     params(("id" = Uuid, Path, description = "The notification")),
     request_body = Option<ReadBody>,
     responses((status = 200, description = "The notification", body = NotificationView))
 )]
-#[post("/api/notifications/{id}/read")]
 pub(crate) async fn mark_read(
     caller: Authorized<SignedIn>,
     id: PathId,
@@ -165,12 +177,13 @@ pub(crate) async fn mark_read(
 
 /// Marks all of the caller's notifications as read.
 #[utoipa::path(
+    post,
+    path = "/api/notifications/read-all",
     operation_id = "readAllNotifications",
     tag = "notifications",
     request_body = Option<ReadBody>,
     responses((status = 200, description = "How many were marked", body = ReadAllView))
 )]
-#[post("/api/notifications/read-all")]
 pub(crate) async fn mark_all_read(
     caller: Authorized<SignedIn>,
     idempotency: Idempotency,
@@ -188,6 +201,8 @@ pub(crate) async fn mark_all_read(
 
 /// How the caller wants to be told, for each kind of occasion.
 #[utoipa::path(
+    get,
+    path = "/api/notifications/preferences",
     operation_id = "getNotificationPreferences",
     tag = "notifications",
     responses(
@@ -195,7 +210,6 @@ pub(crate) async fn mark_all_read(
         (status = 304, description = "Not changed")
     )
 )]
-#[get("/api/notifications/preferences")]
 pub(crate) async fn get_preferences(
     caller: Authorized<SignedIn>,
     conditional: Conditional,
@@ -213,12 +227,13 @@ pub(crate) async fn get_preferences(
 ///
 /// Rejections: `VERSION_CONFLICT`, `VERSION_MISMATCH`.
 #[utoipa::path(
+    put,
+    path = "/api/notifications/preferences",
     operation_id = "putNotificationPreferences",
     tag = "notifications",
     request_body = PreferencesBody,
     responses((status = 200, description = "The choices as they are now", body = PreferencesView))
 )]
-#[put("/api/notifications/preferences")]
 pub(crate) async fn put_preferences(
     caller: Authorized<SignedIn>,
     conditional: Conditional,
@@ -234,12 +249,13 @@ pub(crate) async fn put_preferences(
 ///
 /// Rejections: `VERSION_CONFLICT`, `VERSION_MISMATCH`.
 #[utoipa::path(
+    patch,
+    path = "/api/notifications/preferences",
     operation_id = "patchNotificationPreferences",
     tag = "notifications",
     request_body(content = PreferencesBody, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The choices as they are now", body = PreferencesView))
 )]
-#[patch("/api/notifications/preferences")]
 pub(crate) async fn patch_preferences(
     caller: Authorized<SignedIn>,
     conditional: Conditional,

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::{HttpResponse, get, patch, put, web};
+use actix_web::{HttpResponse, web};
 use platform::{
     db::Reply,
     error::Result,
     http::{
-        Authorized, Conditional, Fields, Json, MergePatch,
+        Authorized, Conditional, Fields, Json, MergePatch, Routes,
         permission::{ManageOrganization, SignedIn},
     },
 };
@@ -21,6 +21,13 @@ use crate::{
     services::Services,
     views::OrganizationView,
 };
+
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/api/organization", get)
+        .put("/api/organization", put)
+        .patch("/api/organization", patch)
+}
 
 /// What can be written of an organization.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -77,6 +84,8 @@ impl OrganizationBody {
 
 /// The caller's organization.
 #[utoipa::path(
+    get,
+    path = "/api/organization",
     operation_id = "getOrganization",
     tag = "organization",
     responses(
@@ -84,7 +93,6 @@ impl OrganizationBody {
         (status = 304, description = "Not changed")
     )
 )]
-#[get("/api/organization")]
 pub(crate) async fn get(
     caller: Authorized<SignedIn>,
     conditional: Conditional,
@@ -104,12 +112,13 @@ pub(crate) async fn get(
 ///
 /// Permissions: manage_organization. Rejections: `VERSION_CONFLICT`, `VERSION_MISMATCH`.
 #[utoipa::path(
+    put,
+    path = "/api/organization",
     operation_id = "putOrganization",
     tag = "organization",
     request_body = PutOrganizationBody,
     responses((status = 200, description = "The organization as it is now", body = OrganizationView))
 )]
-#[put("/api/organization")]
 pub(crate) async fn put(
     caller: Authorized<ManageOrganization>,
     conditional: Conditional,
@@ -144,12 +153,13 @@ pub(crate) async fn put(
 ///
 /// Permissions: manage_organization. Rejections: `VERSION_CONFLICT`, `VERSION_MISMATCH`.
 #[utoipa::path(
+    patch,
+    path = "/api/organization",
     operation_id = "patchOrganization",
     tag = "organization",
     request_body(content = OrganizationBody, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The organization as it is now", body = OrganizationView))
 )]
-#[patch("/api/organization")]
 pub(crate) async fn patch(
     caller: Authorized<ManageOrganization>,
     conditional: Conditional,

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use actix_web::{HttpRequest, HttpResponse, post, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use domain::rejection::Rejection;
 use platform::{
     error::Result,
-    http::{Access as _, Authorized, Fields, Json, RequestContext, permission::SignedIn},
+    http::{Access as _, Authorized, Fields, Json, RequestContext, Routes, permission::SignedIn},
 };
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -21,6 +21,13 @@ use crate::{
     },
     services::Services,
 };
+
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .post("/api/auth/password/forgot", forgot)
+        .post("/api/auth/password/reset", reset)
+        .post("/api/auth/password/change", change)
+}
 
 /// Asking for a reset takes this long, whether there is an account or not.
 const FORGOT_DURATION: Duration = Duration::from_millis(250);
@@ -70,12 +77,13 @@ pub struct ChangeBody {
 ///
 /// The answer is the same, after the same time, for every address.
 #[utoipa::path(
+    post,
+    path = "/api/auth/password/forgot",
     operation_id = "forgotPassword",
     tag = "identity",
     request_body = ForgotBody,
     responses((status = 202, description = "If there is such an account, it gets a mail", body = ForgotView))
 )]
-#[post("/api/auth/password/forgot")]
 pub(crate) async fn forgot(
     request: HttpRequest,
     body: Json<ForgotBody>,
@@ -104,12 +112,13 @@ pub(crate) async fn forgot(
 ///
 /// Rejections: `TOKEN_INVALID`.
 #[utoipa::path(
+    post,
+    path = "/api/auth/password/reset",
     operation_id = "resetPassword",
     tag = "identity",
     request_body = ResetBody,
     responses((status = 204, description = "The password is set"))
 )]
-#[post("/api/auth/password/reset")]
 pub(crate) async fn reset(
     request: HttpRequest,
     body: Json<ResetBody>,
@@ -140,12 +149,13 @@ pub(crate) async fn reset(
 ///
 /// Rejections: `INVALID_CREDENTIALS`, `TOO_MANY_ATTEMPTS`.
 #[utoipa::path(
+    post,
+    path = "/api/auth/password/change",
     operation_id = "changePassword",
     tag = "identity",
     request_body = ChangeBody,
     responses((status = 204, description = "The password is changed"))
 )]
-#[post("/api/auth/password/change")]
 pub(crate) async fn change(
     caller: Authorized<SignedIn>,
     body: Json<ChangeBody>,

@@ -1,6 +1,6 @@
 //! The people of an organization.
 
-use actix_web::{HttpResponse, delete, get, patch, post, put, web};
+use actix_web::{HttpResponse, web};
 use domain::{
     permission::{Permission, Role},
     rejection::Rejection,
@@ -9,7 +9,7 @@ use platform::{
     db::{Idempotency, Reply},
     error::Result,
     http::{
-        Authorized, Conditional, Fields, Json, MergePatch, Page, PathId, Query,
+        Authorized, Conditional, Fields, Json, MergePatch, Page, PathId, Query, Routes,
         permission::{ManageUsers, SignedIn},
     },
 };
@@ -25,6 +25,16 @@ use crate::{
     services::Services,
     views::{AnyUserView, ColleagueView, UserView},
 };
+
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .get("/api/users", list)
+        .post("/api/users", invite)
+        .get("/api/users/{id}", get)
+        .put("/api/users/{id}", put)
+        .patch("/api/users/{id}", patch)
+        .delete("/api/users/{id}", disable)
+}
 
 /// Whom to invite.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -98,12 +108,13 @@ impl UserBody {
 /// Whoever manages users sees all of them with address and status, everybody else the active ones with
 /// name and role.
 #[utoipa::path(
+    get,
+    path = "/api/users",
     operation_id = "listUsers",
     tag = "users",
     params(UsersQuery),
     responses((status = 200, description = "A page of users", body = Page<AnyUserView>))
 )]
-#[get("/api/users")]
 pub(crate) async fn list(
     caller: Authorized<SignedIn>,
     query: Query<UsersQuery>,
@@ -129,12 +140,13 @@ pub(crate) async fn list(
 ///
 /// Permissions: manage_users. Rejections: `EMAIL_TAKEN`.
 #[utoipa::path(
+    post,
+    path = "/api/users",
     operation_id = "inviteUser",
     tag = "users",
     request_body = InviteBody,
     responses((status = 201, description = "Invited", body = InvitedView))
 )]
-#[post("/api/users")]
 pub(crate) async fn invite(
     caller: Authorized<ManageUsers>,
     idempotency: Idempotency,
@@ -170,12 +182,13 @@ pub(crate) async fn invite(
 
 /// One user of the organization, as much as the caller may see.
 #[utoipa::path(
+    get,
+    path = "/api/users/{id}",
     operation_id = "getUser",
     tag = "users",
     params(("id" = Uuid, Path, description = "The user")),
     responses((status = 200, description = "The user", body = AnyUserView), (status = 304, description = "Not changed"))
 )]
-#[get("/api/users/{id}")]
 pub(crate) async fn get(
     caller: Authorized<SignedIn>,
     id: PathId,
@@ -201,13 +214,14 @@ pub(crate) async fn get(
 ///
 /// Permissions: manage_users. Rejections: `LAST_ADMIN`, `VERSION_CONFLICT`, `VERSION_MISMATCH`.
 #[utoipa::path(
+    put,
+    path = "/api/users/{id}",
     operation_id = "putUser",
     tag = "users",
     params(("id" = Uuid, Path, description = "The user")),
     request_body = PutUserBody,
     responses((status = 200, description = "The user as it is now", body = UserView))
 )]
-#[put("/api/users/{id}")]
 pub(crate) async fn put(
     caller: Authorized<ManageUsers>,
     id: PathId,
@@ -235,13 +249,14 @@ pub(crate) async fn put(
 ///
 /// Permissions: manage_users. Rejections: `LAST_ADMIN`, `VERSION_CONFLICT`, `VERSION_MISMATCH`.
 #[utoipa::path(
+    patch,
+    path = "/api/users/{id}",
     operation_id = "patchUser",
     tag = "users",
     params(("id" = Uuid, Path, description = "The user")),
     request_body(content = UserBody, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The user as it is now", body = UserView))
 )]
-#[patch("/api/users/{id}")]
 pub(crate) async fn patch(
     caller: Authorized<ManageUsers>,
     id: PathId,
@@ -270,12 +285,13 @@ pub(crate) async fn patch(
 ///
 /// Permissions: manage_users. Rejections: `LAST_ADMIN`, `VERSION_MISMATCH`.
 #[utoipa::path(
+    delete,
+    path = "/api/users/{id}",
     operation_id = "disableUser",
     tag = "users",
     params(("id" = Uuid, Path, description = "The user")),
     responses((status = 204, description = "Disabled"))
 )]
-#[delete("/api/users/{id}")]
 pub(crate) async fn disable(
     caller: Authorized<ManageUsers>,
     id: PathId,

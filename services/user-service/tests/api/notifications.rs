@@ -1,5 +1,5 @@
 use serde_json::{Value, json};
-use testkit::{Organization, Response, User, eventually, mails_to, refuses_field};
+use testkit::{Organization, Response, User, eventually, mails_to, post_once, refuses_field};
 use uuid::Uuid;
 
 use crate::support::{event_types, fields_of, service, text};
@@ -102,9 +102,12 @@ async fn reading_counts_down_and_is_done_once() {
     }
     let id = text(&listed(&agent).await["items"][0]["id"]);
     let path = format!("/api/notifications/{id}/read");
-    let read = agent.api.post(&path, &json!({})).await;
+    let read = post_once(&agent, &path, "once", &json!({})).await;
     let again = agent.api.post(&path, &json!({})).await;
     assert_eq!(read.expect(200)["readAt"], again.expect(200)["readAt"]);
+    let replayed = post_once(&agent, &path, "once", &json!({})).await;
+    assert_eq!(replayed.expect(200), &read.json);
+    assert_eq!(replayed.header("idempotent-replayed"), "true");
     assert_eq!(listed(&agent).await["unreadCount"], 2);
     let unread = agent.api.get("/api/notifications?unread=true").await;
     assert_eq!(unread.expect(200)["items"].as_array().unwrap().len(), 2);

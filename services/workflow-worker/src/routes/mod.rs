@@ -2,9 +2,9 @@
 
 pub(crate) mod workflow;
 
-use actix_web::web::ServiceConfig;
+use platform::http::Routes;
 
 /// Every route of this service.
-pub(crate) fn configure(config: &mut ServiceConfig) {
-    workflow::configure(config);
+pub(crate) fn all() -> Routes {
+    workflow::routes()
 }

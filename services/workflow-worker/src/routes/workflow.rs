@@ -2,17 +2,14 @@
 
 use std::time::Duration;
 
-use actix_web::{
-    HttpResponse,
-    web::{self, ServiceConfig},
-};
+use actix_web::{HttpResponse, web};
 use domain::{permission::Role, rejection::Rejection};
 use platform::{
     auth::TokenVerifier,
     client::ServiceClient,
     config::HttpUrl,
     error::{Error, Result},
-    http::{Access as _, Authorized, PathId, permission::ViewDeals},
+    http::{Access as _, Authorized, PathId, Routes, permission::ViewDeals},
 };
 use serde::Serialize;
 use temporalio_client::{
@@ -56,8 +53,8 @@ pub(crate) struct WorkflowAnswer {
     temporal_url: Option<String>,
 }
 
-pub(super) fn configure(config: &mut ServiceConfig) {
-    config.route("/api/deals/{id}/workflow", web::get().to(get));
+pub(super) fn routes() -> Routes {
+    Routes::default().get("/api/deals/{id}/workflow", get)
 }
 
 /// How the deal's workflow stands now: milestone, what it waits for, next wake-up.
