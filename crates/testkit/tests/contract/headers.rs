@@ -85,10 +85,10 @@ async fn a_malformed_header_is_refused_by_those_that_take_it_and_by_nobody_else(
     }
 }
 
-/// The source of a template under a key of its own.
-fn template() -> Value {
+/// The source of a template under a key of the organization's own.
+fn template(key: &str) -> Value {
     let source = include_str!("../../../../services/task-service/templates/us_refinance.yaml");
-    let key = format!("key: refinance_{}\n", random_id().replace('-', "_"));
+    let key = format!("key: {key}\n");
     json!({"source": source.replace("key: us_refinance\n", &key)})
 }
 
@@ -101,7 +101,7 @@ async fn resources(office: &Office) -> BTreeMap<&'static str, String> {
     let party = text(&parties.expect(200)["items"][0]["id"]);
     let task = json!({"dealId": deal.id, "title": "Call the lender"});
     let task = admin.post("/api/tasks", &task).await;
-    let template = admin.post("/api/templates", &template()).await;
+    let template = admin.post("/api/templates", &template("our_own")).await;
     let template = format!("/api/templates/{}", text(&template.expect(201)["id"]));
     [
         ("/api/deals/{id}", format!("/api/deals/{}", draft.id)),
@@ -141,7 +141,7 @@ fn replacement(pattern: &str) -> Value {
             json!({"keyDates": {"closing_date": days_from_today(40)}, "reason": "agreed"})
         }
         "/api/tasks/{id}" => json!({"title": "Call the lender again"}),
-        "/api/templates/{id}" => template(),
+        "/api/templates/{id}" => template("our_own"),
         "/api/users/{id}" => json!({"fullName": "Another Name", "role": "BUYER"}),
         "/api/organization" => json!({
             "name": "Another Name",
@@ -236,7 +236,7 @@ impl Scene {
             text(&answer.expect(201)["id"])
         };
         let (task, other) = (new_task().await, new_task().await);
-        let template = admin.post("/api/templates", &template()).await;
+        let template = admin.post("/api/templates", &template("our_own")).await;
         let template = text(&template.expect(201)["id"]);
         Self {
             draft,
@@ -283,10 +283,14 @@ impl Scene {
             ("reopenTask", of_task("reopen"), reason()),
             ("holdDeal", of_deal("hold"), reason()),
             ("resumeDeal", of_deal("resume"), json!({})),
-            ("cancelDeal", of_deal("cancel"), reason()),
-            ("reopenDeal", of_deal("reopen"), reason()),
             ("closeDeal", of_deal("close"), json!({"force": true})),
-            ("createTemplate", "/api/templates".to_owned(), template()),
+            ("reopenDeal", of_deal("reopen"), reason()),
+            ("cancelDeal", of_deal("cancel"), reason()),
+            (
+                "createTemplate",
+                "/api/templates".to_owned(),
+                template("another"),
+            ),
             (
                 "publishTemplate",
                 format!("/api/templates/{}/publish", self.template),
