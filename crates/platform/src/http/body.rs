@@ -20,6 +20,16 @@ use super::{
 };
 use crate::error::{Error, Refusal, Result};
 
+/// A body that can say what is wrong with its values, so that a client learns of it together with what is wrong
+/// with the shape.
+pub trait Body: DeserializeOwned {
+    /// Refuses what the handler would refuse before it looks anything up; a body without rules of its own leaves
+    /// it at that. Called when the shape is wrong: what could not be read has some value that could.
+    fn check(&self) -> Result<(), Rejection> {
+        Ok(())
+    }
+}
+
 /// A JSON body of a known shape. Put it behind [`super::Authorized`] in a handler's arguments, so that
 /// whoever is not signed in learns that first.
 #[derive(Clone, Debug)]
@@ -39,7 +49,7 @@ pub struct JsonOrEmpty<T> {
     pub raw: Value,
 }
 
-impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
+impl<T: Body + 'static> FromRequest for Json<T> {
     type Error = Error;
     type Future = LocalBoxFuture<'static, Result<Self>>;
 
@@ -60,7 +70,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     }
 }
 
-impl<T: DeserializeOwned + Default + 'static> FromRequest for JsonOrEmpty<T> {
+impl<T: Body + Default + 'static> FromRequest for JsonOrEmpty<T> {
     type Error = Error;
     type Future = LocalBoxFuture<'static, Result<Self>>;
 
@@ -118,7 +128,7 @@ pub(super) fn has_type(headers: &HeaderMap, expected: &str) -> bool {
 }
 
 /// Decodes a value of a known shape, for bodies that arrive by another way. Refuses as [`Json`] does.
-pub fn decode<T: DeserializeOwned>(raw: &Value) -> Result<T> {
+pub fn decode<T: Body>(raw: &Value) -> Result<T> {
     Ok(strict_json::decode(raw)?)
 }
 

@@ -3,11 +3,11 @@
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use domain::rejection::Rejection;
 use futures::{FutureExt as _, future::LocalBoxFuture};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
-    body::{has_type, read},
+    body::{Body, has_type, read},
     strict_json,
 };
 use crate::error::{Error, Refusal, Result};
@@ -49,7 +49,7 @@ impl MergePatch {
     }
 
     /// Applies the patch to the writable fields as they are, and reads the result as strictly as a PUT.
-    pub fn apply<T: Serialize + DeserializeOwned>(&self, current: &T) -> Result<T> {
+    pub fn apply<T: Serialize + Body>(&self, current: &T) -> Result<T> {
         let mut target = serde_json::to_value(current).map_err(anyhow::Error::from)?;
         let mut patch = self.raw.clone();
         if let Value::Object(fields) = &mut patch {
@@ -147,6 +147,8 @@ mod tests {
         name: String,
         note: Option<String>,
     }
+
+    impl Body for Writable {}
 
     #[test]
     fn a_patched_resource_is_read_as_strictly_as_a_put() {

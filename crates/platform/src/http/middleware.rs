@@ -342,12 +342,14 @@ mod tests {
             service_token::tests::{private_pem, public_pem},
             token::{ACCESS_TOKEN_TYPE, ALGORITHM},
         },
-        http::{Access as _, Authorized, Json, PathId, Routes, permission},
+        http::{Access as _, Authorized, Body, Json, PathId, Routes, permission},
     };
 
     async fn whoami(authorized: Authorized<permission::SignedIn>) -> HttpResponse {
         HttpResponse::Ok().json(json!({ "userId": authorized.caller().user_id }))
     }
+
+    impl Body for Vec<u32> {}
 
     async fn echo(body: Json<Vec<u32>>) -> HttpResponse {
         HttpResponse::Ok().json(body.value)

@@ -20,7 +20,7 @@ mod strict_json;
 pub mod validate;
 
 pub use authorized::{Authorized, Requires};
-pub use body::{Json, JsonOrEmpty};
+pub use body::{Body, Json, JsonOrEmpty};
 pub use caller::{Access, Caller};
 pub use conditional::{Conditional, ExpectedVersion};
 pub use context::{RequestContext, bearer};

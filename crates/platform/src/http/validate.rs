@@ -168,6 +168,18 @@ impl Fields {
         }
     }
 
+    /// Takes over the field errors of another check of the same request. Any other rejection is given back.
+    pub fn take<T>(&mut self, checked: Result<T, Rejection>) -> Result<Option<T>, Rejection> {
+        match checked {
+            Ok(value) => Ok(Some(value)),
+            Err(Rejection::Validation { mut errors }) => {
+                self.errors.append(&mut errors);
+                Ok(None)
+            }
+            Err(other) => Err(other),
+        }
+    }
+
     /// Refuses with everything that was noted, in that order.
     pub fn finish(self) -> Result<(), Rejection> {
         if self.errors.is_empty() {

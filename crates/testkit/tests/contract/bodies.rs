@@ -1,6 +1,8 @@
+use std::collections::BTreeSet;
+
 use reqwest::Method;
 use serde_json::json;
-use testkit::{Organization, Response};
+use testkit::{Organization, Response, random_id, text};
 
 use super::support::{Framing, Raw, anybody, field_refusal, operations, refusal};
 
@@ -81,6 +83,62 @@ async fn an_unknown_field_is_named_by_every_service() {
         // The first of several also stands outside the list.
         assert_eq!(details["field"], errors[0]["field"], "{route}");
         assert_eq!(details["constraint"], errors[0]["constraint"], "{route}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_shape_and_values_is_told_in_one_answer() {
+    let admin = Organization::new().await.admin.api;
+    let address = json!({"street": "7 Mill Road", "city": "Portland", "stateOrProvince": "ME"});
+    let id = random_id();
+    for (path, body, expected) in [
+        (
+            "/api/users".to_owned(),
+            json!({"surprise": 1, "email": "nobody", "fullName": ""}),
+            vec!["role required", "email format", "fullName required"],
+        ),
+        (
+            "/api/deals".to_owned(),
+            json!({
+                "surprise": 1, "propertyAddress": address, "dealType": "CASTLE",
+                "keyDates": {"closing_date": "soon"}, "parties": "nobody",
+            }),
+            vec![
+                "parties type",
+                "propertyAddress.postalCode required",
+                "dealType one_of",
+                "keyDates.closing_date format",
+            ],
+        ),
+        (
+            "/api/tasks".to_owned(),
+            json!({"surprise": 1, "title": "", "dueDate": "soon"}),
+            vec!["dealId required", "title required", "dueDate format"],
+        ),
+        (
+            format!("/api/deals/{id}/key-dates/preview"),
+            json!({"surprise": 1, "keyDates": {"closing_date": "soon"}, "version": "1"}),
+            vec![
+                "version type",
+                "reason required",
+                "keyDates.closing_date format",
+            ],
+        ),
+        (
+            format!("/api/deals/{id}/cancel"),
+            json!({"surprise": 1, "reason": ""}),
+            vec!["reason required"],
+        ),
+    ] {
+        let answer = admin.post(&path, &body).await;
+        let details = refusal(&answer, 400, "VALIDATION_001")["details"].clone();
+        let told = details["errors"].as_array().into_iter().flatten();
+        let told: BTreeSet<String> = told
+            .map(|error| format!("{} {}", text(&error["field"]), text(&error["constraint"])))
+            .collect();
+        let mut expected: BTreeSet<String> = expected.into_iter().map(str::to_owned).collect();
+        expected.insert("surprise unknown".to_owned());
+        assert_eq!(told, expected, "{path}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Whether facts are such that the conditions of a template can ask about them. Writes nothing.
 
 use domain::rejection::Rejection;
-use platform::{db::Tx, error::Result};
+use platform::{db::Tx, error::Result, http::Body};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -19,6 +19,8 @@ pub(crate) struct CheckFacts {
     template_id: Uuid,
     facts: Map<String, Value>,
 }
+
+impl Body for CheckFacts {}
 
 /// Checks them. Rejections: of `facts.<name>`, and `NOT_FOUND` for a template that the caller does not see.
 pub(crate) async fn run(tx: &Tx, query: &CheckFacts) -> Result<()> {

@@ -11,7 +11,7 @@ use domain::{
     template::{Facts, Template},
     zone::Zone,
 };
-use platform::{db::Tx, error::Result};
+use platform::{db::Tx, error::Result, http::Body};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -45,6 +45,8 @@ pub(crate) struct PreviewPlan {
     #[serde(default)]
     parties: Vec<PartyInput>,
 }
+
+impl Body for PreviewPlan {}
 
 /// The plan to be. Ids are the template's keys.
 #[derive(Clone, Debug, Serialize)]

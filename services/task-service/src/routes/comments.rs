@@ -7,7 +7,7 @@ use platform::{
     db::{Idempotency, Reply},
     error::Result,
     http::{
-        Authorized, Routes,
+        Authorized, Body, Routes,
         body::Json,
         page::{Cut, Page},
         path::PathId,
@@ -45,6 +45,25 @@ pub(crate) struct CommentBody {
     /// INTERNAL (not for clients) or SHARED.
     #[schema(example = "INTERNAL")]
     visibility: String,
+}
+
+impl Body for CommentBody {
+    fn check(&self) -> Result<(), Rejection> {
+        self.visibility().map(drop)
+    }
+}
+
+impl CommentBody {
+    fn visibility(&self) -> Result<Visibility, Rejection> {
+        match self.visibility.as_str() {
+            "INTERNAL" => Ok(Visibility::Internal),
+            "SHARED" => Ok(Visibility::Shared),
+            _ => {
+                let message = "visibility must be INTERNAL or SHARED";
+                Err(Rejection::field("visibility", "one_of", message))
+            }
+        }
+    }
 }
 
 /// A comment.
@@ -123,14 +142,7 @@ pub(crate) async fn add(
     body: Json<CommentBody>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
-    let visibility = match body.value.visibility.as_str() {
-        "INTERNAL" => Visibility::Internal,
-        "SHARED" => Visibility::Shared,
-        _ => {
-            let message = "visibility must be INTERNAL or SHARED";
-            return Err(Rejection::field("visibility", "one_of", message).into());
-        }
-    };
+    let visibility = body.value.visibility()?;
     services
         .db
         .once(&caller, &idempotency, &body.raw, async |tx| {

@@ -5,7 +5,7 @@ use platform::{
     db::{Idempotency, Reply},
     error::Result,
     http::{
-        Authorized, Routes,
+        Authorized, Body, Routes,
         body::Json,
         path::{PathId, PathIds},
         permission::ManageTasks,
@@ -33,6 +33,8 @@ pub(super) fn routes() -> Routes {
 pub(crate) struct DependencyBody {
     depends_on_id: Uuid,
 }
+
+impl Body for DependencyBody {}
 
 /// Makes a task wait for another one of the same deal. One that is there already changes nothing.
 ///

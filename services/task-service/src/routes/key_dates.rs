@@ -8,12 +8,13 @@ use platform::{
     db::{Actor, Reply, ServiceScope, Tx},
     error::Result,
     http::{
-        Authorized, Routes,
+        Authorized, Body, Routes,
         body::{self, Json},
         conditional::{Conditional, ExpectedVersion},
         merge_patch::MergePatch,
         path::PathId,
         permission::{ManageDeals, ViewDeals},
+        validate::Fields,
     },
 };
 use serde::Deserialize;
@@ -22,7 +23,7 @@ use utoipa::ToSchema;
 use super::{Asked, asked};
 use crate::{
     commands::move_key_dates::{self, MoveKeyDates},
-    planning::parse_dates,
+    planning::{DateInputs, parse_dates},
     queries::{
         explain_key_date::{self, ExplainKeyDate, Explanation},
         key_dates::{self, KeyDatesView},
@@ -55,6 +56,25 @@ pub(crate) struct MoveBody {
     version: Option<i64>,
 }
 
+impl Body for MoveBody {
+    fn check(&self) -> Result<(), Rejection> {
+        self.read().map(drop)
+    }
+}
+
+impl MoveBody {
+    /// The dates and the reason.
+    fn read(&self) -> Result<(DateInputs, String), Rejection> {
+        let mut fields = Fields::new();
+        let dates = fields.take(parse_dates(&self.key_dates))?;
+        let reason = fields.take(text::reason(&self.reason))?;
+        fields.finish()?;
+        dates
+            .zip(reason)
+            .ok_or_else(|| Rejection::required("keyDates"))
+    }
+}
+
 /// Dates to imagine.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -62,6 +82,12 @@ pub(crate) struct WhatIfBody {
     /// As for PUT.
     #[schema(value_type = std::collections::HashMap<String, Option<String>>, example = json!({"closing_date": "2026-06-15"}))]
     key_dates: BTreeMap<String, Option<String>>,
+}
+
+impl Body for WhatIfBody {
+    fn check(&self) -> Result<(), Rejection> {
+        parse_dates(&self.key_dates).map(drop)
+    }
 }
 
 /// The key dates of a deal.
@@ -154,10 +180,11 @@ async fn apply(
     expected: ExpectedVersion,
     services: &Services,
 ) -> Result<HttpResponse> {
+    let (key_dates, reason) = body.read()?;
     let command = MoveKeyDates {
         deal_id: id.0,
-        key_dates: parse_dates(&body.key_dates)?,
-        reason: text::reason(&body.reason)?,
+        key_dates,
+        reason,
         expected,
     };
     let Asked { input, .. } = asked(services, caller, id.0).await?;
@@ -189,12 +216,12 @@ pub(crate) async fn preview(
     body: Json<MoveBody>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
+    let (key_dates, _) = body.value.read()?;
     let query = PreviewKeyDates {
         deal_id: id.0,
-        key_dates: parse_dates(&body.value.key_dates)?,
+        key_dates,
         version: body.value.version,
     };
-    text::reason(&body.value.reason)?;
     let Asked { input, .. } = asked(&services, &caller, id.0).await?;
     let preview = services
         .db

@@ -7,7 +7,7 @@ use platform::{
     db::{Idempotency, Reply},
     error::{Problem, Result},
     http::{
-        Authorized, Routes,
+        Authorized, Body, Routes,
         body::{Json, JsonOrEmpty},
         conditional::Conditional,
         merge_patch::MergePatch,
@@ -82,6 +82,12 @@ pub(crate) struct CreateTaskBody {
     buyer_visible: bool,
 }
 
+impl Body for CreateTaskBody {
+    fn check(&self) -> Result<(), Rejection> {
+        self.read().map(drop)
+    }
+}
+
 /// The writable fields of a task.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -109,6 +115,12 @@ pub(crate) struct TaskBody {
     version: Option<i64>,
 }
 
+impl Body for TaskBody {
+    fn check(&self) -> Result<(), Rejection> {
+        self.read().map(drop)
+    }
+}
+
 /// Whom to give a task.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -119,6 +131,8 @@ pub(crate) struct AssignBody {
     assignee_id: Option<Uuid>,
 }
 
+impl Body for AssignBody {}
+
 /// What comes with a completion.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -128,6 +142,12 @@ pub(crate) struct CompleteBody {
     /// When it was really done, `YYYY-MM-DD`; default today.
     #[schema(format = "date")]
     completed_on: Option<String>,
+}
+
+impl Body for CompleteBody {
+    fn check(&self) -> Result<(), Rejection> {
+        optional_date("completedOn", self.completed_on.as_deref()).map(drop)
+    }
 }
 
 /// What came of a completion.
@@ -151,6 +171,12 @@ pub(crate) struct WaiveBody {
     reason: String,
 }
 
+impl Body for WaiveBody {
+    fn check(&self) -> Result<(), Rejection> {
+        domain::text::reason(&self.reason).map(drop)
+    }
+}
+
 /// Why a task is reopened.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -161,6 +187,12 @@ pub(crate) struct ReopenBody {
     /// Whether tasks that were completed after it are reopened as well.
     #[serde(default)]
     cascade: bool,
+}
+
+impl Body for ReopenBody {
+    fn check(&self) -> Result<(), Rejection> {
+        domain::text::reason(&self.reason).map(drop)
+    }
 }
 
 /// Lists tasks; without any filter the caller's own open ones, leaving out deals that are over.

@@ -5,7 +5,7 @@ use platform::{
     db::{Idempotency, Reply, Tx},
     error::Result,
     http::{
-        Authorized, Conditional, Json, JsonOrEmpty, MergePatch, Page, PathId, Query, Routes,
+        Authorized, Body, Conditional, Json, JsonOrEmpty, MergePatch, Page, PathId, Query, Routes,
         permission::{ManageTasks, ViewTemplates},
     },
 };
@@ -43,6 +43,8 @@ pub(crate) struct TemplateBody {
     source: String,
 }
 
+impl Body for TemplateBody {}
+
 /// A template as PUT replaces it.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -54,6 +56,8 @@ pub(crate) struct PutTemplateBody {
     version: Option<i64>,
 }
 
+impl Body for PutTemplateBody {}
+
 /// A source to look over; without one it is the stored one.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -63,9 +67,13 @@ pub(crate) struct ValidateTemplateBody {
     source: Option<String>,
 }
 
+impl Body for ValidateTemplateBody {}
+
 /// Publishing takes no fields.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub(crate) struct PublishTemplateBody {}
+
+impl Body for PublishTemplateBody {}
 
 /// The templates that deals can be made from, by key and version.
 ///

@@ -9,7 +9,7 @@ use domain::{
 use platform::{
     error::Result,
     http::{
-        Access as _, Authorized, RequestContext, Routes, body::Json,
+        Access as _, Authorized, Body, RequestContext, Routes, body::Json,
         permission::SignedIn as AnySession, validate::Fields,
     },
 };
@@ -61,6 +61,12 @@ pub struct SignUpBody {
     timezone: Option<String>,
 }
 
+impl Body for SignUpBody {
+    fn check(&self) -> Result<(), Rejection> {
+        self.password().map(drop)
+    }
+}
+
 /// What somebody sends to sign in.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -73,6 +79,12 @@ pub struct LogInBody {
     password: String,
 }
 
+impl Body for LogInBody {
+    fn check(&self) -> Result<(), Rejection> {
+        self.password().map(drop)
+    }
+}
+
 /// A refresh token to spend.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -80,6 +92,8 @@ pub struct RefreshBody {
     /// The last one given out for the session.
     refresh_token: String,
 }
+
+impl Body for RefreshBody {}
 
 /// What an invited person sends.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -95,6 +109,12 @@ pub struct AcceptBody {
     password: String,
 }
 
+impl Body for AcceptBody {
+    fn check(&self) -> Result<(), Rejection> {
+        self.password().map(drop)
+    }
+}
+
 /// The caller, with what they may do.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -105,6 +125,52 @@ pub struct Me {
     /// The effective permissions: the role's default and what the organization grants.
     #[schema(value_type = Vec<String>, example = json!(["view_all_deals", "manage_tasks"]))]
     pub permissions: Vec<&'static str>,
+}
+
+impl SignUpBody {
+    fn time_zone(&self) -> &str {
+        self.timezone.as_deref().unwrap_or(DEFAULT_ZONE)
+    }
+
+    /// The password, where nothing else is wrong either.
+    fn password(&self) -> Result<NewPassword, Rejection> {
+        let mut fields = Fields::new();
+        fields
+            .text("organizationName", &self.organization_name, 1..=200)
+            .text("fullName", &self.full_name, 1..=200)
+            .email("email", &self.email);
+        let password = NewPassword::parse(&mut fields, "password", &self.password);
+        fields.check(
+            Zone::parse(self.time_zone()).is_ok(),
+            "timezone",
+            "time_zone",
+            "must be an IANA time zone",
+        );
+        fields.finish()?;
+        password.ok_or_else(|| Rejection::required("password"))
+    }
+}
+
+impl LogInBody {
+    /// The password, where nothing else is wrong either.
+    fn password(&self) -> Result<TypedPassword, Rejection> {
+        let mut fields = Fields::new();
+        fields.text("email", &self.email, 1..=EMAIL_LENGTH_MAX);
+        let password = TypedPassword::parse(&mut fields, "password", &self.password);
+        fields.finish()?;
+        password.ok_or_else(|| Rejection::required("password"))
+    }
+}
+
+impl AcceptBody {
+    /// The password, where nothing else is wrong either.
+    fn password(&self) -> Result<NewPassword, Rejection> {
+        let mut fields = Fields::new();
+        fields.text("fullName", &self.full_name, 1..=200);
+        let password = NewPassword::parse(&mut fields, "password", &self.password);
+        fields.finish()?;
+        password.ok_or_else(|| Rejection::required("password"))
+    }
 }
 
 /// Makes an organization and its first administrator, and signs them in.
@@ -126,24 +192,10 @@ pub(crate) async fn sign_up(
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
     let body = body.value;
-    let mut fields = Fields::new();
-    fields
-        .text("organizationName", &body.organization_name, 1..=200)
-        .text("fullName", &body.full_name, 1..=200)
-        .email("email", &body.email);
-    let password = NewPassword::parse(&mut fields, "password", &body.password);
-    let time_zone = body.timezone.as_deref().unwrap_or(DEFAULT_ZONE);
-    fields.check(
-        Zone::parse(time_zone).is_ok(),
-        "timezone",
-        "time_zone",
-        "must be an IANA time zone",
-    );
-    fields.finish()?;
-    let password = password.ok_or_else(|| Rejection::required("password"))?;
+    let password = body.password()?;
     let command = SignUp {
         organization_name: body.organization_name.trim().to_owned(),
-        time_zone: time_zone.to_owned(),
+        time_zone: body.time_zone().to_owned(),
         full_name: body.full_name.trim().to_owned(),
         email: body.email,
         password_hash: services.passwords.hash(&password).await?,
@@ -181,13 +233,8 @@ pub(crate) async fn log_in(
     body: Json<LogInBody>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
-    let LogInBody { email, password } = body.value;
-    let mut fields = Fields::new();
-    fields.text("email", &email, 1..=EMAIL_LENGTH_MAX);
-    let password = TypedPassword::parse(&mut fields, "password", &password);
-    fields.finish()?;
-    let password = password.ok_or_else(|| Rejection::required("password"))?;
-
+    let password = body.value.password()?;
+    let email = body.value.email;
     let context = RequestContext::of(&request);
     let address_hash = services.tokens.address_hash(&email);
     let turn = services.turns.wait(&address_hash).await;
@@ -279,16 +326,10 @@ pub(crate) async fn accept_invitation(
     body: Json<AcceptBody>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
+    let password = body.value.password()?;
     let AcceptBody {
-        token,
-        full_name,
-        password,
+        token, full_name, ..
     } = body.value;
-    let mut fields = Fields::new();
-    fields.text("fullName", &full_name, 1..=200);
-    let password = NewPassword::parse(&mut fields, "password", &password);
-    fields.finish()?;
-    let password = password.ok_or_else(|| Rejection::required("password"))?;
     let token = SingleUseToken::parse(&token).ok_or(Rejection::TokenInvalid)?;
 
     let Services { db, tokens, .. } = services.get_ref();

@@ -7,7 +7,7 @@ use platform::{
     auth::{InternalCaller, InternalService},
     db::ServiceScope,
     error::{Error, Result},
-    http::{Json, PathId, Routes},
+    http::{Body, Json, PathId, Routes},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -46,6 +46,8 @@ pub(crate) struct NotifyBody {
     #[serde(default)]
     params: NoticeParams,
 }
+
+impl Body for NotifyBody {}
 
 /// What was stored now; whoever was told before is not among them.
 #[derive(Clone, Debug, Serialize)]

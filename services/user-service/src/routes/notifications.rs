@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use actix_web::{HttpResponse, web};
+use domain::rejection::Rejection;
 use platform::{
     db::{Idempotency, Reply},
     error::Result,
     http::{
-        Access as _, Authorized, Conditional, ExpectedVersion, Fields, Json, JsonOrEmpty,
+        Access as _, Authorized, Body, Conditional, ExpectedVersion, Fields, Json, JsonOrEmpty,
         MergePatch, PathId, Query, Routes, permission::SignedIn,
     },
 };
@@ -35,6 +36,8 @@ pub(super) fn routes() -> Routes {
 /// What marking as read says: nothing so far.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 pub struct ReadBody {}
+
+impl Body for ReadBody {}
 
 /// How many were marked.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -77,8 +80,14 @@ pub struct PreferencesBody {
     version: Option<i64>,
 }
 
+impl Body for PreferencesBody {
+    fn check(&self) -> Result<(), Rejection> {
+        self.checked().map(drop)
+    }
+}
+
 impl PreferencesBody {
-    fn checked(&self) -> Result<BTreeMap<String, Choice>> {
+    fn checked(&self) -> Result<BTreeMap<String, Choice>, Rejection> {
         let mut fields = Fields::new();
         let mut choices = BTreeMap::new();
         for (place, preference) in self.preferences.iter().enumerate() {

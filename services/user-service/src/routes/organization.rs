@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use actix_web::{HttpResponse, web};
+use domain::rejection::Rejection;
 use platform::{
     db::Reply,
     error::Result,
     http::{
-        Authorized, Conditional, Fields, Json, MergePatch, Routes,
+        Authorized, Body, Conditional, Fields, Json, MergePatch, Routes,
         permission::{ManageOrganization, SignedIn},
     },
 };
@@ -47,6 +48,12 @@ pub struct OrganizationBody {
     role_grants: BTreeMap<String, Vec<String>>,
 }
 
+impl Body for OrganizationBody {
+    fn check(&self) -> Result<(), Rejection> {
+        self.checked().map(drop)
+    }
+}
+
 /// An organization to be written whole.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -67,18 +74,36 @@ pub struct PutOrganizationBody {
     version: Option<i64>,
 }
 
+impl Body for PutOrganizationBody {
+    fn check(&self) -> Result<(), Rejection> {
+        self.checked().map(drop)
+    }
+}
+
 impl OrganizationBody {
-    fn checked(self) -> Result<UpdateOrganization> {
+    fn checked(&self) -> Result<UpdateOrganization, Rejection> {
         let mut fields = Fields::new();
         let command = UpdateOrganization {
-            name: self.name,
-            time_zone: self.timezone,
-            holiday_calendar: self.holiday_calendar,
-            role_grants: self.role_grants,
+            name: self.name.clone(),
+            time_zone: self.timezone.clone(),
+            holiday_calendar: self.holiday_calendar.clone(),
+            role_grants: self.role_grants.clone(),
         }
         .checked(&mut fields);
         fields.finish()?;
         Ok(command)
+    }
+}
+
+impl PutOrganizationBody {
+    fn checked(&self) -> Result<UpdateOrganization, Rejection> {
+        let fields = OrganizationBody {
+            name: self.name.clone(),
+            timezone: self.timezone.clone(),
+            holiday_calendar: self.holiday_calendar.clone(),
+            role_grants: self.role_grants.clone(),
+        };
+        fields.checked()
     }
 }
 
@@ -125,21 +150,8 @@ pub(crate) async fn put(
     body: Json<PutOrganizationBody>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
-    let PutOrganizationBody {
-        name,
-        timezone,
-        holiday_calendar,
-        role_grants,
-        version,
-    } = body.value;
-    let command = OrganizationBody {
-        name,
-        timezone,
-        holiday_calendar,
-        role_grants,
-    }
-    .checked()?;
-    let expected = conditional.expected_version(version)?;
+    let command = body.value.checked()?;
+    let expected = conditional.expected_version(body.value.version)?;
     let updated = services
         .db
         .write(&caller, async |tx| {
@@ -175,14 +187,13 @@ pub(crate) async fn patch(
             role_grants,
             ..
         } = OrganizationView::of(organization)?;
-        patch
-            .apply(&OrganizationBody {
-                name,
-                timezone,
-                holiday_calendar,
-                role_grants,
-            })?
-            .checked()
+        let patched = patch.apply(&OrganizationBody {
+            name,
+            timezone,
+            holiday_calendar,
+            role_grants,
+        })?;
+        Ok(patched.checked()?)
     };
     let updated = services
         .db

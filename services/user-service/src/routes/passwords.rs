@@ -6,7 +6,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use domain::rejection::Rejection;
 use platform::{
     error::Result,
-    http::{Access as _, Authorized, Fields, Json, RequestContext, Routes, permission::SignedIn},
+    http::{
+        Access as _, Authorized, Body, Fields, Json, RequestContext, Routes, permission::SignedIn,
+    },
 };
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -61,6 +63,12 @@ pub struct ResetBody {
     new_password: String,
 }
 
+impl Body for ResetBody {
+    fn check(&self) -> Result<(), Rejection> {
+        self.password().map(drop)
+    }
+}
+
 /// A new password for the old one.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -71,6 +79,42 @@ pub struct ChangeBody {
     /// 12 to 256 characters, taken exactly as sent.
     #[schema(min_length = 12, max_length = 256)]
     new_password: String,
+}
+
+impl Body for ChangeBody {
+    fn check(&self) -> Result<(), Rejection> {
+        self.passwords().map(drop)
+    }
+}
+
+impl Body for ForgotBody {
+    fn check(&self) -> Result<(), Rejection> {
+        let mut fields = Fields::new();
+        fields.email("email", &self.email);
+        fields.finish()
+    }
+}
+
+impl ResetBody {
+    fn password(&self) -> Result<NewPassword, Rejection> {
+        let mut fields = Fields::new();
+        let password = NewPassword::parse(&mut fields, "newPassword", &self.new_password);
+        fields.finish()?;
+        password.ok_or_else(|| Rejection::required("newPassword"))
+    }
+}
+
+impl ChangeBody {
+    /// The old and the new one.
+    fn passwords(&self) -> Result<(TypedPassword, NewPassword), Rejection> {
+        let mut fields = Fields::new();
+        let current = TypedPassword::parse(&mut fields, "currentPassword", &self.current_password);
+        let new = NewPassword::parse(&mut fields, "newPassword", &self.new_password);
+        fields.finish()?;
+        current
+            .zip(new)
+            .ok_or_else(|| Rejection::required("newPassword"))
+    }
 }
 
 /// Mails a token to choose a new password, if there is such an account.
@@ -90,10 +134,8 @@ pub(crate) async fn forgot(
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
     let answer_at = Instant::now() + FORGOT_DURATION;
+    body.value.check()?;
     let email = body.value.email;
-    let mut fields = Fields::new();
-    fields.email("email", &email);
-    fields.finish()?;
     let context = RequestContext::of(&request);
     let reset_id = services
         .db
@@ -124,10 +166,7 @@ pub(crate) async fn reset(
     body: Json<ResetBody>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
-    let mut fields = Fields::new();
-    let password = NewPassword::parse(&mut fields, "newPassword", &body.value.new_password);
-    fields.finish()?;
-    let password = password.ok_or_else(|| Rejection::required("newPassword"))?;
+    let password = body.value.password()?;
     let token = SingleUseToken::parse(&body.value.token)
         .filter(|token| services.tokens.is_reset(token))
         .ok_or(Rejection::TokenInvalid)?;
@@ -161,14 +200,7 @@ pub(crate) async fn change(
     body: Json<ChangeBody>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
-    let mut fields = Fields::new();
-    let current =
-        TypedPassword::parse(&mut fields, "currentPassword", &body.value.current_password);
-    let new = NewPassword::parse(&mut fields, "newPassword", &body.value.new_password);
-    fields.finish()?;
-    let (current, new) = current
-        .zip(new)
-        .ok_or_else(|| Rejection::required("newPassword"))?;
+    let (current, new) = body.value.passwords()?;
 
     let user_id = caller.caller().user_id;
     let user = services

@@ -9,7 +9,7 @@ use platform::{
     db::{Idempotency, Reply},
     error::Result,
     http::{
-        Authorized, Conditional, Fields, Json, MergePatch, Page, PathId, Query, Routes,
+        Authorized, Body, Conditional, Fields, Json, MergePatch, Page, PathId, Query, Routes,
         permission::{ManageUsers, SignedIn},
     },
 };
@@ -51,6 +51,12 @@ pub struct InviteBody {
     role: String,
 }
 
+impl Body for InviteBody {
+    fn check(&self) -> Result<(), Rejection> {
+        self.checked().map(drop)
+    }
+}
+
 /// An invited user.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -75,6 +81,12 @@ pub struct UserBody {
     role: String,
 }
 
+impl Body for UserBody {
+    fn check(&self) -> Result<(), Rejection> {
+        self.checked().map(drop)
+    }
+}
+
 /// A user to be written whole.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -89,8 +101,14 @@ pub struct PutUserBody {
     version: Option<i64>,
 }
 
+impl Body for PutUserBody {
+    fn check(&self) -> Result<(), Rejection> {
+        self.checked().map(drop)
+    }
+}
+
 impl UserBody {
-    fn checked(&self) -> Result<UpdateUser> {
+    fn checked(&self) -> Result<UpdateUser, Rejection> {
         let mut fields = Fields::new();
         fields.text("fullName", &self.full_name, 1..=200);
         let role = role(&mut fields, &self.role);
@@ -99,6 +117,32 @@ impl UserBody {
         Ok(UpdateUser {
             full_name: self.full_name.trim().to_owned(),
             role,
+        })
+    }
+}
+
+impl PutUserBody {
+    fn checked(&self) -> Result<UpdateUser, Rejection> {
+        let fields = UserBody {
+            full_name: self.full_name.clone(),
+            role: self.role.clone(),
+        };
+        fields.checked()
+    }
+}
+
+impl InviteBody {
+    fn checked(&self) -> Result<InviteUser, Rejection> {
+        let mut fields = Fields::new();
+        fields
+            .email("email", &self.email)
+            .text("fullName", &self.full_name, 1..=200);
+        let role = role(&mut fields, &self.role);
+        fields.finish()?;
+        Ok(InviteUser {
+            email: self.email.clone(),
+            full_name: self.full_name.trim().to_owned(),
+            role: role.ok_or_else(|| Rejection::required("role"))?,
         })
     }
 }
@@ -153,17 +197,7 @@ pub(crate) async fn invite(
     body: Json<InviteBody>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
-    let mut fields = Fields::new();
-    fields
-        .email("email", &body.value.email)
-        .text("fullName", &body.value.full_name, 1..=200);
-    let role = role(&mut fields, &body.value.role);
-    fields.finish()?;
-    let command = InviteUser {
-        email: body.value.email.clone(),
-        full_name: body.value.full_name.trim().to_owned(),
-        role: role.ok_or_else(|| Rejection::required("role"))?,
-    };
+    let command = body.value.checked()?;
     services
         .db
         .once(&caller, &idempotency, &body.raw, async |tx| {
@@ -229,13 +263,8 @@ pub(crate) async fn put(
     body: Json<PutUserBody>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
-    let PutUserBody {
-        full_name,
-        role,
-        version,
-    } = body.value;
-    let command = UserBody { full_name, role }.checked()?;
-    let expected = conditional.expected_version(version)?;
+    let command = body.value.checked()?;
+    let expected = conditional.expected_version(body.value.version)?;
     let updated = services
         .db
         .write(&caller, async |tx| {
@@ -270,7 +299,7 @@ pub(crate) async fn patch(
             full_name: user.full_name.clone(),
             role: user.role.as_str().to_owned(),
         };
-        patch.apply(&present)?.checked()
+        Ok(patch.apply(&present)?.checked()?)
     };
     let updated = services
         .db

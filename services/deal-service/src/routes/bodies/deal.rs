@@ -1,27 +1,18 @@
-//! What clients send, and its reading into commands. Everything that is wrong is told at once.
+//! Deals as clients write them.
 
 use std::collections::{BTreeMap, HashSet};
 
-use domain::{
-    deal::DealType,
-    money::Money,
-    party::PartyRole,
-    rejection::{FieldError, Rejection},
-    zone::Zone,
-};
-use platform::http::validate::Fields;
+use domain::{deal::DealType, rejection::Rejection, zone::Zone};
+use platform::http::{Body, Fields};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::Date;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
+use super::{MoneyBody, PartyBody, PropertyAddress, property::read_money, unread};
 use crate::{
     commands::{add_party::PartyFields, update_deal::DealFields},
-    repository::{
-        deals::{Address, Deal},
-        parties::Party,
-    },
+    repository::deals::Deal,
 };
 
 /// Most facts of a deal.
@@ -36,48 +27,6 @@ const KEY_LENGTH_MAX: usize = 64;
 const FACT_LENGTH_MAX: usize = 500;
 /// The years whose business days can be counted.
 const YEARS: std::ops::RangeInclusive<i32> = 2000..=2100;
-
-/// Where the property is. Names follow the RESO Data Dictionary where it has one.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct PropertyAddress {
-    #[schema(example = "48 Alder Street", max_length = 200)]
-    pub(crate) street: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "2B", max_length = 50)]
-    pub(crate) unit: Option<String>,
-    #[schema(example = "Albany", max_length = 100)]
-    pub(crate) city: String,
-    #[schema(example = "NY", max_length = 50)]
-    pub(crate) state_or_province: String,
-    #[schema(example = "12207", max_length = 20)]
-    pub(crate) postal_code: String,
-    /// Two capital letters (ISO 3166-1); `US` by default.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "US")]
-    pub(crate) country: Option<String>,
-}
-
-/// An amount of money, exact.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[schema(as = Money)]
-pub(crate) struct MoneyBody {
-    /// A decimal with at most two places, as text.
-    #[schema(example = "525000.00")]
-    pub(crate) amount: String,
-    /// Three capital letters (ISO 4217).
-    #[schema(example = "USD")]
-    pub(crate) currency: String,
-}
-
-impl From<&Money> for MoneyBody {
-    fn from(money: &Money) -> Self {
-        Self {
-            amount: money.amount().to_string(),
-            currency: money.currency().to_owned(),
-        }
-    }
-}
 
 /// A new deal.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -111,6 +60,12 @@ pub(crate) struct CreateDealBody {
     time_zone: Option<String>,
     #[serde(default)]
     parties: Vec<PartyBody>,
+}
+
+impl Body for CreateDealBody {
+    fn check(&self) -> Result<(), Rejection> {
+        self.read().map(drop)
+    }
 }
 
 /// What a request for a new deal says, once read.
@@ -172,6 +127,12 @@ pub(crate) struct WritableDeal {
     #[serde(default)]
     #[schema(value_type = Object)]
     facts: Map<String, Value>,
+}
+
+impl Body for WritableDeal {
+    fn check(&self) -> Result<(), Rejection> {
+        self.read().map(drop)
+    }
 }
 
 impl WritableDeal {
@@ -244,48 +205,6 @@ impl WritableDeal {
     }
 }
 
-impl PropertyAddress {
-    pub(crate) fn of(address: &Address) -> Self {
-        Self {
-            street: address.street.clone(),
-            unit: address.unit.clone(),
-            city: address.city.clone(),
-            state_or_province: address.state_or_province.clone(),
-            postal_code: address.postal_code.clone(),
-            country: Some(address.country.clone()),
-        }
-    }
-
-    fn check(&self, checked: &mut Fields) -> Address {
-        checked
-            .text("propertyAddress.street", &self.street, 1..=200)
-            .optional_text("propertyAddress.unit", self.unit.as_deref(), 1..=50)
-            .text("propertyAddress.city", &self.city, 1..=100)
-            .text(
-                "propertyAddress.stateOrProvince",
-                &self.state_or_province,
-                1..=50,
-            )
-            .text("propertyAddress.postalCode", &self.postal_code, 1..=20);
-        let country = self.country.as_deref().unwrap_or("US");
-        let is_code = country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase());
-        checked.check(
-            is_code,
-            "propertyAddress.country",
-            "format",
-            "must be two capital letters",
-        );
-        Address {
-            street: self.street.trim().to_owned(),
-            unit: self.unit.as_deref().map(|unit| unit.trim().to_owned()),
-            city: self.city.trim().to_owned(),
-            state_or_province: self.state_or_province.trim().to_owned(),
-            postal_code: self.postal_code.trim().to_owned(),
-            country: country.to_owned(),
-        }
-    }
-}
-
 /// The body of PUT: the writable fields, and the version they are meant to replace unless `If-Match` says it.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -306,6 +225,12 @@ pub(crate) struct PutDealBody {
     pub(crate) version: Option<i64>,
 }
 
+impl Body for PutDealBody {
+    fn check(&self) -> Result<(), Rejection> {
+        self.read().map(drop)
+    }
+}
+
 impl PutDealBody {
     pub(crate) fn read(&self) -> Result<DealFields, Rejection> {
         WritableDeal {
@@ -318,172 +243,6 @@ impl PutDealBody {
         .read()
     }
 }
-
-/// A party of a deal: a person or a company, with or without a login.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = PartyFields)]
-pub(crate) struct PartyBody {
-    /// The part it plays: `buyer`, `buyer_agent`, `lender` …
-    #[schema(example = "lender")]
-    role: String,
-    #[schema(max_length = 200)]
-    name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 254)]
-    email: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 40)]
-    phone: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 200)]
-    company: Option<String>,
-    /// The user who is this party.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user_id: Option<Uuid>,
-    /// Whether the buyer is meant to use its phone and e-mail; by default so for agents, coordinator, lender and title.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    buyer_contact: Option<bool>,
-}
-
-impl PartyBody {
-    /// Any valid party, to see whether a patch is wrong by itself.
-    pub(crate) fn sample() -> Self {
-        Self {
-            role: PartyRole::Other.to_string(),
-            name: "x".to_owned(),
-            email: None,
-            phone: None,
-            company: None,
-            user_id: None,
-            buyer_contact: None,
-        }
-    }
-
-    /// The fields of a party as they are, for a patch to change.
-    pub(crate) fn of(party: &Party) -> Self {
-        Self {
-            role: party.role.to_string(),
-            name: party.name.clone(),
-            email: party.email.clone(),
-            phone: party.phone.clone(),
-            company: party.company.clone(),
-            user_id: party.user_id,
-            buyer_contact: Some(party.buyer_contact),
-        }
-    }
-
-    pub(crate) fn read(&self) -> Result<PartyFields, Rejection> {
-        let mut checked = Fields::new();
-        checked
-            .text("name", &self.name, 1..=200)
-            .optional_text("phone", self.phone.as_deref(), 1..=40)
-            .optional_text("company", self.company.as_deref(), 1..=200);
-        if let Some(email) = &self.email {
-            checked.email("email", email);
-        }
-        let role = PartyRole::parse(&self.role);
-        if role.is_none() {
-            let words: Vec<&str> = PartyRole::ALL.iter().map(|role| role.as_str()).collect();
-            checked.one_of("role", &self.role, &words);
-        }
-        checked.finish()?;
-        let role = role.ok_or_else(unread)?;
-        let trimmed = |text: &Option<String>| text.as_deref().map(|text| text.trim().to_owned());
-        Ok(PartyFields {
-            role,
-            name: self.name.trim().to_owned(),
-            email: trimmed(&self.email),
-            phone: trimmed(&self.phone),
-            company: trimmed(&self.company),
-            user_id: self.user_id,
-            buyer_contact: self
-                .buyer_contact
-                .unwrap_or(role.is_buyer_contact_by_default()),
-        })
-    }
-}
-
-/// The body of PUT: the party's fields, and the version they are meant to replace unless `If-Match` says it.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct PutPartyBody {
-    /// The part it plays: `buyer`, `buyer_agent`, `lender` …
-    #[schema(example = "lender")]
-    role: String,
-    #[schema(max_length = 200)]
-    name: String,
-    #[schema(max_length = 254)]
-    email: Option<String>,
-    #[schema(max_length = 40)]
-    phone: Option<String>,
-    #[schema(max_length = 200)]
-    company: Option<String>,
-    /// The user who is this party.
-    user_id: Option<Uuid>,
-    /// Whether the buyer is meant to use its phone and e-mail; by default so for agents, coordinator, lender and title.
-    buyer_contact: Option<bool>,
-    /// The version that is replaced; `If-Match` may say it instead.
-    pub(crate) version: Option<i64>,
-}
-
-impl PutPartyBody {
-    pub(crate) fn read(&self) -> Result<PartyFields, Rejection> {
-        PartyBody {
-            role: self.role.clone(),
-            name: self.name.clone(),
-            email: self.email.clone(),
-            phone: self.phone.clone(),
-            company: self.company.clone(),
-            user_id: self.user_id,
-            buyer_contact: self.buyer_contact,
-        }
-        .read()
-    }
-}
-
-/// What holding a deal may say.
-#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-pub(crate) struct HoldBody {
-    /// Why, for the history.
-    pub(crate) reason: Option<String>,
-}
-
-/// What reopening a deal may say.
-#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-pub(crate) struct ReopenBody {
-    /// Why, for the history.
-    pub(crate) reason: Option<String>,
-}
-
-/// What resuming a deal says.
-#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct ResumeBody {
-    /// Whether open due dates move by the days held; they stay by default.
-    #[serde(default)]
-    pub(crate) shift_due_dates: bool,
-}
-
-/// What closing a deal may say.
-#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-pub(crate) struct CloseBody {
-    /// Closes although required tasks are open; needs manage_tasks.
-    #[serde(default)]
-    pub(crate) force: bool,
-}
-
-/// What cancelling a deal says.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-pub(crate) struct CancelBody {
-    /// Why, for the history.
-    #[schema(max_length = 1000)]
-    pub(crate) reason: String,
-}
-
-/// What activating a deal says: nothing so far.
-#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
-pub(crate) struct ActivateBody {}
 
 fn read_key_dates(
     checked: &mut Fields,
@@ -562,31 +321,4 @@ fn read_parties(
         read.push(party);
     }
     Ok(read)
-}
-
-/// An amount, or `None` when something was noted.
-fn read_money(checked: &mut Fields, money: &MoneyBody) -> Option<Money> {
-    match Money::parse("purchasePrice", &money.amount, &money.currency) {
-        Ok(money) => Some(money),
-        Err(Rejection::Validation { errors }) => {
-            for FieldError {
-                field, constraint, ..
-            } in errors
-            {
-                let problem = if field.ends_with("amount") {
-                    "must be a decimal as text with at most two places, not negative"
-                } else {
-                    "must be three capital letters"
-                };
-                checked.refuse(field, &constraint, problem);
-            }
-            None
-        }
-        Err(_) => None,
-    }
-}
-
-/// Something was not read although nothing was noted. Never seen by a client in practice.
-fn unread() -> Rejection {
-    Rejection::field("body", "format", "the body cannot be read")
 }
