@@ -548,6 +548,48 @@ async fn a_deal_cannot_be_closed_before_its_plan_is_made() {
 }
 
 #[tokio::test]
+async fn a_plan_that_cannot_be_made_is_shown_and_told_until_the_facts_are_mended() {
+    let office = Office::new().await;
+    let worker = Stopped::now("workflow-worker");
+    let body = office.purchase();
+    let deal = office.agent.create_deal(&body).await;
+    // Every door refuses such facts: only another program can have left them.
+    let sql = format!(
+        "UPDATE deal.deals SET facts = '{{\"year_built\": {{}}}}' WHERE id = '{}'",
+        deal.id
+    );
+    let changed = Database::superuser().await.execute(&sql).await;
+    assert_eq!(changed.ok(), Some(1));
+    worker.start_again();
+
+    let (api, path) = (&office.coordinator.api, format!("/api/deals/{}", deal.id));
+    let state = async || api.get(&format!("{path}/plan")).await.expect(200)["planState"].clone();
+    eventually("the plan fails", async || {
+        (state().await == "FAILED").then_some(())
+    })
+    .await;
+    eventually("the workflow says why", async || {
+        let workflow = api.get(&format!("{path}/workflow")).await;
+        let reason = workflow.json["planFailure"].as_str()?.to_owned();
+        reason.contains("(PLAN_FAILED)").then_some(())
+    })
+    .await;
+    eventually("the coordinator is told why", async || {
+        let told = api.get("/api/notifications").await;
+        let items = told.expect(200)["items"].as_array().cloned()?;
+        let failed = items.iter().find(|item| item["kind"] == "PLAN_FAILED")?;
+        text(&failed["body"])
+            .contains("(PLAN_FAILED)")
+            .then_some(())
+    })
+    .await;
+
+    let mended = json!({"facts": body["facts"], "version": deal.json["version"]});
+    api.patch(&path, &mended).await.expect(200);
+    office.coordinator.planned(&deal.id).await;
+}
+
+#[tokio::test]
 async fn mail_waits_for_its_server_and_is_not_sent_to_somebody_disabled_meanwhile() {
     let organization = Organization::new().await;
     let (staying, leaving) = (organization.agent().await, organization.agent().await);
