@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::{
@@ -266,7 +267,7 @@ async fn a_frozen_database_holds_no_request_and_afterwards_no_connection() {
     let ask = async || {
         let paths = ["/api/deals", "/api/tasks"];
         let requests = (0..80).map(|index| office.agent.api.get(paths[index % 2]));
-        futures::future::join_all(requests).await
+        join_all(requests).await
     };
     stack().pause("postgres");
     let refused = ask().await;
@@ -326,7 +327,7 @@ async fn a_service_that_is_told_to_stop_finishes_the_requests_under_way() {
         stop
     };
     let requests = (0..REQUESTS).map(|index| add(format!("Under way {index}")));
-    let (answers, stop) = futures::join!(futures::future::join_all(requests), stopping);
+    let (answers, stop) = tokio::join!(join_all(requests), stopping);
     for answer in &answers {
         answer.expect(201);
     }
