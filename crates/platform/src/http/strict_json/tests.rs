@@ -28,7 +28,7 @@ impl Body for Deal {
                 &self.property_address.street,
                 1..=5,
             )
-            .range("count", self.count, 1..=9);
+            .range("count", self.count, 0..=9);
         fields.finish()
     }
 }
@@ -228,7 +228,7 @@ fn missing_and_mistyped_fields_are_told_with_the_unknown_ones() {
 #[test]
 fn wrong_values_are_told_with_what_is_wrong_with_the_shape() {
     assert_eq!(
-        refused(br#"{"name":"much too long","propertyAddress":{},"count":0,"zone":1}"#),
+        refused(br#"{"name":"much too long","propertyAddress":{},"count":10,"zone":1}"#),
         [
             is("zone", "unknown"),
             is("propertyAddress.street", "required"),
