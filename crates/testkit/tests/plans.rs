@@ -3,6 +3,11 @@
 //!
 //! Runs alone and last (`scripts/test`): it fills the tables that all the others use, and starts services again.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop there"
+)]
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
