@@ -3,142 +3,47 @@
 //! Preview, what-if, explanation, applying a plan and moving a date all go through [`Ground`]; only what is
 //! done with the outcome differs.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+mod basis;
+mod circumstances;
+mod inputs;
 
-use contracts::field;
+use std::collections::{BTreeMap, BTreeSet};
+
 use domain::{
-    cascade::{
-        Circumstances, DateHold, DueWork, HeldDate, HeldTask, KeyDateState, Move, PlannedDates,
-        PlannedTask, Standing, TaskHold, compute, due_on, has_ceased, settle, shifted,
-    },
-    dates::is_countable,
-    deal::{DealStatus, DealType, PlanState},
-    party::PartyRole,
+    cascade::{Move, PlannedDates, PlannedTask, Standing, compute, settle, shifted},
+    deal::{DealStatus, PlanState},
     plan::Graph,
-    rejection::{FieldError, Rejection},
-    task::TaskState,
-    template::{Anchor, FactValue, Facts, Template},
+    rejection::Rejection,
     zone::Zone,
 };
 use platform::{db::Tx, error::Result};
-use serde_json::{Map, Value};
-use time::{Date, OffsetDateTime};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
+use self::basis::given_dates;
+pub(crate) use self::{
+    basis::Basis,
+    circumstances::task_hold,
+    inputs::{
+        DateInputs, facts_of, first_of_each_part, parse_dates, require_known_dates,
+        require_known_facts,
+    },
+};
 use crate::{
     holidays::Holidays,
     repository::{
         deals::Deal,
         holidays,
         key_dates::{self, KeyDates},
-        plans::{self, Plan, TemplateRef},
+        plans,
         tasks::{self, StoredTask},
-        templates::{self, StoredTemplate},
     },
     rules,
-    services::{PartyInput, PlanInput},
-    shipped,
+    services::PlanInput,
 };
 
 /// The date that deals show; events carry it by itself.
 pub(crate) const CLOSING_DATE: &str = "closing_date";
-
-/// Whom the tasks of each part go to: the first party that plays it with a login that may have them.
-pub(crate) fn first_of_each_part(
-    parties: &[PartyInput],
-    may_have_them: impl Fn(Uuid) -> bool,
-) -> BTreeMap<PartyRole, Uuid> {
-    let mut users = BTreeMap::new();
-    for party in parties {
-        let user = party.user_id.filter(|user| may_have_them(*user));
-        if let (Some(role), Some(user)) = (PartyRole::parse(&party.role), user) {
-            users.entry(role).or_insert(user);
-        }
-    }
-    users
-}
-
-/// What a deal's dates follow from: the template and what is known about the deal.
-#[derive(Clone, Debug)]
-pub(crate) struct Basis {
-    /// Which template; none for a deal without one.
-    pub(crate) reference: Option<TemplateRef>,
-    pub(crate) template: Arc<Template>,
-    pub(crate) facts: Facts,
-}
-
-impl Basis {
-    /// A template as it is stored, with facts.
-    pub(crate) fn of_template(stored: &StoredTemplate, facts: Facts) -> Result<Self> {
-        Ok(Self {
-            reference: Some(TemplateRef {
-                id: stored.id,
-                key: stored.key.clone(),
-                version: stored.template_version,
-            }),
-            template: stored.parsed()?,
-            facts,
-        })
-    }
-
-    /// What an applied plan was made from.
-    pub(crate) async fn of_plan(tx: &Tx, plan: &Plan, dates: &KeyDates) -> Result<Self> {
-        let facts = facts_of(plan.facts.as_object().unwrap_or(&Map::new()))?;
-        let keys = dates.dates.iter().map(|date| date.key.clone());
-        Self::load(
-            tx,
-            plan.template.as_ref().map(|template| template.id),
-            facts,
-            keys,
-        )
-        .await
-    }
-
-    /// What a plan that does not exist yet is to be made from.
-    pub(crate) async fn of_input(tx: &Tx, input: &PlanInput) -> Result<Self> {
-        let facts = facts_of(&input.facts)?;
-        Self::load(
-            tx,
-            input.template_id,
-            facts,
-            input.key_dates.keys().cloned(),
-        )
-        .await
-    }
-
-    async fn load(
-        tx: &Tx,
-        template_id: Option<Uuid>,
-        facts: Facts,
-        keys: impl Iterator<Item = String>,
-    ) -> Result<Self> {
-        match template_id {
-            Some(id) => {
-                let stored = templates::find(tx, id)
-                    .await?
-                    .ok_or_else(|| anyhow::anyhow!("the deal's template {id} does not exist"))?;
-                Self::of_template(&stored, facts)
-            }
-            None => Ok(Self {
-                reference: None,
-                template: Arc::new(without_template(keys)),
-                facts,
-            }),
-        }
-    }
-
-    /// The keys of the required anchors that have no date.
-    pub(crate) fn missing_anchors(&self, dates: &KeyDates) -> Vec<String> {
-        self.template
-            .required_anchors()
-            .filter(|key| dates.get(key).is_none_or(|date| date.date.is_none()))
-            .map(str::to_owned)
-            .collect()
-    }
-}
 
 /// Everything that the dates of a deal are computed from, as it stands now.
 #[derive(Clone, Debug)]
@@ -156,9 +61,6 @@ pub(crate) struct Ground {
     /// Calendar days that holds added to what the rules of tasks say, by [`task_name`].
     pub(crate) shift_days: BTreeMap<String, u32>,
 }
-
-/// New dates by key; `None` takes a date away, or lets it follow its rule again.
-pub(crate) type DateInputs = BTreeMap<String, Option<Date>>;
 
 impl Ground {
     /// Reads what the dates of a deal follow from. `input` is what deal-service says, for a deal whose plan
@@ -280,12 +182,6 @@ impl Ground {
         }
     }
 
-    /// How far the work is that is due on a key date itself.
-    fn work_due_on(&self, key: &str) -> DueWork {
-        let tasks = due_on(&self.basis.template, key).filter_map(|rule| self.task(&rule.key));
-        DueWork::of(tasks.map(|stored| &*stored.task))
-    }
-
     /// All dates as they follow from what is known.
     pub(crate) fn compute(&self, zone: &Zone) -> PlannedDates {
         self.compute_with(zone, &DateInputs::new())
@@ -314,64 +210,6 @@ impl Ground {
             Some(key) => key == name,
             None => stored.task.id.to_string() == name,
         })
-    }
-
-    /// What the engine is told.
-    pub(crate) fn circumstances(&self, zone: &Zone, inputs: &DateInputs) -> Circumstances {
-        let mut circumstances = Circumstances {
-            facts: self.basis.facts.clone(),
-            shift_days: self.shift_days.clone(),
-            ..Circumstances::default()
-        };
-        for date in &self.key_dates.dates {
-            if date.is_anchor {
-                if let Some(value) = date.date {
-                    circumstances.anchors.insert(date.key.clone(), value);
-                }
-            } else if let Some(why) = self.work_due_on(&date.key).hold().or(hold(date)) {
-                let held = HeldDate {
-                    date: date.date,
-                    why,
-                };
-                circumstances.held_dates.insert(date.key.clone(), held);
-            }
-        }
-        for (key, value) in inputs {
-            self.set(&mut circumstances, key, *value);
-        }
-        // A task that ceased to apply holds no date: it is as if it had never been.
-        let wanted = self.tasks.iter().filter(|stored| !has_ceased(&stored.task));
-        for StoredTask { task, .. } in wanted {
-            if let (Some(key), Some(why)) = (&task.key, task_hold(task, zone)) {
-                let due = task.due.map(|due| due.date);
-                circumstances
-                    .held_tasks
-                    .insert(key.clone(), HeldTask { due, why });
-            }
-        }
-        circumstances
-    }
-
-    fn set(&self, circumstances: &mut Circumstances, key: &str, value: Option<Date>) {
-        let is_anchor = self.basis.template.anchor(key).is_some();
-        match (is_anchor, value) {
-            (true, Some(date)) => {
-                circumstances.anchors.insert(key.to_owned(), date);
-            }
-            (true, None) => {
-                circumstances.anchors.remove(key);
-            }
-            (false, Some(date)) => {
-                let held = HeldDate {
-                    date: Some(date),
-                    why: DateHold::Pinned,
-                };
-                circumstances.held_dates.insert(key.to_owned(), held);
-            }
-            (false, None) => {
-                circumstances.held_dates.remove(key);
-            }
-        }
     }
 
     /// A task that was added by hand, as its rule has it.
@@ -428,212 +266,4 @@ fn shift_days_of(tasks: &[StoredTask]) -> BTreeMap<String, u32> {
     shifted
         .map(|stored| (task_name(stored), stored.task.shift_days))
         .collect()
-}
-
-/// Why a task keeps its due date, if it does.
-pub(crate) fn task_hold(task: &TaskState, zone: &Zone) -> Option<TaskHold> {
-    let facts = &task.facts;
-    let completed = facts
-        .completed
-        .as_ref()
-        .map(|done| TaskHold::Completed(done.on));
-    let waived = facts.waived.as_ref();
-    let waived = waived.map(|waiver| TaskHold::Waived(zone.local_date(waiver.at)));
-    let pinned = task.due_pinned.then_some(TaskHold::Pinned);
-    completed.or(waived).or(pinned)
-}
-
-/// Reads dates as clients send them: `YYYY-MM-DD`, in years that can be counted. Wrong ones are refused by
-/// `keyDates.<key>`.
-pub(crate) fn parse_dates(
-    dates: &BTreeMap<String, Option<String>>,
-) -> Result<DateInputs, Rejection> {
-    let mut inputs = DateInputs::new();
-    let mut errors = Vec::new();
-    for (key, text) in dates {
-        let field = format!("keyDates.{key}");
-        match field::optional_date("date", text.as_deref()) {
-            Err(_) => {
-                let message = format!("{field} must be a date, YYYY-MM-DD");
-                errors.push(FieldError::new(field, "format", message));
-            }
-            Ok(Some(date)) if !is_countable(date) => {
-                let message = format!("{field} lies outside the years that can be counted");
-                errors.push(FieldError::new(field, "range", message));
-            }
-            Ok(date) => {
-                inputs.insert(key.clone(), date);
-            }
-        }
-    }
-    refuse_any(errors)?;
-    Ok(inputs)
-}
-
-/// Refuses dates that the template does not have, by `keyDates.<key>`.
-pub(crate) fn require_known_dates(
-    template: &Template,
-    inputs: &DateInputs,
-) -> Result<(), Rejection> {
-    let is_known = |key: &str| template.anchor(key).is_some() || template.date(key).is_some();
-    let unknown = inputs.keys().filter(|key| !is_known(key));
-    let errors = unknown.map(|key| {
-        let field = format!("keyDates.{key}");
-        let message = format!("{field} is not a date of this deal's template");
-        FieldError::new(field, "unknown", message)
-    });
-    refuse_any(errors.collect())
-}
-
-fn refuse_any(errors: Vec<FieldError>) -> Result<(), Rejection> {
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(Rejection::Validation { errors })
-    }
-}
-
-/// Facts from JSON: texts, numbers and flags.
-pub(crate) fn facts_of(facts: &Map<String, Value>) -> Result<Facts, Rejection> {
-    let mut parsed = Facts::new();
-    let mut errors = Vec::new();
-    for (name, value) in facts {
-        let value = match value {
-            Value::Null => continue,
-            Value::Bool(flag) => Some(FactValue::Flag(*flag)),
-            Value::String(text) => Some(FactValue::Text(text.clone())),
-            Value::Number(number) => number.to_string().parse().ok().map(FactValue::Number),
-            Value::Array(_) | Value::Object(_) => None,
-        };
-        match value {
-            Some(value) => {
-                parsed.insert(name.clone(), value);
-            }
-            None => errors.push(FieldError::new(
-                format!("facts.{name}"),
-                "type",
-                format!("facts.{name} must be a text, a number or a flag"),
-            )),
-        }
-    }
-    refuse_any(errors)?;
-    Ok(parsed)
-}
-
-/// Refuses facts that neither this template nor any shipped one asks about, and those of a sort that no condition
-/// compares them with.
-pub(crate) fn require_known_facts(template: &Template, facts: &Facts) -> Result<(), Rejection> {
-    let of_template = template.fact_kinds();
-    let mut errors = Vec::new();
-    for (name, value) in facts {
-        let field = format!("facts.{name}");
-        let kinds = of_template.get(name.as_str());
-        match kinds.or_else(|| shipped::fact_kinds(name)) {
-            None => {
-                let message = format!("{field} is not a fact that any template asks about");
-                errors.push(FieldError::new(field, "unknown", message));
-            }
-            Some(kinds) if !kinds.contains(&value.kind()) => {
-                let words: Vec<String> = kinds.iter().map(ToString::to_string).collect();
-                let message = format!("{field} must be {}", words.join(" or "));
-                errors.push(FieldError::new(field, "type", message));
-            }
-            Some(_) => {}
-        }
-    }
-    refuse_any(errors)
-}
-
-/// The dates that a deal was created with, not stored yet, at the version they will have.
-fn given_dates(
-    id: Uuid,
-    deal_id: Uuid,
-    basis: &Basis,
-    input: &PlanInput,
-    holidays: Holidays,
-) -> Result<KeyDates, Rejection> {
-    let given = input
-        .key_dates
-        .iter()
-        .map(|(key, date)| (key.clone(), Some(date.clone())))
-        .collect();
-    let inputs = parse_dates(&given)?;
-    require_known_dates(&basis.template, &inputs)?;
-    let nothing = Circumstances {
-        facts: basis.facts.clone(),
-        ..Circumstances::default()
-    };
-    let bare = compute(&basis.template, &nothing, holidays.calendars());
-    let mut dates = KeyDates {
-        id,
-        deal_id,
-        version: 1,
-        holidays,
-        dates: bare.key_dates.iter().map(key_dates::KeyDate::of).collect(),
-    };
-    for date in &mut dates.dates {
-        if let Some(Some(value)) = inputs.get(&date.key) {
-            date.date = Some(*value);
-            date.pinned = !date.is_anchor;
-        }
-    }
-    Ok(dates)
-}
-
-/// Why a stored date keeps its value whatever the work due on it, if it does.
-fn hold(date: &key_dates::KeyDate) -> Option<DateHold> {
-    match date.state {
-        KeyDateState::Extended => Some(DateHold::Extended),
-        KeyDateState::Tbd
-        | KeyDateState::Projected
-        | KeyDateState::Scheduled
-        | KeyDateState::Satisfied
-        | KeyDateState::Waived
-        | KeyDateState::NotApplicable
-        | KeyDateState::Missed => date.pinned.then_some(DateHold::Pinned),
-    }
-}
-
-/// A deal without a template still has the dates that every deal has, and those it was given.
-fn without_template(keys: impl Iterator<Item = String>) -> Template {
-    let usual = ["effective_date", CLOSING_DATE].map(str::to_owned);
-    let mut seen = BTreeSet::new();
-    let anchors = usual
-        .into_iter()
-        .chain(keys)
-        .filter(|key| seen.insert(key.clone()))
-        .map(|key| Anchor {
-            title: title_of(&key),
-            key,
-            required: false,
-            reso: None,
-        })
-        .collect();
-    Template {
-        key: String::new(),
-        name: String::new(),
-        version: 0,
-        deal_type: DealType::Purchase,
-        side: String::new(),
-        reso_transaction_type: None,
-        counting_profile: None,
-        client_role: PartyRole::Client,
-        roles: Vec::new(),
-        internal_roles: Vec::new(),
-        anchors,
-        dates: Vec::new(),
-        constraints: Vec::new(),
-        milestones: Vec::new(),
-        tasks: Vec::new(),
-    }
-}
-
-/// `closing_date` → `Closing date`.
-fn title_of(key: &str) -> String {
-    let words = key.replace('_', " ");
-    let mut letters = words.chars();
-    letters
-        .next()
-        .map(|first| first.to_uppercase().chain(letters).collect())
-        .unwrap_or_default()
 }

@@ -81,7 +81,7 @@ pub(crate) async fn run(tx: &mut Tx, command: &CompleteTask) -> Result<Completed
     let warnings = completion::warnings(&change.task, &details, &circumstances, tx.actor());
 
     let freed = finish(tx, &deal.zone, &stored, &change, &details, None).await?;
-    follow_completion::run(tx, &change.task, &details).await?;
+    follow_completion::run(tx, &deal, &change.task, &details).await?;
     Ok(Completed {
         task: Outcome::of(tx, &deal.zone, &change, &details).task,
         unlocked: freed.unlocked,

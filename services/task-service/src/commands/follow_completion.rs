@@ -14,19 +14,23 @@ use crate::{
     history::{self, Told},
     planning::Ground,
     repository::{
-        deals::{self, Deal},
+        deals::Deal,
         milestones::Shifts,
         tasks::{self, Details},
     },
 };
 
-/// Moves what hangs on this task, which has just been finished or reopened, or has become overdue. The deal is locked
-/// exclusively, unless nothing hangs on the task.
-pub(crate) async fn run(tx: &mut Tx, task: &TaskState, details: &Details) -> Result<()> {
+/// Moves what hangs on this task, which has just been finished or reopened, or has become overdue. The caller has locked
+/// the deal exclusively, unless nothing hangs on the task.
+pub(crate) async fn run(
+    tx: &mut Tx,
+    deal: &Deal,
+    task: &TaskState,
+    details: &Details,
+) -> Result<()> {
     if details.template_fields["followUp"] != true {
         return Ok(());
     }
-    let deal = deals::lock_exclusively(tx, task.deal_id).await?;
     let ground = Ground::lock(tx, task.deal_id, &deal.zone, None).await?;
     let planned = ground.compute(&deal.zone);
     let happened = match task.status {
@@ -36,9 +40,9 @@ pub(crate) async fn run(tx: &mut Tx, task: &TaskState, details: &Details) -> Res
         TaskStatus::Pending | TaskStatus::InProgress | TaskStatus::Blocked => "was reopened",
     };
     let reason = format!("{} {happened}", task.title);
-    apply_dates::run(tx, &deal, &ground, &planned, &reason).await?;
+    apply_dates::run(tx, deal, &ground, &planned, &reason).await?;
     if task.status.is_done() {
-        repeat(tx, &deal, &ground, &planned, task, details).await?;
+        repeat(tx, deal, &ground, &planned, task, details).await?;
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ pub(crate) async fn run(tx: &mut Tx, task_id: Uuid) -> Result<TaskStatus> {
     let step = Step::of(&stored, change);
     take_steps(tx, &deal.zone, std::slice::from_ref(&step), None).await?;
     if !step.change.transitions.is_empty() {
-        follow_completion::run(tx, &step.change.task, &step.details).await?;
+        follow_completion::run(tx, &deal, &step.change.task, &step.details).await?;
     }
     Ok(step.change.task.status)
 }

@@ -15,6 +15,7 @@ pub(crate) mod edit_task;
 pub(crate) mod follow_completion;
 pub(crate) mod mark_overdue;
 pub(crate) mod move_key_dates;
+mod plan_tasks;
 pub(crate) mod publish_template;
 pub(crate) mod release_user;
 pub(crate) mod remove_dependency;
@@ -33,7 +34,10 @@ use domain::{
     task::Change,
     zone::Zone,
 };
-use platform::{db::Tx, error::Result};
+use platform::{
+    db::{Reply, Tx},
+    error::Result,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -121,6 +125,11 @@ impl Outcome {
             task: TaskView::of(&change.task, details, due_at, tx.actor()),
         }
     }
+
+    /// 200 with the task and its version.
+    pub(crate) fn reply(&self) -> Result<Reply> {
+        Ok(Reply::ok(&self.task)?.version(self.task.version))
+    }
 }
 
 /// A task that takes a step, with its details before and after.
@@ -138,6 +147,15 @@ impl<'a> Step<'a> {
             stored,
             change,
         }
+    }
+
+    /// The steps that these changes are, of the tasks among `all` that they change.
+    pub(crate) fn each(all: &'a [StoredTask], changes: Vec<Change>) -> Vec<Self> {
+        let of = |change: Change| {
+            let stored = all.iter().find(|stored| stored.task.id == change.task.id)?;
+            Some(Self::of(stored, change))
+        };
+        changes.into_iter().filter_map(of).collect()
     }
 
     fn changes_nothing(&self) -> bool {
@@ -219,4 +237,9 @@ pub(crate) fn unknown_reference(field: impl Into<String>) -> platform::error::Er
         field: field.into(),
     }
     .into()
+}
+
+/// How many there are.
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }

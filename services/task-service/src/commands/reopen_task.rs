@@ -1,6 +1,6 @@
 //! Reopening a finished task, alone or with what was built on it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use domain::{
     permission::Permission,
@@ -26,13 +26,7 @@ pub(crate) async fn run(
         load_task_exclusively(tx, task_id, &[Permission::ManageTasks]).await?;
     deal.status.require_active()?;
     let all = tasks::lock_of_deal(tx, stored.task.deal_id).await?;
-    let mut waits_for: BTreeMap<Uuid, BTreeSet<Uuid>> = BTreeMap::new();
-    for edge in dependencies::of_deal(tx, stored.task.deal_id).await? {
-        waits_for
-            .entry(edge.task_id)
-            .or_default()
-            .insert(edge.depends_on_id);
-    }
+    let waits_for = dependencies::waits_for(tx, stored.task.deal_id).await?;
     let by_id: BTreeMap<Uuid, Task> = all
         .iter()
         .map(|stored| (stored.task.id, stored.task.clone()))
@@ -40,19 +34,13 @@ pub(crate) async fn run(
     let moment = deal.moment(tx.now());
     let changes = reopen(task_id, &by_id, &waits_for, dependents, &moment)?;
 
-    let steps: Vec<Step<'_>> = changes
-        .into_iter()
-        .filter_map(|change| {
-            let stored = all.iter().find(|stored| stored.task.id == change.task.id)?;
-            Some(Step::of(stored, change))
-        })
-        .collect();
+    let steps = Step::each(&all, changes);
     take_steps(tx, &deal.zone, &steps, Some(&reason)).await?;
     let reopened = steps
         .iter()
         .find(|step| step.change.task.id == task_id)
         .ok_or(Rejection::NotFound)?;
-    follow_completion::run(tx, &reopened.change.task, &reopened.details).await?;
+    follow_completion::run(tx, &deal, &reopened.change.task, &reopened.details).await?;
     Ok(Outcome::of(
         tx,
         &deal.zone,

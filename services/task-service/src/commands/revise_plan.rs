@@ -18,8 +18,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    Step, apply_dates,
-    apply_plan::{self, NewTasks, assignees, insert_tasks, new_tasks},
+    Step, apply_dates, apply_plan,
+    plan_tasks::{self, Making},
     shift_milestones, take_steps, waive_task,
 };
 use crate::{
@@ -167,13 +167,7 @@ impl Revising<'_> {
                 .collect();
             let moment = self.deal.moment(tx.now());
             let changes = reopen(id, &by_id, &waits_for, Dependents::Refuse, &moment)?;
-            let steps: Vec<Step<'_>> = changes
-                .into_iter()
-                .filter_map(|change| {
-                    let stored = all.iter().find(|stored| stored.task.id == change.task.id)?;
-                    Some(Step::of(stored, change))
-                })
-                .collect();
+            let steps = Step::each(&all, changes);
             take_steps(tx, &self.deal.zone, &steps, Some(self.reason)).await?;
         }
         Ok(())
@@ -191,19 +185,15 @@ impl Revising<'_> {
             .cloned()
             .collect();
         let milestones = milestones::of_deal(tx, self.deal_id).await?;
-        let assignees = assignees(tx, self.deal_id, &self.input.parties).await?;
-        let new = new_tasks(
-            tx,
-            self.deal,
-            NewTasks {
-                ground: &ground,
-                planned: &planned,
-                wanted: &wanted,
-                milestones: &milestones,
-                assignees: &assignees,
-            },
-        )?;
-        insert_tasks(tx, self.deal, self.deal_id, &new).await?;
+        let making = Making {
+            deal: self.deal,
+            ground: &ground,
+            planned: &planned,
+            milestones: &milestones,
+            parties: &self.input.parties,
+        };
+        let new = plan_tasks::make(tx, making, &wanted).await?;
+        plan_tasks::insert(tx, self.deal, self.deal_id, &new).await?;
         let mut shifts = Shifts::default();
         for (change, _) in &new {
             shifts.count(None, Some(&change.task));

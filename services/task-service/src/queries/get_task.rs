@@ -21,7 +21,7 @@ pub(crate) struct TaskWithDependencies {
     pub(crate) dependents: Vec<Neighbour>,
 }
 
-/// A task at the other end of a dependency. Of one that the caller may not see only the part that owns it.
+/// A task at the other end of a dependency, or of several in a row. Of one that the caller may not see only the part that owns it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Neighbour {

@@ -19,6 +19,7 @@ use time::{Date, OffsetDateTime};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::get_task::Neighbour;
 use crate::{
     repository::{
         deals, dependencies,
@@ -52,15 +53,8 @@ pub(crate) struct WhyBlocked {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Holdup {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) id: Option<Uuid>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) title: Option<String>,
-    pub(crate) owner_role: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) status: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) assignee_id: Option<Uuid>,
+    #[serde(flatten)]
+    pub(crate) task: Neighbour,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = "date")]
     pub(crate) due_date: Option<String>,
@@ -101,13 +95,7 @@ struct TaskRow {
 pub(crate) async fn run(tx: &Tx, id: Uuid) -> Result<WhyBlocked> {
     let stored = tasks::find(tx, id).await?.ok_or(Rejection::NotFound)?;
     let deal = deals::see(tx, stored.task.deal_id).await?;
-    let mut waits_for: BTreeMap<Uuid, BTreeSet<Uuid>> = BTreeMap::new();
-    for edge in dependencies::of_deal(tx, stored.task.deal_id).await? {
-        waits_for
-            .entry(edge.task_id)
-            .or_default()
-            .insert(edge.depends_on_id);
-    }
+    let waits_for = dependencies::waits_for(tx, stored.task.deal_id).await?;
     let behind = predecessors(id, &waits_for);
     let rows = read(tx, &behind).await?;
     let by_id: BTreeMap<Uuid, &TaskRow> = rows.iter().map(|row| (row.other_id, row)).collect();
@@ -231,11 +219,13 @@ impl TaskRow {
 
     fn holdup(&self, since: Option<OffsetDateTime>) -> Holdup {
         Holdup {
-            id: self.id,
-            title: self.title.clone(),
-            owner_role: self.owner_role.clone(),
-            status: self.id.map(|_| self.other_status.clone()),
-            assignee_id: self.assignee_id,
+            task: Neighbour {
+                id: self.id,
+                title: self.title.clone(),
+                owner_role: self.owner_role.clone(),
+                status: self.id.map(|_| self.other_status.clone()),
+                assignee_id: self.assignee_id,
+            },
             due_date: self.due_date.map(date_text),
             since: since.filter(|_| self.id.is_some()).map(instant_text),
         }

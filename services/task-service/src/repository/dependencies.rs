@@ -1,5 +1,7 @@
 //! Which task waits for which.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use domain::rejection::Blocker;
 use platform::{db::Tx, error::Result};
 use sea_orm::FromQueryResult;
@@ -25,6 +27,16 @@ pub(crate) async fn of_deal(tx: &Tx, deal_id: Uuid) -> Result<Vec<Dependency>> {
         [tx.actor().organization_id.into(), deal_id.into()],
     )
     .await
+}
+
+/// What each task of a deal waits for, done or not; tasks that wait for nothing are left out.
+pub(crate) async fn waits_for(tx: &Tx, deal_id: Uuid) -> Result<BTreeMap<Uuid, BTreeSet<Uuid>>> {
+    let mut waits_for: BTreeMap<Uuid, BTreeSet<Uuid>> = BTreeMap::new();
+    for edge in of_deal(tx, deal_id).await? {
+        let others = waits_for.entry(edge.task_id).or_default();
+        others.insert(edge.depends_on_id);
+    }
+    Ok(waits_for)
 }
 
 /// Adds dependencies in one statement.

@@ -1,0 +1,232 @@
+//! Tasks as clients write them, read and checked.
+
+use contracts::field;
+use domain::{party::PartyRole, rejection::Rejection};
+use platform::{
+    error::Result,
+    http::{Body, merge_patch::MergePatch, validate::Fields},
+};
+use serde::{Deserialize, Serialize};
+use time::Date;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    commands::{
+        create_task::{CreateTask, DueInput, TaskFields},
+        edit_task,
+    },
+    repository::tasks::StoredTask,
+    rules::DueRule,
+};
+
+/// Most tasks that a new one may wait for.
+const DEPENDS_ON_MAX: usize = 100;
+
+/// A new task.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CreateTaskBody {
+    deal_id: Uuid,
+    #[schema(max_length = 200)]
+    title: String,
+    #[schema(max_length = 10000)]
+    description: Option<String>,
+    milestone_id: Option<Uuid>,
+    /// The part that owns it, such as `buyer_agent`.
+    owner_role: Option<String>,
+    assignee_id: Option<Uuid>,
+    /// `YYYY-MM-DD`; not together with `dueRule`.
+    #[schema(format = "date")]
+    due_date: Option<String>,
+    due_rule: Option<DueRule>,
+    /// The tasks it waits for.
+    #[serde(default)]
+    depends_on: Vec<Uuid>,
+    #[serde(default)]
+    buyer_visible: bool,
+}
+
+impl Body for CreateTaskBody {
+    fn check(&self) -> Result<(), Rejection> {
+        self.read().map(drop)
+    }
+}
+
+/// The writable fields of a task.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TaskBody {
+    #[schema(max_length = 200)]
+    title: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 10000)]
+    description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    milestone_id: Option<Uuid>,
+    /// The part that owns it, such as `buyer_agent`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner_role: Option<String>,
+    /// `YYYY-MM-DD`; a date set here no longer follows a rule. Not together with `dueRule`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = "date")]
+    due_date: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_rule: Option<DueRule>,
+    #[serde(default)]
+    buyer_visible: bool,
+    /// The version that this replaces, unless `If-Match` names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) version: Option<i64>,
+}
+
+impl Body for TaskBody {
+    fn check(&self) -> Result<(), Rejection> {
+        self.read().map(drop)
+    }
+}
+
+impl CreateTaskBody {
+    pub(super) fn read(&self) -> Result<CreateTask, Rejection> {
+        let mut fields = Fields::new();
+        fields.at_most("dependsOn", self.depends_on.len(), DEPENDS_ON_MAX);
+        let fields = read_fields(
+            fields,
+            TaskParts {
+                title: &self.title,
+                description: self.description.as_deref(),
+                milestone_id: self.milestone_id,
+                owner_role: self.owner_role.as_deref(),
+                due_date: self.due_date.as_deref(),
+                due_rule: self.due_rule.as_ref(),
+                buyer_visible: self.buyer_visible,
+            },
+        )?;
+        Ok(CreateTask {
+            deal_id: self.deal_id,
+            fields,
+            assignee_id: self.assignee_id,
+            depends_on: self.depends_on.clone(),
+        })
+    }
+}
+
+impl TaskBody {
+    pub(super) fn read(&self) -> Result<TaskFields, Rejection> {
+        read_fields(
+            Fields::new(),
+            TaskParts {
+                title: &self.title,
+                description: self.description.as_deref(),
+                milestone_id: self.milestone_id,
+                owner_role: self.owner_role.as_deref(),
+                due_date: self.due_date.as_deref(),
+                due_rule: self.due_rule.as_ref(),
+                buyer_visible: self.buyer_visible,
+            },
+        )
+    }
+
+    /// The task as a client would write it, with a patch applied. A patch that gives one kind of due date
+    /// takes the other kind away.
+    pub(super) fn of(stored: &StoredTask, patch: &MergePatch) -> Result<Self> {
+        let task = &stored.task;
+        let (mut due_date, mut due_rule) = match edit_task::present_due(stored) {
+            DueInput::Never => (None, None),
+            DueInput::On(date) => (Some(field::date_text(date)), None),
+            DueInput::Rule(rule) => (None, Some(rule)),
+        };
+        if patch.raw().get("dueDate").is_some() {
+            due_rule = None;
+        }
+        if patch.raw().get("dueRule").is_some() {
+            due_date = None;
+        }
+        patch.apply(&Self {
+            title: task.title.clone(),
+            description: task.description.clone(),
+            milestone_id: task.milestone_id,
+            owner_role: task.owner_role.map(|role| role.as_str().to_owned()),
+            due_date,
+            due_rule,
+            buyer_visible: task.buyer_visible,
+            version: None,
+        })
+    }
+}
+
+struct TaskParts<'a> {
+    title: &'a str,
+    description: Option<&'a str>,
+    milestone_id: Option<Uuid>,
+    owner_role: Option<&'a str>,
+    due_date: Option<&'a str>,
+    due_rule: Option<&'a DueRule>,
+    buyer_visible: bool,
+}
+
+fn read_fields(mut fields: Fields, parts: TaskParts<'_>) -> Result<TaskFields, Rejection> {
+    fields.text("title", parts.title, 1..=domain::text::TITLE_LENGTH_MAX);
+    if let Some(description) = parts.description {
+        fields.prose(
+            "description",
+            description,
+            0..=domain::text::DESCRIPTION_LENGTH_MAX,
+        );
+    }
+    let owner_role = parts.owner_role.map(PartyRole::parse);
+    fields.check(
+        owner_role != Some(None),
+        "ownerRole",
+        "one_of",
+        "must be a part in a deal, such as buyer_agent",
+    );
+    fields.check(
+        parts.due_date.is_none() || parts.due_rule.is_none(),
+        "dueRule",
+        "exclusive",
+        "cannot stand beside dueDate",
+    );
+    let due_date = read_date(&mut fields, "dueDate", parts.due_date);
+    fields.finish()?;
+    Ok(TaskFields {
+        title: parts.title.to_owned(),
+        description: parts.description.map(str::to_owned),
+        milestone_id: parts.milestone_id,
+        owner_role: owner_role.flatten(),
+        due: match (due_date, parts.due_rule) {
+            (_, Some(rule)) => DueInput::Rule(rule.clone()),
+            (Some(date), None) => DueInput::On(date),
+            (None, None) => DueInput::Never,
+        },
+        buyer_visible: parts.buyer_visible,
+    })
+}
+
+/// Reads a date; a problem with it is noted.
+fn read_date(fields: &mut Fields, field: &str, text: Option<&str>) -> Option<Date> {
+    let parsed = field::date("date", text?);
+    fields.check(
+        parsed.is_ok(),
+        field,
+        "format",
+        "must be a date, YYYY-MM-DD",
+    );
+    let date = parsed.ok();
+    let countable = date.is_none_or(domain::dates::is_countable);
+    fields.check(
+        countable,
+        field,
+        "range",
+        "lies outside the years that can be counted",
+    );
+    date
+}
+
+/// A date that may be left out; a wrong one is refused by this field.
+pub(super) fn optional_date(field: &str, text: Option<&str>) -> Result<Option<Date>, Rejection> {
+    let mut fields = Fields::new();
+    let date = read_date(&mut fields, field, text);
+    fields.finish()?;
+    Ok(date)
+}
