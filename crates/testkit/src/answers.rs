@@ -22,6 +22,22 @@ pub fn refuses_field(answer: &Response, field: &str, constraint: &str) {
     );
 }
 
+/// As [`refuses_field`], for a row of a table that tells what is wrong.
+///
+/// # Panics
+/// When it says something else.
+#[track_caller]
+pub fn refuses_case(what: &str, answer: &Response, field: &str, constraint: &str) {
+    let details = answer.refuses(400, "VALIDATION_001");
+    assert_eq!(
+        (details["field"].as_str(), details["constraint"].as_str()),
+        (Some(field), Some(constraint)),
+        "{what}, {}: {}",
+        answer.request,
+        answer.text
+    );
+}
+
 /// What an answer must say about a reference that the caller cannot see.
 ///
 /// # Panics

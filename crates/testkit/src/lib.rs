@@ -27,8 +27,8 @@ mod stack;
 mod wait;
 
 pub use answers::{
-    days_from_today, ids, iso, random_id, refuses_field, refuses_permission, refuses_reference,
-    text,
+    days_from_today, ids, iso, random_id, refuses_case, refuses_field, refuses_permission,
+    refuses_reference, text,
 };
 pub use broker::dead_letters;
 pub use client::{Client, Response, base64url};

@@ -335,6 +335,40 @@ fn an_edit_that_changes_nothing_is_no_transition_and_a_new_due_date_is_pinned() 
 }
 
 #[test]
+fn a_hold_moves_a_date_itself_and_no_task_without_one() {
+    let zone = new_york();
+    let dated = task(0, None, Some(Due::on(date!(2026 - 03 - 20))));
+    let later = dated.postpone(4, &at(&zone)).unwrap();
+    assert_eq!(later.task.due, Some(Due::on(date!(2026 - 03 - 24))));
+    assert!(!later.task.due_pinned, "a hold pins nothing");
+    assert_eq!(steps(&later), [(TaskEvent::Updated, TaskStatus::Pending)]);
+    let undated = task(0, None, None);
+    assert_eq!(undated.postpone(4, &at(&zone)), Ok(Change::none(&undated)));
+}
+
+#[test]
+fn whoever_sets_a_date_takes_the_days_of_holds_away() {
+    let zone = new_york();
+    let due = |day| Some(Due::on(day));
+    let ruled = task(0, None, due(date!(2026 - 03 - 20)));
+    let shifted = ruled
+        .reschedule(due(date!(2026 - 03 - 24)), 4, &at(&zone))
+        .unwrap()
+        .task;
+    let by_hand = TaskEdit {
+        due: due(date!(2026 - 03 - 30)),
+        ..new_task(0, None, None).fields
+    };
+    let pinned = shifted.edit(by_hand, &at(&zone)).unwrap().task;
+    let ruled_anew = shifted
+        .unpin(due(date!(2026 - 03 - 21)), &at(&zone))
+        .unwrap();
+    for (task, why) in [(&pinned, "a date"), (&ruled_anew.task, "a rule")] {
+        assert_eq!(task.shift_days, 0, "{why}");
+    }
+}
+
+#[test]
 fn only_a_task_that_nobody_started_can_be_deleted() {
     assert!(task(0, None, None).delete().is_ok());
     assert!(
@@ -487,5 +521,11 @@ fn an_inconsistent_row_is_not_restored() {
     };
     let why = Task::restore(wrong_status).map_err(|error| error.why);
     assert_eq!(why, Err("its status does not follow from its facts"));
+    let pinned_and_shifted = TaskState {
+        due_pinned: true,
+        shift_days: 1,
+        ..good.clone()
+    };
+    assert!(Task::restore(pinned_and_shifted).is_err());
     assert!(Task::restore(TaskState { version: 0, ..good }).is_err());
 }

@@ -79,11 +79,7 @@ async fn assigning_the_same_person_again_is_no_transition() {
 async fn a_blocked_task_stays_blocked_and_starts_once_it_is_free() {
     let office = Office::new().await;
     let deal = office.deal().await;
-    let first = office.agent.add_task(&deal.id, "First", json!({})).await;
-    let second = office
-        .agent
-        .add_waiting(&deal.id, "Second", &[&first])
-        .await;
+    let [first, second] = office.agent.add_chain(&deal.id, ["First", "Second"]).await;
     office
         .agent
         .task_command(&second, "assign", json!({"assigneeId": office.agent.id}))

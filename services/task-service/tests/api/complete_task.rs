@@ -4,8 +4,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Office, Tasks, days_from_today, ids, random_id, refuses_field, refuses_permission, tasks_of,
-    text,
+    Office, Tasks, days_from_today, ids, random_id, refuses_case, refuses_field,
+    refuses_permission, tasks_of, text,
 };
 
 #[tokio::test]
@@ -359,12 +359,7 @@ async fn bodies_that_are_not_a_completion_are_refused_by_field() {
     ];
     for (why, body, field, constraint) in cases {
         let answer = office.agent.task_command(&task, "complete", body).await;
-        let details = answer.refuses(400, "VALIDATION_001");
-        assert_eq!(
-            (details["field"].as_str(), details["constraint"].as_str()),
-            (Some(field), Some(constraint)),
-            "{why}"
-        );
+        refuses_case(why, &answer, field, constraint);
     }
     assert_eq!(
         office.agent.read_task(&task).await["version"],

@@ -141,11 +141,7 @@ async fn of_many_requests_with_one_key_one_completes_and_the_rest_are_told_so() 
 async fn a_refusal_for_the_state_is_kept_under_its_key_and_one_for_the_shape_is_not() {
     let office = Office::new().await;
     let deal = office.deal().await;
-    let first = office.agent.add_task(&deal.id, "First", json!({})).await;
-    let second = office
-        .agent
-        .add_waiting(&deal.id, "Second", &[&first])
-        .await;
+    let [first, second] = office.agent.add_chain(&deal.id, ["First", "Second"]).await;
     let path = format!("/api/tasks/{second}/complete");
     post_once(&office.agent, &path, "early", &json!({}))
         .await

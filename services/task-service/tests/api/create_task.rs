@@ -5,8 +5,8 @@ use testkit::Organization;
 use tokio::task::JoinSet;
 
 use crate::support::{
-    Office, Tasks, days_from_today, iso, parse, plus_days, post_once, random_id, refuses_field,
-    refuses_permission, refuses_reference, text,
+    Office, Tasks, days_from_today, iso, parse, plus_days, post_once, random_id, refuses_case,
+    refuses_field, refuses_permission, refuses_reference, text,
 };
 
 #[tokio::test]
@@ -158,13 +158,7 @@ async fn bodies_that_are_not_a_task_are_refused_by_field() {
     ];
     for (why, body, field, constraint) in cases {
         let answer = office.agent.api.post("/api/tasks", &body).await;
-        let details = answer.refuses(400, "VALIDATION_001");
-        assert_eq!(
-            (details["field"].as_str(), details["constraint"].as_str()),
-            (Some(field), Some(constraint)),
-            "{why}: {}",
-            answer.text
-        );
+        refuses_case(why, &answer, field, constraint);
     }
 }
 
@@ -223,13 +217,7 @@ async fn values_that_no_task_has_are_refused_by_field() {
     ];
     for (why, body, field, constraint) in cases {
         let answer = office.agent.api.post("/api/tasks", &body).await;
-        let details = answer.refuses(400, "VALIDATION_001");
-        assert_eq!(
-            (details["field"].as_str(), details["constraint"].as_str()),
-            (Some(field), Some(constraint)),
-            "{why}: {}",
-            answer.text
-        );
+        refuses_case(why, &answer, field, constraint);
     }
     let several = office
         .agent

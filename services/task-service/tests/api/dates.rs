@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use testkit::{Deal, User};
+use testkit::{Deal, Response, User};
 
 use crate::support::{plus_days, tasks_of, text};
 
@@ -55,15 +55,17 @@ pub(crate) fn due_dates(plan: &Value) -> BTreeMap<String, Value> {
         .collect()
 }
 
+/// Asks what a move would do.
+pub(crate) async fn preview(user: &User, deal: &Deal, body: &Value) -> Response {
+    user.api
+        .post(&format!("{}/preview", path(deal)), body)
+        .await
+}
+
 /// Previews a move, applies it, and fails unless exactly that moved which the preview told. Answers the preview.
 pub(crate) async fn moves_as_previewed(user: &User, deal: &Deal, body: &Value) -> Value {
     let before = (read(user, deal).await, user.planned(&deal.id).await);
-    let preview = user
-        .api
-        .post(&format!("{}/preview", path(deal)), body)
-        .await
-        .expect(200)
-        .clone();
+    let preview = preview(user, deal, body).await.expect(200).clone();
     assert_eq!(preview["basedOn"], before.0["version"]);
     let untouched = (read(user, deal).await, user.planned(&deal.id).await);
     assert_eq!(untouched, before, "the preview moved something");

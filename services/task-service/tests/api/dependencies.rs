@@ -84,14 +84,9 @@ async fn what_is_done_already_blocks_nobody() {
 async fn a_dependency_that_would_close_a_cycle_is_refused_with_the_path() {
     let office = Office::new().await;
     let deal = office.deal().await;
-    let first = office.agent.add_task(&deal.id, "First", json!({})).await;
-    let second = office
+    let [first, second, third] = office
         .agent
-        .add_waiting(&deal.id, "Second", &[&first])
-        .await;
-    let third = office
-        .agent
-        .add_waiting(&deal.id, "Third", &[&second])
+        .add_chain(&deal.id, ["First", "Second", "Third"])
         .await;
     let answer = wait_for(&office.coordinator, &first, &third).await;
     let path = answer.refuses(400, "TASK_DEPENDENCY_CYCLE")["path"]
@@ -220,11 +215,7 @@ async fn bodies_and_references_that_are_wrong_are_refused_by_field() {
 async fn changing_the_order_of_work_takes_manage_tasks() {
     let office = Office::new().await;
     let deal = office.deal().await;
-    let first = office.agent.add_task(&deal.id, "First", json!({})).await;
-    let second = office
-        .agent
-        .add_waiting(&deal.id, "Second", &[&first])
-        .await;
+    let [first, second] = office.agent.add_chain(&deal.id, ["First", "Second"]).await;
     refuses_permission(
         &wait_for(&office.agent, &first, &second).await,
         "manage_tasks",

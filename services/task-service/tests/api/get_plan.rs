@@ -87,17 +87,9 @@ async fn a_deal_without_a_template_has_an_empty_plan_and_its_other_tasks() {
     let deal = office.deal().await;
     let plan = office.agent.planned(&deal.id).await;
     assert_eq!(plan["milestones"], json!([]));
-    let first = office.agent.add_task(&deal.id, "First", json!({})).await;
-    let second = office
-        .agent
-        .add_waiting(&deal.id, "Second", &[&first])
-        .await;
-    let plan = office
-        .agent
-        .api
-        .get(&format!("/api/deals/{}/plan", deal.id))
-        .await;
-    let others = plan.expect(200)["otherTasks"].as_array().unwrap();
+    let [first, second] = office.agent.add_chain(&deal.id, ["First", "Second"]).await;
+    let plan = office.agent.planned(&deal.id).await;
+    let others = plan["otherTasks"].as_array().unwrap();
     assert_eq!(ids(others), [first.clone(), second]);
     assert_eq!(others[1]["dependsOn"], json!([first]));
 }

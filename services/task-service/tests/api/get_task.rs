@@ -10,14 +10,9 @@ use crate::support::{Office, Tasks, random_id};
 async fn a_task_shows_its_dependencies_and_dependents_with_title_and_status() {
     let office = Office::new().await;
     let deal = office.deal().await;
-    let first = office.agent.add_task(&deal.id, "First", json!({})).await;
-    let second = office
+    let [first, second, third] = office
         .agent
-        .add_waiting(&deal.id, "Second", &[&first])
-        .await;
-    let third = office
-        .agent
-        .add_waiting(&deal.id, "Third", &[&second])
+        .add_chain(&deal.id, ["First", "Second", "Third"])
         .await;
     let shown = office.agent.read_task(&second).await;
     let told = |list: &Value| -> Vec<Value> {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use testkit::{Deal, Organization, buyer_purchase};
 
 use crate::{
-    dates::{day, days, path},
+    dates::{day, days, path, preview},
     support::Office,
 };
 
@@ -147,11 +147,7 @@ async fn a_new_holiday_moves_nothing_in_a_running_deal_before_somebody_moves_dat
         "reason": "the lender needs a day more",
         "version": before["version"],
     });
-    let preview = office
-        .agent
-        .api
-        .post(&format!("{}/preview", path(&deal)), &body)
-        .await;
+    let preview = preview(&office.agent, &deal, &body).await;
     let preview = preview.expect(200).clone();
     let shown = preview["changes"]
         .as_array()

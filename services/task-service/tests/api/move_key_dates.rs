@@ -8,10 +8,10 @@ use testkit::buyer_purchase;
 use tokio::task::JoinSet;
 
 use crate::{
-    dates::{day, due_dates, later, moves_as_previewed, path, read},
+    dates::{day, due_dates, later, moves_as_previewed, path, preview, read},
     support::{
-        Office, Tasks, days_from_today, patch_at, plus_days, post_once, put_at, refuses_field,
-        refuses_permission, text,
+        Office, Tasks, days_from_today, patch_at, plus_days, post_once, put_at, refuses_case,
+        refuses_field, refuses_permission, text,
     },
 };
 
@@ -103,11 +103,7 @@ async fn a_due_date_set_by_hand_stays_and_the_preview_says_so() {
         "keyDates": {"effective_date": plus_days(&day(&dates, "effective_date"), 7)},
         "reason": "signed later", "version": dates["version"],
     });
-    let preview = office
-        .agent
-        .api
-        .post(&format!("{}/preview", path(&deal)), &body)
-        .await;
+    let preview = preview(&office.agent, &deal, &body).await;
     let changes = preview.expect(200)["changes"].as_array().unwrap();
     let told = changes
         .iter()
@@ -267,20 +263,9 @@ async fn bodies_that_move_nothing_sensible_are_refused_by_field() {
     for (why, body, field, constraint) in cases {
         for answer in [
             office.agent.api.put(&path(&deal), &body).await,
-            office
-                .agent
-                .api
-                .post(&format!("{}/preview", path(&deal)), &body)
-                .await,
+            preview(&office.agent, &deal, &body).await,
         ] {
-            let details = answer.refuses(400, "VALIDATION_001");
-            assert_eq!(
-                (details["field"].as_str(), details["constraint"].as_str()),
-                (Some(field), Some(constraint)),
-                "{why}, {}: {}",
-                answer.request,
-                answer.text
-            );
+            refuses_case(why, &answer, field, constraint);
         }
     }
     assert_eq!(read(&office.agent, &deal).await, dates);
@@ -295,11 +280,7 @@ async fn a_contracts_date_is_taken_though_it_breaks_a_rule_and_the_preview_shows
         "keyDates": {"closing_date": plus_days(&day(&dates, "effective_date"), 3)},
         "reason": "the contract says so", "version": dates["version"],
     });
-    let preview = office
-        .agent
-        .api
-        .post(&format!("{}/preview", path(&deal)), &body)
-        .await;
+    let preview = preview(&office.agent, &deal, &body).await;
     let violations = preview.expect(200)["violations"].as_array().unwrap();
     let broken = violations
         .iter()
@@ -317,11 +298,7 @@ async fn the_preview_names_what_becomes_overdue_at_once() {
     let body = json!({
         "keyDates": {"effective_date": days_from_today(-30)}, "reason": "it was signed a month ago", "version": dates["version"],
     });
-    let preview = office
-        .agent
-        .api
-        .post(&format!("{}/preview", path(&deal)), &body)
-        .await;
+    let preview = preview(&office.agent, &deal, &body).await;
     let overdue: Vec<String> = preview.expect(200)["becomesOverdue"]
         .as_array()
         .unwrap()

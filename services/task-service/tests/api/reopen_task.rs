@@ -8,11 +8,7 @@ use crate::support::{Office, Tasks, days_from_today, refuses_field, refuses_perm
 async fn a_reopened_task_blocks_again_what_waited_for_it() {
     let office = Office::new().await;
     let deal = office.deal().await;
-    let first = office.agent.add_task(&deal.id, "First", json!({})).await;
-    let second = office
-        .agent
-        .add_waiting(&deal.id, "Second", &[&first])
-        .await;
+    let [first, second] = office.agent.add_chain(&deal.id, ["First", "Second"]).await;
     office.agent.complete_task(&first).await.expect(200);
 
     office
@@ -50,14 +46,9 @@ async fn a_reopened_task_blocks_again_what_waited_for_it() {
 async fn a_completed_dependent_forbids_it_unless_it_is_reopened_as_well() {
     let office = Office::new().await;
     let deal = office.deal().await;
-    let first = office.agent.add_task(&deal.id, "First", json!({})).await;
-    let second = office
+    let [first, second, third] = office
         .agent
-        .add_waiting(&deal.id, "Second", &[&first])
-        .await;
-    let third = office
-        .agent
-        .add_waiting(&deal.id, "Third", &[&second])
+        .add_chain(&deal.id, ["First", "Second", "Third"])
         .await;
     let beside = office
         .agent

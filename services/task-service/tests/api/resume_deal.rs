@@ -36,17 +36,18 @@ async fn resume(office: &Office, deal: &Deal, dated: &str) {
     .await;
 }
 
-/// A task by whose date a test sees that a hold has been added.
-async fn dated(office: &Office, deal: &Deal) -> String {
+/// A purchase, and a task of it by whose date a test sees that a hold has been added.
+async fn begin() -> (Office, Deal, String) {
+    let office = Office::new().await;
+    let deal = office.purchase().await;
     let date = json!({"dueDate": "2031-05-05"});
-    office.agent.add_task(&deal.id, "Dated", date).await
+    let dated = office.agent.add_task(&deal.id, "Dated", date).await;
+    (office, deal, dated)
 }
 
 #[tokio::test]
 async fn the_days_on_hold_move_open_tasks_and_stay_when_the_closing_moves() {
-    let office = Office::new().await;
-    let deal = office.purchase().await;
-    let dated = dated(&office, &deal).await;
+    let (office, deal, dated) = begin().await;
     office
         .coordinator
         .complete(&deal.id, "verify_executed_contract")
@@ -88,9 +89,7 @@ async fn the_days_on_hold_move_open_tasks_and_stay_when_the_closing_moves() {
 
 #[tokio::test]
 async fn holds_add_up_but_for_those_after_which_dates_stay() {
-    let office = Office::new().await;
-    let deal = office.purchase().await;
-    let dated = dated(&office, &deal).await;
+    let (office, deal, dated) = begin().await;
     let signing = id_of(&office, &deal, "sign_closing_documents").await;
     let before = due(&office, &signing).await;
     office.hold_days_ago(&deal, 30).await;
@@ -110,9 +109,7 @@ async fn holds_add_up_but_for_those_after_which_dates_stay() {
 
 #[tokio::test]
 async fn dates_without_a_rule_move_themselves_and_pinned_ones_stay_pinned() {
-    let office = Office::new().await;
-    let deal = office.purchase().await;
-    let dated = dated(&office, &deal).await;
+    let (office, deal, dated) = begin().await;
     let whenever = office.agent.add_task(&deal.id, "Whenever", json!({})).await;
     let pinned = id_of(&office, &deal, "sign_closing_documents").await;
     let by_hand = plus_days(&due(&office, &pinned).await, 1);
@@ -136,9 +133,7 @@ async fn dates_without_a_rule_move_themselves_and_pinned_ones_stay_pinned() {
 
 #[tokio::test]
 async fn what_is_counted_from_open_work_takes_a_hold_once() {
-    let office = Office::new().await;
-    let deal = office.purchase().await;
-    let dated = dated(&office, &deal).await;
+    let (office, deal, dated) = begin().await;
     office
         .coordinator
         .complete(&deal.id, "verify_executed_contract")
@@ -166,9 +161,7 @@ async fn what_is_counted_from_open_work_takes_a_hold_once() {
 
 #[tokio::test]
 async fn whoever_sets_a_date_or_a_rule_means_it_as_it_is() {
-    let office = Office::new().await;
-    let deal = office.purchase().await;
-    let dated = dated(&office, &deal).await;
+    let (office, deal, dated) = begin().await;
     let signing = id_of(&office, &deal, "sign_closing_documents").await;
     let review = id_of(&office, &deal, "settlement_figures_review").await;
     let closing = day(&read(&office.agent, &deal).await, "closing_date");
@@ -191,9 +184,7 @@ async fn whoever_sets_a_date_or_a_rule_means_it_as_it_is() {
 
 #[tokio::test]
 async fn after_any_holds_any_move_is_what_its_preview_told() {
-    let office = Office::new().await;
-    let deal = office.purchase().await;
-    let dated = dated(&office, &deal).await;
+    let (office, deal, dated) = begin().await;
     let mut random = StdRng::seed_from_u64(7);
     let movable = [
         "effective_date",

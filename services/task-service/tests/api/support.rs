@@ -3,8 +3,8 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 pub(crate) use testkit::{
-    Office, all_items, days_from_today, ids, iso, patch_at, post_once, random_id, refuses_field,
-    refuses_permission, refuses_reference, text,
+    Office, all_items, days_from_today, ids, iso, patch_at, post_once, random_id, refuses_case,
+    refuses_field, refuses_permission, refuses_reference, text,
 };
 use testkit::{Response, User};
 use time::{Date, Duration};
@@ -15,6 +15,8 @@ pub(crate) trait Tasks {
     async fn add_task(&self, deal_id: &str, title: &str, fields: Value) -> String;
     /// Adds a task that waits for others.
     async fn add_waiting(&self, deal_id: &str, title: &str, depends_on: &[&str]) -> String;
+    /// Adds tasks each of which waits for the one before.
+    async fn add_chain<const N: usize>(&self, deal_id: &str, titles: [&str; N]) -> [String; N];
     /// The task as it is now.
     async fn read_task(&self, id: &str) -> Value;
     /// Sends one of the commands `complete`, `assign`, `waive`, `reopen`.
@@ -36,6 +38,15 @@ impl Tasks for User {
     async fn add_waiting(&self, deal_id: &str, title: &str, depends_on: &[&str]) -> String {
         self.add_task(deal_id, title, json!({"dependsOn": depends_on}))
             .await
+    }
+
+    async fn add_chain<const N: usize>(&self, deal_id: &str, titles: [&str; N]) -> [String; N] {
+        let mut chain: Vec<String> = Vec::new();
+        for title in titles {
+            let depends_on: Vec<&str> = chain.last().map(String::as_str).into_iter().collect();
+            chain.push(self.add_waiting(deal_id, title, &depends_on).await);
+        }
+        chain.try_into().unwrap()
     }
 
     async fn read_task(&self, id: &str) -> Value {

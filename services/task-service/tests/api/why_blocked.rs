@@ -94,11 +94,7 @@ async fn without_an_assignee_it_names_who_plays_the_part_or_the_part() {
 async fn a_task_that_waits_for_nothing_is_held_up_by_nobody() {
     let office = Office::new().await;
     let deal = office.deal().await;
-    let first = office.agent.add_task(&deal.id, "First", json!({})).await;
-    let second = office
-        .agent
-        .add_waiting(&deal.id, "Second", &[&first])
-        .await;
+    let [first, second] = office.agent.add_chain(&deal.id, ["First", "Second"]).await;
     office.agent.complete_task(&first).await.expect(200);
     let answer = why(&office.agent, &second).await;
     assert_eq!(
