@@ -1,4 +1,8 @@
-# Shorthand; the scripts are the truth. `just --list` shows all.
+# Shorthand; the scripts are the truth.
+
+# Lists what there is.
+default:
+    @just --list
 
 up *arguments:
     scripts/up {{arguments}}
@@ -15,8 +19,7 @@ status:
 
 # After a change of a route: write the committed OpenAPI documents anew.
 openapi:
-    cargo build --workspace --bins
-    HAUSHAVN_BIN_DIR="${CARGO_TARGET_DIR:-$HOME/.cache/haushavn/target}/debug" scripts/openapi
+    scripts/openapi
 
 format:
     cargo fmt --all

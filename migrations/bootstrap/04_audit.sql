@@ -158,7 +158,7 @@ BEGIN
   PERFORM audit.arm_partition(n);
 END $$;
 
--- Weeks that have a partition ahead of now; readiness and an alert watch it.
+-- Weeks that have a partition ahead of now; deal-service shows it as a gauge.
 CREATE FUNCTION audit.weeks_ahead() RETURNS integer
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
   SELECT count(*)::integer FROM generate_series(1, 52) w

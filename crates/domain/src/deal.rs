@@ -234,7 +234,7 @@ impl DealStatus {
     ///
     /// # Errors
     /// `FORBIDDEN` when forced without `manage_tasks`, then `DEAL_STATUS_CONFLICT`, `PLAN_PENDING` until the plan is
-    /// made, and `DEAL_TASKS_OPEN`.
+    /// made, and unless forced `PLAN_FAILED` and `DEAL_TASKS_OPEN`.
     pub fn close(
         self,
         closing: Closing,
@@ -244,9 +244,15 @@ impl DealStatus {
             return Err(Rejection::forbidden(&[Permission::ManageTasks]));
         }
         self.only_from(&[Self::Active])?;
-        match closing.plan {
-            PlanState::Pending => return Err(Rejection::PlanPending),
-            PlanState::Applied | PlanState::Failed => {}
+        match (closing.plan, closing.open_tasks) {
+            (PlanState::Pending, _) => return Err(Rejection::PlanPending),
+            (PlanState::Failed, OpenTasks::Refuse) => {
+                return Err(Rejection::PlanFailed {
+                    reason: "the deal's plan could not be made: mend its facts or dates, or close it by force"
+                        .to_owned(),
+                });
+            }
+            (PlanState::Failed, OpenTasks::Force) | (PlanState::Applied, _) => {}
         }
         if closing.open_required_tasks > 0 && closing.open_tasks == OpenTasks::Refuse {
             return Err(Rejection::DealTasksOpen {

@@ -240,3 +240,30 @@ async fn at_a_million_rows_every_page_goes_through_an_index_of_the_organization(
     assert_eq!(seen.len(), 100);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn a_large_table_read_as_a_whole_or_by_another_index_is_found() {
+    let large = BTreeSet::from(["tasks".to_owned()]);
+    let plan = |scan: Value| json!({"Node Type": "Limit", "Plans": [scan]});
+    let scan = |index: &str, condition: &str| json!({"Node Type": "Index Scan", "Relation Name": "tasks", "Index Name": index, "Index Cond": condition});
+    let whole = json!({"Node Type": "Seq Scan", "Relation Name": "tasks"});
+    for (scan, is_wrong, why) in [
+        (whole, true, "the whole table"),
+        (
+            scan("tasks_status", "(status = 'OVERDUE')"),
+            true,
+            "all tenants' rows",
+        ),
+        (
+            scan("tasks_due_idx", "(organization_id = $1)"),
+            false,
+            "the organization leads",
+        ),
+        (scan("tasks_pkey", "(id = $1)"), false, "one row"),
+    ] {
+        let mut found = Vec::new();
+        reads(&plan(scan), &large, &mut found);
+        assert_eq!(found.len(), 1, "{why}");
+        assert_eq!(found[0].1.is_some(), is_wrong, "{why}");
+    }
+}

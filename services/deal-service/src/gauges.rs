@@ -1,10 +1,11 @@
-//! The seed's gauges of how much is going on: active deals and overdue tasks.
+//! Gauges of how much is going on (active deals and overdue tasks, as the seed has them), and of how far ahead the audit
+//! log has partitions.
 
 use std::time::Duration;
 
 use platform::{
     db::Db,
-    telemetry::metrics::{ACTIVE_DEALS, OVERDUE_TASKS},
+    telemetry::metrics::{ACTIVE_DEALS, AUDIT_WEEKS_AHEAD, OVERDUE_TASKS},
 };
 use sea_orm::FromQueryResult;
 use tokio_util::sync::CancellationToken;
@@ -16,6 +17,7 @@ const INTERVAL: Duration = Duration::from_secs(15);
 struct Totals {
     active_deals: i64,
     overdue_tasks: i64,
+    weeks_ahead: i32,
 }
 
 /// Counts until `shutdown` is cancelled. While the database is away the gauges keep their last value.
@@ -28,7 +30,7 @@ pub(crate) async fn run(db: Db, shutdown: CancellationToken) {
         let totals: Result<Option<Totals>, _> = db
             .anonymous("gauges", None, async |tx| {
                 tx.first(
-                    "SELECT active_deals, overdue_tasks FROM ctx.workload_totals()",
+                    "SELECT active_deals, overdue_tasks, audit.weeks_ahead() AS weeks_ahead FROM ctx.workload_totals()",
                     [],
                 )
                 .await
@@ -38,6 +40,7 @@ pub(crate) async fn run(db: Db, shutdown: CancellationToken) {
             Ok(Some(totals)) => {
                 metrics::gauge!(ACTIVE_DEALS).set(totals.active_deals as f64);
                 metrics::gauge!(OVERDUE_TASKS).set(totals.overdue_tasks as f64);
+                metrics::gauge!(AUDIT_WEEKS_AHEAD).set(f64::from(totals.weeks_ahead));
             }
             Ok(None) => {}
             Err(error) => tracing::debug!(%error, "the gauges were not counted"),

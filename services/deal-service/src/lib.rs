@@ -63,8 +63,9 @@ async fn run(config: &Config, shutdown: CancellationToken) -> anyhow::Result<()>
     {
         return Ok(());
     }
-    let background = background(config, &services, &shutdown)?;
-    let readiness = readiness(&services);
+    let publisher = Publisher::new(config.amqp_url.clone(), SERVICE);
+    let background = background(config, &services, publisher.clone(), &shutdown)?;
+    let readiness = readiness(&services, publisher);
     let routes = move || {
         routes::all()
             .data(web::Data::new(services.db.clone()))
@@ -108,9 +109,9 @@ impl Services {
 fn background(
     config: &Config,
     services: &Services,
+    publisher: Publisher,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<[JoinHandle<()>; 4]> {
-    let publisher = Publisher::new(config.amqp_url.clone(), SERVICE);
     let relay = Relay::new(&config.relay_database_url, SCHEMA, SERVICE, publisher)?;
     let (db, cache) = (services.db.clone(), services.cache.clone());
     let handler = async move |delivery: &Delivery| project::handle(&db, &cache, delivery).await;
@@ -129,14 +130,14 @@ fn background(
     ])
 }
 
-fn readiness(services: &Services) -> Vec<Check> {
+fn readiness(services: &Services, publisher: Publisher) -> Vec<Check> {
     let (db, auditor, cache) = (
         services.db.clone(),
         services.auditor.clone(),
         services.cache.clone(),
     );
     vec![
-        Check::required("PostgreSQL", move || {
+        Check::required("postgresql", move || {
             let db = db.clone();
             async move { db.ping().await }
         }),
@@ -144,9 +145,13 @@ fn readiness(services: &Services) -> Vec<Check> {
             let auditor = auditor.clone();
             async move { auditor.ping().await }
         }),
-        Check::reported("Redis", move || {
+        Check::reported("redis", move || {
             let cache = cache.clone();
             async move { cache.ping().await }
+        }),
+        Check::reported("rabbitmq", move || {
+            let publisher = publisher.clone();
+            async move { publisher.ping().await }
         }),
     ]
 }

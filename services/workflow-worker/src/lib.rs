@@ -94,7 +94,7 @@ async fn front(
         namespace: config.temporal.namespace.clone(),
     };
     let probed = temporal.clone();
-    let readiness = vec![Check::required("Temporal", move || {
+    let readiness = vec![Check::required("temporal", move || {
         let temporal = probed.clone();
         async move { temporal.ping().await }
     })];

@@ -113,6 +113,10 @@ fn closing_waits_for_the_plan_and_its_required_tasks_unless_forced_by_a_manager(
         plan: PlanState::Pending,
         ..OPEN_PLAN
     };
+    let failed = Closing {
+        plan: PlanState::Failed,
+        ..OPEN_PLAN
+    };
     let open = Closing {
         open_required_tasks: 3,
         ..OPEN_PLAN
@@ -124,6 +128,21 @@ fn closing_waits_for_the_plan_and_its_required_tasks_unless_forced_by_a_manager(
     assert_eq!(
         active.close(pending, coordinator),
         Err(Rejection::PlanPending)
+    );
+    assert!(matches!(
+        active.close(failed, coordinator),
+        Err(Rejection::PlanFailed { .. })
+    ));
+    assert!(
+        active
+            .close(
+                Closing {
+                    open_tasks: OpenTasks::Force,
+                    ..failed
+                },
+                coordinator
+            )
+            .is_ok()
     );
     assert_eq!(
         active.close(open, coordinator),

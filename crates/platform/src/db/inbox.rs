@@ -9,7 +9,7 @@ use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use super::{Db, ServiceScope, Tx};
-use crate::error::Result;
+use crate::{error::Result, telemetry::metrics::CONSUMER_PARKED};
 
 /// How a consumer treats the versions of one aggregate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,7 +200,7 @@ async fn park(
     version: i64,
     envelope: &[u8],
 ) -> Result<()> {
-    metrics::counter!("consumer_parked_total", "consumer" => consumer).increment(1);
+    metrics::counter!(CONSUMER_PARKED, "consumer" => consumer).increment(1);
     tx.run(
         "INSERT INTO inbox_parked (consumer, aggregate_id, version, message_id, envelope)
          VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",

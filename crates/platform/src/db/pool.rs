@@ -9,7 +9,7 @@ use sqlx::{
 };
 
 use super::admission::PATIENCE;
-use crate::config::Secret;
+use crate::{config::Secret, telemetry::metrics::UNCLEAN_CONNECTIONS};
 
 /// How many sessions a pool serves at once.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +80,7 @@ pub(super) fn connect(url: &Secret, size: PoolSize) -> anyhow::Result<DatabaseCo
                     .await?;
                 let clean: bool = row.try_get(0)?;
                 if !clean {
-                    metrics::counter!("db_unclean_connections_total").increment(1);
+                    metrics::counter!(UNCLEAN_CONNECTIONS).increment(1);
                     tracing::warn!("a connection came back inside a transaction and was closed");
                 }
                 Ok(clean)

@@ -8,7 +8,10 @@ use sqlx::{AssertSqlSafe, FromRow, postgres::PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::messaging::Publisher;
+use crate::{
+    messaging::Publisher,
+    telemetry::metrics::{OUTBOX_FAILED, OUTBOX_PUBLISHED},
+};
 
 /// Aggregates that are published side by side; within one, each event waits for its predecessor's confirm.
 const CONCURRENT_AGGREGATES: usize = 32;
@@ -158,8 +161,8 @@ pub(super) async fn run(
             .context("mark failed")?;
     }
     tx.commit().await.context("commit a relay step")?;
-    metrics::counter!("outbox_published_total").increment(confirmed.len() as u64);
-    metrics::counter!("outbox_failed_total").increment(failed.len() as u64);
+    metrics::counter!(OUTBOX_PUBLISHED).increment(confirmed.len() as u64);
+    metrics::counter!(OUTBOX_FAILED).increment(failed.len() as u64);
     match failed.into_iter().next() {
         Some((_, reason)) if confirmed.is_empty() => Err(anyhow::anyhow!(reason)),
         _ => Ok(confirmed.len()),

@@ -19,12 +19,24 @@ pub const OVERDUE_TASKS: &str = "overdue_tasks_total";
 pub const OUTBOX_PENDING: &str = "outbox_pending";
 /// Age in seconds of the oldest outbox row not yet published.
 pub const OUTBOX_OLDEST_AGE: &str = "outbox_oldest_age_seconds";
+/// Outbox rows published and confirmed.
+pub const OUTBOX_PUBLISHED: &str = "outbox_published_total";
+/// Outbox rows that the broker did not take; they are tried again.
+pub const OUTBOX_FAILED: &str = "outbox_failed_total";
+/// Weeks for which the audit log has its partition made ahead.
+pub const AUDIT_WEEKS_AHEAD: &str = "audit_partition_weeks_ahead";
+/// Connections that came back inside a transaction and were closed.
+pub const UNCLEAN_CONNECTIONS: &str = "db_unclean_connections_total";
 /// Messages published, by outcome.
 pub const MESSAGES_PUBLISHED: &str = "messages_published_total";
 /// Messages consumed, by queue and outcome (done, later, retry, dead).
 pub const CONSUMER_MESSAGES: &str = "consumer_messages_total";
 /// Seconds the handling of a message took, by queue.
 pub const CONSUMER_DURATION: &str = "consumer_duration_seconds";
+/// Events that wait for an earlier one of their aggregate, by consumer.
+pub const CONSUMER_PARKED: &str = "consumer_parked_total";
+/// Mails handed to the mail server, by outcome (sent, failed).
+pub const MAILS: &str = "mails_total";
 /// Reads of the cache, by outcome (hit, miss, error).
 pub const CACHE_READS: &str = "cache_reads_total";
 /// Calls of the cache that failed or took too long, by operation.
@@ -112,6 +124,21 @@ fn describe() {
         OUTBOX_OLDEST_AGE,
         "Age in seconds of the oldest outbox row not yet published."
     );
+    describe_counter!(OUTBOX_PUBLISHED, "Outbox rows published and confirmed.");
+    describe_counter!(OUTBOX_FAILED, "Outbox rows that the broker did not take.");
+    describe_gauge!(
+        AUDIT_WEEKS_AHEAD,
+        "Weeks for which the audit log has its partition made ahead."
+    );
+    describe_counter!(
+        UNCLEAN_CONNECTIONS,
+        "Connections that came back inside a transaction."
+    );
+    describe_counter!(
+        CONSUMER_PARKED,
+        "Events that wait for an earlier one of their aggregate."
+    );
+    describe_counter!(MAILS, "Mails handed to the mail server, by outcome.");
     describe_counter!(MESSAGES_PUBLISHED, "Messages published, by outcome.");
     describe_counter!(
         CONSUMER_MESSAGES,

@@ -151,7 +151,7 @@ pub(crate) async fn resume(
 /// ACTIVE → CLOSED.
 ///
 /// **Permissions**: its creator with create_deals, or manage_tasks, which `force` needs. **Rejections**:
-/// `DEAL_STATUS_CONFLICT`, `PLAN_PENDING`, `DEAL_TASKS_OPEN`.
+/// `DEAL_STATUS_CONFLICT`, `PLAN_PENDING`, `PLAN_FAILED`, `DEAL_TASKS_OPEN`.
 #[utoipa::path(post, path = "/api/deals/{id}/close", operation_id = "closeDeal", tag = "deals", params(("id" = Uuid, Path)),
     request_body = Option<CloseBody>, responses((status = 200, description = "The deal as it is now", body = DealAnswer)))]
 pub(crate) async fn close(

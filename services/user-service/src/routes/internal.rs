@@ -8,6 +8,7 @@ use platform::{
     db::ServiceScope,
     error::{Error, Result},
     http::{Body, Json, PathId, Routes},
+    telemetry::metrics::MAILS,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -134,7 +135,7 @@ pub(crate) async fn deliver(
         Delivery::Send(mail) => {
             if let Err(error) = services.mailer.send(&mail).await {
                 let reason = format!("{error:#}");
-                metrics::counter!("mails_total", "outcome" => "failed").increment(1);
+                metrics::counter!(MAILS, "outcome" => "failed").increment(1);
                 services
                     .db
                     .service(&scope, async |tx| {
@@ -143,7 +144,7 @@ pub(crate) async fn deliver(
                     .await?;
                 return Err(Error::unavailable(format!("mail: {reason}")));
             }
-            metrics::counter!("mails_total", "outcome" => "sent").increment(1);
+            metrics::counter!(MAILS, "outcome" => "sent").increment(1);
             services
                 .db
                 .service(&scope, async |tx| {
