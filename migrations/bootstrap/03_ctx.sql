@@ -48,6 +48,8 @@ CREATE TABLE IF NOT EXISTS ctx.deals (
   time_zone text NOT NULL,
   -- Since when it has had its status.
   status_since timestamptz NOT NULL DEFAULT transaction_timestamp(),
+  -- Resumed with due dates that task-service has still to move: until then its workflow acts on none of them.
+  due_dates_moving boolean NOT NULL DEFAULT false,
   CONSTRAINT deals_organization_id_id_key UNIQUE (organization_id, id)
 );
 COMMENT ON TABLE ctx.deals IS 'which deals exist and in what state; written by deal-service in its own transaction';
@@ -164,6 +166,12 @@ BEGIN
   END IF;
 END $$;
 
+-- The due dates have moved by the days that the deal was on hold.
+CREATE OR REPLACE FUNCTION ctx.due_dates_moved(p_deal uuid) RETURNS void
+  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+  UPDATE ctx.deals SET due_dates_moving = false
+   WHERE organization_id = ctx.org() AND id = p_deal AND due_dates_moving AND (SELECT ctx.may('*')) $$;
+
 -- What keeps a deal from being closed: required tasks that are neither completed nor waived, and
 -- whether its plan has been applied. Read under ctx.lock_deal_exclusively.
 CREATE OR REPLACE FUNCTION ctx.open_required_tasks(p_deal uuid)
@@ -274,6 +282,7 @@ GRANT EXECUTE ON FUNCTION ctx.open_required_tasks(uuid) TO deal_svc;
 GRANT EXECUTE ON FUNCTION ctx.user_names(uuid[]) TO auditor, task_svc;
 GRANT EXECUTE ON FUNCTION ctx.party_names(uuid) TO task_svc;
 GRANT EXECUTE ON FUNCTION ctx.workload_totals() TO deal_svc;
-GRANT EXECUTE ON FUNCTION ctx.permit_unlock(uuid), ctx.permit_dates(uuid), ctx.task_owners(uuid[]), ctx.may_be_assigned(uuid, uuid), ctx.holiday_calendar()
+GRANT EXECUTE ON FUNCTION ctx.permit_unlock(uuid), ctx.permit_dates(uuid), ctx.task_owners(uuid[]), ctx.may_be_assigned(uuid, uuid), ctx.holiday_calendar(), ctx.due_dates_moved(uuid)
   TO task_svc;
+GRANT EXECUTE ON FUNCTION ctx.may_be_assigned(uuid, uuid) TO user_svc;
 RESET ROLE;

@@ -85,6 +85,7 @@ CREATE TABLE audit.placement (
   CONSTRAINT placement_pkey PRIMARY KEY (organization_id, sequence),
   CONSTRAINT placement_audit_key UNIQUE (organization_id, audit_id)
 );
+CREATE INDEX placement_created_idx ON audit.placement (organization_id, audit_created_at, sequence);
 COMMENT ON TABLE audit.placement IS 'restricted: the place of each audit row in its organization''s log';
 CREATE TRIGGER no_update_delete BEFORE UPDATE OR DELETE ON audit.placement FOR EACH ROW EXECUTE FUNCTION audit.refuse();
 CREATE TRIGGER no_update_delete_statement BEFORE UPDATE OR DELETE ON audit.placement FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse();
@@ -113,6 +114,9 @@ DECLARE
   v_behind timestamptz;
   v_placed integer;
 BEGIN
+  IF NOT ctx.may('view_audit') THEN
+    RAISE EXCEPTION 'the audit log is not the caller''s to read' USING errcode = '42501';
+  END IF;
   PERFORM pg_advisory_xact_lock(hashtextextended('audit.placement/' || v_org::text, 0));
   SELECT p.sequence, p.audit_created_at - interval '1 hour' INTO v_last, v_behind
     FROM audit.placement p WHERE p.organization_id = v_org ORDER BY p.sequence DESC LIMIT 1;
@@ -121,7 +125,7 @@ BEGIN
     FROM (SELECT a.created_at, a.insertion_order, a.id FROM audit.audit_log a
            WHERE a.organization_id = v_org AND a.created_at >= coalesce(v_behind, '-infinity')
              AND NOT EXISTS (SELECT FROM audit.placement p WHERE p.organization_id = v_org AND p.audit_id = a.id)
-           ORDER BY a.created_at, a.insertion_order LIMIT p_batch) r;
+           ORDER BY a.created_at, a.insertion_order LIMIT least(p_batch, 20000)) r;
   GET DIAGNOSTICS v_placed = ROW_COUNT;
   RETURN v_placed;
 END $$;

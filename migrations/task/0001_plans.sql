@@ -232,8 +232,11 @@ CREATE POLICY write ON plans FOR INSERT TO task_svc WITH CHECK ((SELECT ctx.may(
 CREATE POLICY change ON plans FOR UPDATE TO task_svc USING ((SELECT ctx.may('manage_tasks')));
 
 CREATE POLICY write ON milestones FOR INSERT TO task_svc WITH CHECK ((SELECT ctx.may('manage_tasks')));
+-- Whoever may add tasks to a deal counts them in its milestones.
 CREATE POLICY change ON milestones FOR UPDATE TO task_svc USING (
-  (SELECT ctx.may('manage_tasks')) OR (SELECT ctx.may('assign_tasks'))
+  (SELECT ctx.may('manage_tasks'))
+  OR ((SELECT ctx.may('assign_tasks')) AND deal_id IN (
+    SELECT a.deal_id FROM ctx.deal_access a WHERE a.user_id = (SELECT ctx.uid())))
   OR id IN (SELECT t.milestone_id FROM task.tasks t WHERE t.id = (SELECT ctx.unlocking()))
   OR deal_id = (SELECT ctx.following()));
 
@@ -267,9 +270,12 @@ CREATE POLICY follow ON tasks FOR UPDATE TO task_svc USING (deal_id = (SELECT ct
 CREATE POLICY follow_create ON tasks FOR INSERT TO task_svc WITH CHECK (
   deal_id = (SELECT ctx.following()) AND key IS NOT NULL);
 
+-- The policies of tasks read these rows to find what waits for a task that was just finished; they are ids and no more.
 CREATE POLICY read ON dependencies FOR SELECT TO task_svc USING (true);
+-- A task that is added says what it waits for, and what waited for a deleted one inherits what that waited for.
 CREATE POLICY write ON dependencies FOR INSERT TO task_svc WITH CHECK (
-  (SELECT ctx.may('manage_tasks')) OR (SELECT ctx.may('assign_tasks')));
+  (SELECT ctx.may('manage_tasks')) OR ((SELECT ctx.may('assign_tasks')) AND deal_id IN (
+    SELECT a.deal_id FROM ctx.deal_access a WHERE a.user_id = (SELECT ctx.uid()))));
 -- A task that nobody started yet may be deleted by whoever may add one.
 CREATE POLICY remove ON dependencies FOR DELETE TO task_svc USING (
   (SELECT ctx.may('manage_tasks')) OR ((SELECT ctx.may('assign_tasks')) AND deal_id IN (
@@ -278,7 +284,11 @@ CREATE POLICY remove ON dependencies FOR DELETE TO task_svc USING (
 CREATE POLICY read ON comments FOR SELECT TO task_svc USING (
   (visibility = 'SHARED' OR (SELECT ctx.may('view_deals')) OR (SELECT ctx.may('view_all_deals')))
   AND task_id IN (SELECT t.id FROM task.tasks t));
-CREATE POLICY write ON comments FOR INSERT TO task_svc WITH CHECK (author_id = (SELECT ctx.uid()));
+-- Everybody comments in their own name on the tasks that they see, and clients only for all to read.
+CREATE POLICY write ON comments FOR INSERT TO task_svc WITH CHECK (
+  author_id = (SELECT ctx.uid())
+  AND (visibility = 'SHARED' OR (SELECT ctx.may('view_deals')) OR (SELECT ctx.may('view_all_deals')))
+  AND EXISTS (SELECT FROM task.tasks t WHERE t.id = comments.task_id AND t.deal_id = comments.deal_id));
 
 GRANT SELECT, INSERT, UPDATE ON templates, plans, key_date_sets, key_dates, milestones, tasks TO task_svc;
 GRANT SELECT, INSERT, DELETE ON dependencies TO task_svc;

@@ -3,6 +3,11 @@
 //! These tests run alone and one at a time (`scripts/test`), since they stop what all others use. Each
 //! starts again what it stopped, also when it fails.
 
+#![expect(
+    clippy::expect_used,
+    reason = "a test that cannot go on should say why"
+)]
+
 use std::{
     thread::JoinHandle,
     time::{Duration, Instant},

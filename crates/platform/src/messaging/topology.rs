@@ -47,6 +47,7 @@ pub const WORKFLOW_WORKER: Subscription = Subscription {
     queue: "workflow-worker.events",
     bindings: &[
         "deals.deal.#",
+        routing::PLAN_REVISED,
         routing::KEY_DATES_CHANGED,
         routing::TASK_CREATED,
         routing::TASK_UPDATED,

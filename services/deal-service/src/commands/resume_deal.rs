@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{lock_to_steer, status};
 use crate::{
     history::Shift,
-    repository::deals::{Deal, SeenDeal},
+    repository::deals::{self, Deal, SeenDeal},
 };
 
 /// What becomes of due dates.
@@ -28,6 +28,9 @@ pub(crate) async fn run(tx: &mut Tx, id: Uuid, due_dates: DueDates) -> Result<Se
         shift_due_dates: due_dates == DueDates::Shift,
         held_days: held_days(&seen.deal, tx.now())?,
     };
+    if shift.shift_due_dates && shift.held_days > 0 {
+        deals::wait_for_due_dates(tx, &seen.deal).await?;
+    }
     status::take(tx, seen, step, Some(shift)).await
 }
 

@@ -161,7 +161,11 @@ fn key_dates_of(record: Option<&Value>) -> KeyDatesAsOf {
             state: date["state"].clone(),
             rule: date["rule"].clone(),
             pinned: date["pinned"].clone(),
-            rule_date: date["ruleDate"].clone(),
+            rule_date: if date["pinned"] == true {
+                date["ruleDate"].clone()
+            } else {
+                Value::Null
+            },
         })
         .collect();
     KeyDatesAsOf {

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::audit_log::{AuditRow, Auditor, COLUMNS};
 
 /// Rows that get their places in one session.
-const BATCH: i32 = 20_000;
+const BATCH: i32 = 5_000;
 
 /// A row and its place in the organization's log, 1 for the first.
 #[derive(Clone, Debug, FromQueryResult)]
@@ -88,8 +88,8 @@ pub(crate) async fn run(
     narrow("a.entity_id =", filters.entity_id.map(Into::into));
     narrow("a.user_id =", filters.user_id.map(Into::into));
     narrow("a.event_type =", filters.event_type.clone().map(Into::into));
-    narrow("a.created_at >=", filters.from.map(Into::into));
-    narrow("a.created_at <", filters.to.map(Into::into));
+    narrow("p.audit_created_at >=", filters.from.map(Into::into));
+    narrow("p.audit_created_at <", filters.to.map(Into::into));
     let (behind, keyword) = match order {
         LogOrder::NewestFirst => ("p.sequence <", "DESC"),
         LogOrder::OldestFirst => ("p.sequence >", "ASC"),

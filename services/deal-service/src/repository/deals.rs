@@ -433,6 +433,16 @@ pub(crate) async fn touch_summary(tx: &Tx, deal_id: Uuid) -> Result<()> {
     Ok(())
 }
 
+/// Lets nobody act on the deal's due dates before task-service has moved them.
+pub(crate) async fn wait_for_due_dates(tx: &Tx, deal: &Deal) -> Result<()> {
+    tx.run(
+        "UPDATE ctx.deals SET due_dates_moving = true WHERE organization_id = $1 AND id = $2",
+        [deal.organization_id.into(), deal.id.into()],
+    )
+    .await?;
+    Ok(())
+}
+
 /// Writes what the other services know of the deal, where that changed.
 async fn tell_others(tx: &Tx, deal: &Deal, status: &'static str) -> Result<()> {
     tx.run(

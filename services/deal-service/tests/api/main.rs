@@ -15,6 +15,7 @@ mod close_deal;
 mod confidential;
 mod create_deal;
 mod create_deal_once;
+mod deal_as_of;
 mod delete_deal;
 mod dry_run;
 mod foreign_organization;

@@ -2,7 +2,10 @@
 
 use contracts::field::{date_text, instant_text};
 use domain::{deal::PlanState, task::TaskFacts};
-use platform::{db::Tx, error::Result};
+use platform::{
+    db::Tx,
+    error::{Error, Result},
+};
 use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -78,9 +81,13 @@ struct WorklistHandling {
     unlocked_by: Option<Uuid>,
 }
 
-/// Reads it. Rejections: `NOT_FOUND`.
+/// Reads it. Rejections: `NOT_FOUND`. Unavailable between a resume and the moving of the due dates that goes with it:
+/// whoever read the old ones would mark overdue, and tell of, what is not.
 pub(crate) async fn run(tx: &Tx, deal_id: Uuid) -> Result<Worklist> {
     let deal = deals::see(tx, deal_id).await?;
+    if deals::due_dates_move(tx, deal_id).await? {
+        return Err(Error::unavailable("the deal's due dates are still to move"));
+    }
     let plan = plans::of_deal(tx, deal_id).await?;
     let milestones = milestones::of_deal(tx, deal_id).await?;
     let tasks = tasks::of_deal(tx, deal_id).await?;

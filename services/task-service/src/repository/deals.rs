@@ -112,6 +112,32 @@ pub(crate) async fn name(tx: &Tx, deal_id: Uuid) -> Result<String> {
     Ok(row.ok_or(Error::Rejected(Rejection::NotFound))?.name)
 }
 
+#[derive(FromQueryResult)]
+struct Moving {
+    due_dates_moving: bool,
+}
+
+/// Whether the deal was resumed with due dates that are still to move.
+pub(crate) async fn due_dates_move(tx: &Tx, deal_id: Uuid) -> Result<bool> {
+    let row: Option<Moving> = tx
+        .first(
+            "SELECT due_dates_moving FROM ctx.deals WHERE organization_id = $1 AND id = $2",
+            [tx.actor().organization_id.into(), deal_id.into()],
+        )
+        .await?;
+    Ok(row.is_some_and(|row| row.due_dates_moving))
+}
+
+/// Records that they have moved, with this session's commit.
+pub(crate) async fn due_dates_moved(tx: &Tx, deal_id: Uuid) -> Result<()> {
+    #[derive(FromQueryResult)]
+    struct Moved {}
+    let _: Option<Moved> = tx
+        .first("SELECT ctx.due_dates_moved($1)", [deal_id.into()])
+        .await?;
+    Ok(())
+}
+
 /// A deal that the caller sees, without a lock: for reading. `NOT_FOUND` otherwise.
 pub(crate) async fn see(tx: &Tx, deal_id: Uuid) -> Result<Deal> {
     let row: Option<DealRow> = tx

@@ -103,6 +103,7 @@ async fn person_name(tx: &Tx, id: Option<Uuid>) -> Result<Option<String>> {
     Ok(person.map(|person| person.full_name))
 }
 
+/// Who may be told. Somebody named who no longer sees the deal is not: they are no candidate.
 async fn candidates(tx: &Tx, command: &Notify) -> Result<Vec<Candidate>> {
     let named: Vec<Uuid> = command
         .audience
@@ -121,7 +122,8 @@ async fn candidates(tx: &Tx, command: &Notify) -> Result<Vec<Candidate>> {
            FROM users u LEFT JOIN ctx.deal_access a
              ON a.organization_id = u.organization_id AND a.deal_id = $2 AND a.user_id = u.id
           WHERE u.organization_id = $1 AND u.status = 'ACTIVE' AND u.role <> 'SYSTEM'
-            AND (a.user_id IS NOT NULL OR u.role = 'ADMIN' OR u.id = ANY($3))",
+            AND (a.user_id IS NOT NULL OR u.role = 'ADMIN'
+              OR (u.id = ANY($3) AND ($2::uuid IS NULL OR ctx.may_be_assigned(u.id, $2))))",
         [
             tx.actor().organization_id.into(),
             command.deal_id.into(),

@@ -75,7 +75,10 @@ fn step(deal: &Deal, tasks: &[Entry<'_>], occasion: &Occasion) -> Option<Step> {
             task_id,
         } => (
             NoticeKind::TaskAssigned,
-            format!("task-assigned:{task_id}:{}", field::instant_text(*since)),
+            format!(
+                "task-assigned:{task_id}:{user_id}:{}",
+                field::instant_text(*since)
+            ),
             Some(*task_id),
             Audience::User(*user_id),
             find(task_id)?.params(deal),
@@ -86,7 +89,10 @@ fn step(deal: &Deal, tasks: &[Entry<'_>], occasion: &Occasion) -> Option<Step> {
             task_id,
         } => (
             NoticeKind::TaskUnlocked,
-            format!("task-unlocked:{task_id}:{}", field::instant_text(*since)),
+            format!(
+                "task-unlocked:{task_id}:{user_id}:{}",
+                field::instant_text(*since)
+            ),
             Some(*task_id),
             Audience::User(*user_id),
             find(task_id)?.params(deal),

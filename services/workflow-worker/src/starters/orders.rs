@@ -1,7 +1,7 @@
 //! What an event asks of Temporal: a pure reading of the event.
 
 use contracts::{
-    event::{DealChange, Event, Head, KeyDatesChange, NotificationChange, TaskChange},
+    event::{DealChange, Event, Head, KeyDatesChange, NotificationChange, PlanChange, TaskChange},
     field::{self, Malformed},
     v1::{DealEvent, TaskEvent},
 };
@@ -60,9 +60,13 @@ pub(super) fn order(head: &Head, event: &Event) -> Result<Order, Malformed> {
                 organization_id: head.organization_id,
             }))
         }
+        // New facts brought tasks of the template, or took some away.
+        Event::Plan(PlanChange::Revised, plan) => {
+            tell(head, &plan.deal_id, Signal::DeadlinesChanged, None)
+        }
         Event::Party(..)
         | Event::Milestone(..)
-        | Event::Plan(..)
+        | Event::Plan(PlanChange::Applied, _)
         | Event::Comment(..)
         | Event::User(..)
         | Event::Organization(..)

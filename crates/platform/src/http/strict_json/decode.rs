@@ -24,6 +24,9 @@ const STAND_INS: [&str; 7] = [
     r#""00000000-0000-0000-0000-000000000000""#,
 ];
 
+/// No more unknown fields than this are told of: a body may hold a hundred thousand.
+const UNKNOWN_MAX: usize = 100;
+
 /// Decodes a parsed value. Everything that is wrong is told at once: all unknown fields by name, behind them those
 /// that are missing or of the wrong type, and behind these the values that are wrong by themselves.
 pub(in crate::http) fn decode<T: Body>(raw: &Value) -> Result<T, Rejection> {
@@ -109,6 +112,9 @@ fn attempt<T: DeserializeOwned>(raw: &Value) -> Attempt<T> {
     let mut track = serde_path_to_error::Track::new();
     let tracked = serde_path_to_error::Deserializer::new(Plain(raw), &mut track);
     let decoded = serde_ignored::deserialize(tracked, |path| {
+        if unknown.len() == UNKNOWN_MAX {
+            return;
+        }
         let field = ignored_path(&path);
         let message = format!("{field} is not known");
         unknown.push(FieldError::new(field, "unknown", message));
