@@ -22,8 +22,8 @@ async fn listed(user: &User) -> Value {
 #[actix_web::test]
 async fn an_occasion_is_told_once_in_the_list_and_by_mail() {
     let organization = Organization::new().await;
-    let agent = organization.agent().await;
-    let told = tell(&organization, &agent, "due:1", "Order the inspection").await;
+    let coordinator = organization.coordinator().await;
+    let told = tell(&organization, &coordinator, "due:1", "Order the inspection").await;
     assert_eq!(
         told.expect(200)["notificationIds"]
             .as_array()
@@ -31,10 +31,10 @@ async fn an_occasion_is_told_once_in_the_list_and_by_mail() {
             .len(),
         1
     );
-    let again = tell(&organization, &agent, "due:1", "Order the inspection").await;
+    let again = tell(&organization, &coordinator, "due:1", "Order the inspection").await;
     assert_eq!(again.expect(200)["notificationIds"], json!([]));
 
-    let list = listed(&agent).await;
+    let list = listed(&coordinator).await;
     assert_eq!(list["unreadCount"], 1);
     let [notification] = list["items"].as_array().unwrap().as_slice() else {
         panic!("{list}")
@@ -46,7 +46,7 @@ async fn an_occasion_is_told_once_in_the_list_and_by_mail() {
     );
     assert_eq!(notification["readAt"], Value::Null);
     let mail = eventually("the mail is delivered", async || {
-        mails_to(&agent.email)
+        mails_to(&coordinator.email)
             .await
             .into_iter()
             .find(|mail| mail.subject.starts_with("Due"))
@@ -56,10 +56,19 @@ async fn an_occasion_is_told_once_in_the_list_and_by_mail() {
 }
 
 #[actix_web::test]
-async fn a_mail_that_was_sent_is_not_sent_again() {
+async fn who_does_not_see_the_deal_is_told_nothing_of_it() {
     let organization = Organization::new().await;
     let agent = organization.agent().await;
-    let told = tell(&organization, &agent, "due:2", "Sign the disclosures").await;
+    let told = tell(&organization, &agent, "due:3", "Order the inspection").await;
+    assert_eq!(told.expect(200)["notificationIds"], json!([]));
+    assert_eq!(listed(&agent).await["items"], json!([]));
+}
+
+#[actix_web::test]
+async fn a_mail_that_was_sent_is_not_sent_again() {
+    let organization = Organization::new().await;
+    let coordinator = organization.coordinator().await;
+    let told = tell(&organization, &coordinator, "due:2", "Sign the disclosures").await;
     let id = text(&told.expect(200)["notificationIds"][0]);
     let worker = service("workflow-worker", Some(&organization));
     let path = format!("/internal/notifications/{id}/deliver");
@@ -94,44 +103,44 @@ async fn a_mail_that_was_sent_is_not_sent_again() {
 #[actix_web::test]
 async fn reading_counts_down_and_is_done_once() {
     let organization = Organization::new().await;
-    let agent = organization.agent().await;
+    let coordinator = organization.coordinator().await;
     for n in 0..3 {
-        tell(&organization, &agent, &format!("due:{n}"), "A task")
+        tell(&organization, &coordinator, &format!("due:{n}"), "A task")
             .await
             .expect(200);
     }
-    let id = text(&listed(&agent).await["items"][0]["id"]);
+    let id = text(&listed(&coordinator).await["items"][0]["id"]);
     let path = format!("/api/notifications/{id}/read");
-    let read = post_once(&agent, &path, "once", &json!({})).await;
-    let again = agent.api.post(&path, &json!({})).await;
+    let read = post_once(&coordinator, &path, "once", &json!({})).await;
+    let again = coordinator.api.post(&path, &json!({})).await;
     assert_eq!(read.expect(200)["readAt"], again.expect(200)["readAt"]);
-    let replayed = post_once(&agent, &path, "once", &json!({})).await;
+    let replayed = post_once(&coordinator, &path, "once", &json!({})).await;
     assert_eq!(replayed.expect(200), &read.json);
     assert_eq!(replayed.header("idempotent-replayed"), "true");
-    assert_eq!(listed(&agent).await["unreadCount"], 2);
-    let unread = agent.api.get("/api/notifications?unread=true").await;
+    assert_eq!(listed(&coordinator).await["unreadCount"], 2);
+    let unread = coordinator.api.get("/api/notifications?unread=true").await;
     assert_eq!(unread.expect(200)["items"].as_array().unwrap().len(), 2);
 
     for path in [path.as_str(), "/api/notifications/read-all"] {
-        let refused = agent.api.post(path, &json!({"a": 1})).await;
+        let refused = coordinator.api.post(path, &json!({"a": 1})).await;
         refuses_field(&refused, "a", "unknown");
     }
-    let all = agent
+    let all = coordinator
         .api
         .post("/api/notifications/read-all", &json!({}))
         .await;
     assert_eq!(all.expect(200), &json!({"read": 2}));
-    assert_eq!(listed(&agent).await["unreadCount"], 0);
+    assert_eq!(listed(&coordinator).await["unreadCount"], 0);
 }
 
 #[actix_web::test]
 async fn nobody_sees_or_reads_what_others_were_told() {
     let organization = Organization::new().await;
-    let agent = organization.agent().await;
-    tell(&organization, &agent, "due:1", "A task")
+    let coordinator = organization.coordinator().await;
+    tell(&organization, &coordinator, "due:1", "A task")
         .await
         .expect(200);
-    let id = text(&listed(&agent).await["items"][0]["id"]);
+    let id = text(&listed(&coordinator).await["items"][0]["id"]);
     let stranger = Organization::new().await;
     for other in [&organization.admin, &stranger.admin] {
         let path = format!("/api/notifications/{id}/read");
@@ -153,14 +162,14 @@ async fn nobody_sees_or_reads_what_others_were_told() {
 #[actix_web::test]
 async fn invitations_and_resets_are_mail_alone() {
     let organization = Organization::new().await;
-    let agent = organization.agent().await;
-    let body = json!({"email": agent.email});
+    let coordinator = organization.coordinator().await;
+    let body = json!({"email": coordinator.email});
     crate::support::anybody()
         .post("/api/auth/password/forgot", &body)
         .await
         .expect(202);
     assert_eq!(
-        listed(&agent).await,
+        listed(&coordinator).await,
         json!({"items": [], "nextCursor": null, "unreadCount": 0})
     );
     let worker = service("workflow-worker", Some(&organization));

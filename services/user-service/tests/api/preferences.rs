@@ -50,11 +50,11 @@ async fn everybody_is_told_both_ways_until_they_choose() {
 #[actix_web::test]
 async fn whoever_wants_no_mail_still_has_it_in_the_list() {
     let organization = Organization::new().await;
-    let agent = organization.agent().await;
-    choose(&agent, "TASK_OVERDUE", true, false).await;
+    let coordinator = organization.coordinator().await;
+    choose(&coordinator, "TASK_OVERDUE", true, false).await;
     let worker = service("workflow-worker", Some(&organization));
     let body = json!({
-        "kind": "TASK_OVERDUE", "dealId": Uuid::now_v7(), "audience": [{"user": agent.id}],
+        "kind": "TASK_OVERDUE", "dealId": Uuid::now_v7(), "audience": [{"user": coordinator.id}],
         "dedupeKey": "overdue:1", "params": {"taskTitle": "Order the inspection", "dueDate": "2026-03-02"},
     });
     let told = worker.post("/internal/notifications", &body).await;
@@ -63,10 +63,10 @@ async fn whoever_wants_no_mail_still_has_it_in_the_list() {
         .post(&format!("/internal/notifications/{id}/deliver"), &json!({}))
         .await;
     assert_eq!(delivered.expect(200)["emailStatus"], "NOT_WANTED");
-    let list = agent.api.get("/api/notifications").await;
+    let list = coordinator.api.get("/api/notifications").await;
     assert_eq!(list.expect(200)["unreadCount"], 1);
     assert_eq!(list.json["items"][0]["id"], id.as_str());
-    let mails = mails_to(&agent.email).await;
+    let mails = mails_to(&coordinator.email).await;
     assert!(
         !mails.iter().any(|mail| mail.text.contains("inspection")),
         "{mails:?}"
@@ -76,11 +76,11 @@ async fn whoever_wants_no_mail_still_has_it_in_the_list() {
 #[actix_web::test]
 async fn whoever_wants_neither_list_nor_mail_gets_neither() {
     let organization = Organization::new().await;
-    let agent = organization.agent().await;
-    choose(&agent, "MILESTONE_REACHED", false, false).await;
+    let coordinator = organization.coordinator().await;
+    choose(&coordinator, "MILESTONE_REACHED", false, false).await;
     let worker = service("workflow-worker", Some(&organization));
     let body = json!({
-        "kind": "MILESTONE_REACHED", "dealId": Uuid::now_v7(), "audience": [{"user": agent.id}],
+        "kind": "MILESTONE_REACHED", "dealId": Uuid::now_v7(), "audience": [{"user": coordinator.id}],
         "dedupeKey": "milestone:1", "params": {"milestoneTitle": "Inspection"},
     });
     let told = worker.post("/internal/notifications", &body).await;
@@ -90,7 +90,7 @@ async fn whoever_wants_neither_list_nor_mail_gets_neither() {
         .await;
     assert_eq!(delivered.expect(200)["emailStatus"], "NOT_WANTED");
     assert_eq!(
-        agent.api.get("/api/notifications").await.expect(200)["items"],
+        coordinator.api.get("/api/notifications").await.expect(200)["items"],
         json!([])
     );
     let events = event_types(&organization.admin, &id).await;
