@@ -8,7 +8,7 @@
 
 use serde_json::{Value, json};
 use testkit::{
-    Database, Deal, Office, User, days_from_today, eventually, history, ids, mails_to, text,
+    Database, Deal, Office, User, days_from_today, eventually, history, ids, mails_to, stack, text,
 };
 
 /// Adds a task with these fields, and answers its id.
@@ -181,20 +181,25 @@ async fn a_deal_resumed_with_its_due_dates_moved_is_late_with_nothing() {
     let deal = office.deal().await;
     let fields = json!({"assigneeId": office.agent.id, "dueDate": days_from_today(3)});
     let task = add_task(&office.coordinator, &deal, "Ring the surveyor", &fields).await;
-    let step = async |step: &str, body: Value| {
-        let path = format!("/api/deals/{}/{step}", deal.id);
-        office.coordinator.api.post(&path, &body).await.expect(200);
-    };
-    step("hold", json!({})).await;
     // Ten days on hold, in which the task would have become due.
+    office.hold_days_ago(&deal, 10).await;
     let_days_pass(&task, 10).await;
-    let held = format!(
-        "UPDATE deal.deals SET held_since = held_since - interval '10 days' WHERE id = '{}'",
-        deal.id
-    );
-    let mut database = Database::superuser().await;
-    assert_eq!(database.execute(&held).await.unwrap(), 1);
-    step("resume", json!({"shiftDueDates": true})).await;
+    // Somebody holds the task's row, so that its date cannot move before the workflow has asked.
+    let mut holder = Database::superuser().await;
+    holder.execute("BEGIN").await.unwrap();
+    let lock = format!("SELECT id FROM task.tasks WHERE id = '{task}' FOR UPDATE");
+    holder.execute(&lock).await.unwrap();
+    let log = stack().log_from_now("task-service");
+    let resume = format!("/api/deals/{}/resume", deal.id);
+    let shift = json!({"shiftDueDates": true});
+    let resumed = office.coordinator.api.post(&resume, &shift).await;
+    resumed.expect(200);
+    eventually("the workflow is told to ask again later", async || {
+        let told = log.lines_with(&["the deal's due dates are still to move", &deal.id]);
+        (!told.is_empty()).then_some(())
+    })
+    .await;
+    holder.execute("COMMIT").await.unwrap();
     eventually("the workflow goes on with the moved date", async || {
         let workflow = office
             .coordinator

@@ -75,11 +75,17 @@ impl<T: ?Sized> Argument for web::Data<T> {}
 impl Argument for InternalCaller {}
 impl Argument for InternalService {}
 
+/// A handler without arguments asks for nothing.
+impl Arguments for () {
+    fn contract() -> Contract {
+        Contract::default()
+    }
+}
+
 macro_rules! arguments {
     ($($name:ident)*) => {
         impl<$($name: Argument),*> Arguments for ($($name,)*) {
             fn contract() -> Contract {
-                #[allow(unused_mut, reason = "a handler without arguments says nothing")]
                 let mut contract = Contract::default();
                 $($name::describe(&mut contract);)*
                 contract
@@ -88,7 +94,6 @@ macro_rules! arguments {
     };
 }
 
-arguments!();
 arguments!(A);
 arguments!(A B);
 arguments!(A B C);
