@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{Db, Tx, retrying};
+use super::{Db, Purpose, Tx, retrying};
 use crate::{
     error::{Error, Refusal, Result},
     http::Access,
@@ -213,7 +213,7 @@ impl Db {
         };
         let fingerprint = Sha256::digest(body.to_string().as_bytes()).to_vec();
         let outcome = retrying(async || {
-            let mut tx = self.enter(access).await?;
+            let mut tx = self.enter(access, Purpose::Change).await?;
             if let Claim::Kept(kept) = claim(&tx, &idempotency.route, key, &fingerprint).await? {
                 return replay(kept, &fingerprint);
             }
@@ -263,7 +263,7 @@ impl Db {
         fingerprint: &[u8],
         refused: Error,
     ) -> Result<HttpResponse> {
-        let tx = self.enter(access).await?;
+        let tx = self.enter(access, Purpose::Change).await?;
         if let Claim::Kept(kept) = claim(&tx, &idempotency.route, key, fingerprint).await? {
             return replay(kept, fingerprint);
         }

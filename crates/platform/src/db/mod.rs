@@ -19,7 +19,7 @@ use domain::{
     permission::{PermissionSet, Role},
     rejection::Rejection,
 };
-use sea_orm::{DatabaseConnection, TransactionTrait};
+use sea_orm::{AccessMode, DatabaseConnection, IsolationLevel, TransactionTrait};
 use uuid::Uuid;
 
 use self::{admission::Admission, tx::Begun};
@@ -36,6 +36,15 @@ use crate::{
     http::{Access, Caller},
     telemetry,
 };
+
+/// What a session's transaction is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// It changes something: each statement sees what others have committed by then, and may wait for it.
+    Change,
+    /// It reads one state: all its statements see what was committed when the context was entered.
+    Snapshot,
+}
 
 /// How often a transaction that lost a deadlock or a lock is tried in all.
 const ATTEMPTS: u32 = 4;
@@ -81,13 +90,26 @@ impl Db {
         Ok(())
     }
 
-    /// A session that only reads. Refused with 403 unless one of the route's permissions is held.
+    /// A session that only reads, of one state: whatever `work` asks, the answers belong together. The
+    /// database refuses writes and locks in it. Refused with 403 unless one of the route's permissions is held.
     pub async fn read<T>(
         &self,
         access: &impl Access,
         work: impl AsyncFnOnce(&mut Tx) -> Result<T>,
     ) -> Result<T> {
-        let mut tx = self.enter(access).await?;
+        let mut tx = self.enter(access, Purpose::Snapshot).await?;
+        let value = work(&mut tx).await?;
+        tx.finish_reading().await?;
+        Ok(value)
+    }
+
+    /// As [`Db::read`], by the organization's SYSTEM user.
+    pub async fn read_service<T>(
+        &self,
+        scope: &ServiceScope,
+        work: impl AsyncFnOnce(&mut Tx) -> Result<T>,
+    ) -> Result<T> {
+        let mut tx = self.enter_service(scope, Purpose::Snapshot).await?;
         let value = work(&mut tx).await?;
         tx.finish_reading().await?;
         Ok(value)
@@ -101,7 +123,7 @@ impl Db {
         work: impl AsyncFn(&mut Tx) -> Result<T>,
     ) -> Result<T> {
         retrying(async || {
-            let mut tx = self.enter(access).await?;
+            let mut tx = self.enter(access, Purpose::Change).await?;
             let value = work(&mut tx).await?;
             tx.commit().await?;
             Ok(value)
@@ -116,7 +138,7 @@ impl Db {
         work: impl AsyncFn(&mut Tx) -> Result<T>,
     ) -> Result<T> {
         retrying(async || {
-            let mut tx = self.enter_service(scope).await?;
+            let mut tx = self.enter_service(scope, Purpose::Change).await?;
             let value = work(&mut tx).await?;
             tx.commit().await?;
             Ok(value)
@@ -134,7 +156,7 @@ impl Db {
     ) -> Result<T> {
         retrying(async || {
             let mut tx = Tx::new(
-                self.begin().await?,
+                self.begin(Purpose::Change).await?,
                 self.schema,
                 Actor::nobody(request_id, ip),
             );
@@ -145,9 +167,9 @@ impl Db {
         .await
     }
 
-    async fn enter(&self, access: &impl Access) -> Result<Tx> {
+    async fn enter(&self, access: &impl Access, purpose: Purpose) -> Result<Tx> {
         let caller = access.caller();
-        let mut tx = Tx::new(self.begin().await?, self.schema, Actor::of(caller));
+        let mut tx = Tx::new(self.begin(purpose).await?, self.schema, Actor::of(caller));
         tx.enter(caller.user_id, caller.session_id).await?;
         let required = access.any_of();
         if !required.is_empty() && !tx.actor().permissions.has_any(required) {
@@ -159,25 +181,45 @@ impl Db {
         Ok(tx)
     }
 
-    async fn enter_service(&self, scope: &ServiceScope) -> Result<Tx> {
-        let mut tx = Tx::new(self.begin().await?, self.schema, Actor::system(scope));
+    async fn enter_service(&self, scope: &ServiceScope, purpose: Purpose) -> Result<Tx> {
+        let mut tx = Tx::new(
+            self.begin(purpose).await?,
+            self.schema,
+            Actor::system(scope),
+        );
         tx.enter_service(scope.organization_id).await?;
         Ok(tx)
     }
 
     /// Begins in a task of its own: a `BEGIN` that is cancelled half-way could return a connection with
     /// an open transaction to the pool (database.md section 3).
-    async fn begin(&self) -> Result<Begun> {
+    async fn begin(&self, purpose: Purpose) -> Result<Begun> {
         let beginning = async {
             let turn = self.admission.turn().await?;
             let pool = self.pool.clone();
-            let transaction = tokio::spawn(async move { pool.begin().await })
-                .await
-                .context("begin a transaction")??;
+            let (isolation, mode) = purpose.characteristics();
+            let transaction =
+                tokio::spawn(async move { pool.begin_with_config(isolation, mode).await })
+                    .await
+                    .context("begin a transaction")??;
             turn.progress();
             Ok(Begun { transaction, turn })
         };
         self.admission.patiently(beginning).await
+    }
+}
+
+impl Purpose {
+    /// What the transaction is set to before its first statement, which is the one that enters the context: a
+    /// snapshot is taken there. `None` is READ COMMITTED, and costs no round trip.
+    fn characteristics(self) -> (Option<IsolationLevel>, Option<AccessMode>) {
+        match self {
+            Self::Change => (None, None),
+            Self::Snapshot => (
+                Some(IsolationLevel::RepeatableRead),
+                Some(AccessMode::ReadOnly),
+            ),
+        }
     }
 }
 

@@ -143,7 +143,7 @@ async fn list_missing_anchors(
         .await?;
     let missing = services
         .db
-        .service(&scope(&caller), async |tx| {
+        .read_service(&scope(&caller), async |tx| {
             let deal = deals::see(tx, id.0).await?;
             let ground = Ground::read(tx, id.0, &deal.zone, Some(&input)).await?;
             Ok(ground.basis.missing_anchors(&ground.key_dates))
@@ -160,7 +160,7 @@ async fn read_worklist(
 ) -> Result<HttpResponse> {
     let worklist = services
         .db
-        .service(&scope(&caller), async |tx| worklist::run(tx, id.0).await)
+        .read_service(&scope(&caller), async |tx| worklist::run(tx, id.0).await)
         .await?;
     Ok(HttpResponse::Ok().json(worklist))
 }
@@ -188,7 +188,7 @@ async fn check(
 ) -> Result<HttpResponse> {
     let milestone = services
         .db
-        .service(&scope(&caller), async |tx| {
+        .read_service(&scope(&caller), async |tx| {
             Ok(milestones::find(tx, id.0)
                 .await?
                 .ok_or(Rejection::NotFound)?)

@@ -261,7 +261,7 @@ pub(crate) async fn explain(
     };
     let explanation = services
         .db
-        .service(&whole_plan(&reader), async |tx| {
+        .read_service(&whole_plan(&reader), async |tx| {
             explain_key_date::run(tx, &query, input.as_ref()).await
         })
         .await?;
@@ -296,7 +296,7 @@ pub(crate) async fn imagine(
     };
     let answer = services
         .db
-        .service(&whole_plan(&reader), async |tx| {
+        .read_service(&whole_plan(&reader), async |tx| {
             what_if::run(tx, &query, input.as_ref()).await
         })
         .await?;

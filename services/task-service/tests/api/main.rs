@@ -25,6 +25,7 @@ mod key_date_states;
 mod key_dates;
 mod list_tasks;
 mod move_key_dates;
+mod one_state;
 mod overdue;
 mod random_plans;
 mod reopen_task;
