@@ -87,7 +87,7 @@ BEGIN
       fingerprint bytea NOT NULL,
       status smallint,
       headers jsonb,
-      body jsonb,
+      body text,
       created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
       expires_at timestamptz NOT NULL DEFAULT clock_timestamp() + interval '24 hours',
       CONSTRAINT idempotency_pkey PRIMARY KEY (organization_id, user_id, route, key));

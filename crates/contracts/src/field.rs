@@ -3,6 +3,8 @@
 //! Messages carry them as text, so that `event_outbox.event_data` can be read by people; a text that is
 //! not what it should be is [`Malformed`], never a panic.
 
+use std::ops::RangeInclusive;
+
 use time::{
     Date, OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339,
     macros::format_description,
@@ -39,10 +41,21 @@ pub fn optional_uuid(field: &'static str, text: Option<&str>) -> Result<Option<U
     text.map(|text| uuid(field, text)).transpose()
 }
 
+/// The years a date, and an instant in UTC, may be in: those that ISO 8601 writes with four digits, and that every
+/// arithmetic here and in the database can be done with.
+pub const YEARS: RangeInclusive<i32> = 1..=9_999;
+/// `YYYY-MM-DD`, in bytes: a sign in front of the year is none of it.
+const DATE_BYTES: usize = 10;
+
 /// Reads a calendar date, `YYYY-MM-DD`.
 pub fn date(field: &'static str, text: &str) -> Result<Date, Malformed> {
-    Date::parse(text, format_description!("[year]-[month]-[day]"))
-        .map_err(|error| Malformed::new(field, error))
+    let date = Date::parse(text, format_description!("[year]-[month]-[day]"))
+        .map_err(|error| Malformed::new(field, error))?;
+    if text.len() == DATE_BYTES && YEARS.contains(&date.year()) {
+        Ok(date)
+    } else {
+        Err(Malformed::new(field, "its year is not 0001 to 9999"))
+    }
 }
 
 /// Reads a calendar date that may be absent.
@@ -50,9 +63,14 @@ pub fn optional_date(field: &'static str, text: Option<&str>) -> Result<Option<D
     text.map(|text| date(field, text)).transpose()
 }
 
-/// Reads an instant, RFC 3339.
+/// Reads an instant, RFC 3339, in UTC. One whose year in UTC cannot be written is malformed.
 pub fn instant(field: &'static str, text: &str) -> Result<OffsetDateTime, Malformed> {
-    OffsetDateTime::parse(text, &Rfc3339).map_err(|error| Malformed::new(field, error))
+    let instant =
+        OffsetDateTime::parse(text, &Rfc3339).map_err(|error| Malformed::new(field, error))?;
+    instant
+        .checked_to_offset(UtcOffset::UTC)
+        .filter(|utc| YEARS.contains(&utc.year()))
+        .ok_or_else(|| Malformed::new(field, "its year in UTC is not 1 to 9999"))
 }
 
 /// Reads an instant that may be absent.
@@ -108,8 +126,35 @@ mod tests {
     }
 
     #[test]
+    fn an_instant_that_leaves_the_calendar_in_utc_is_malformed() {
+        for text in [
+            "9999-12-31T23:59:59-23:59",
+            "0000-01-01T00:00:00Z",
+            "0001-01-01T00:00:00+00:01",
+        ] {
+            assert_eq!(instant("at", text).unwrap_err().field, "at", "{text}");
+        }
+        for text in [
+            "9999-12-31T23:59:59Z",
+            "0001-01-01T00:00:00Z",
+            "1970-01-01T00:00:00+14:00",
+        ] {
+            let instant = instant("at", text).unwrap();
+            assert_eq!(instant.offset(), UtcOffset::UTC, "{text}");
+        }
+    }
+
+    #[test]
     fn anything_else_is_malformed() {
-        assert_eq!(date("day", "2026-02-30").unwrap_err().field, "day");
+        for text in [
+            "2026-02-30",
+            "0000-01-01",
+            "-0001-01-01",
+            "+2026-03-02",
+            "2026-3-2",
+        ] {
+            assert_eq!(date("day", text).unwrap_err().field, "day", "{text}");
+        }
         assert_eq!(
             instant("at", "2026-03-02T14:05:00").unwrap_err().field,
             "at"

@@ -10,6 +10,9 @@ use uuid::Uuid;
 
 use crate::{code::Code, permission::Permission};
 
+/// Field errors of one refusal that are reported, at most; of more, only that there are more.
+pub const FIELD_ERRORS_MAX: usize = 20;
+
 /// The family of a rejection: decides the status of the answer and its `error` member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RejectionKind {

@@ -1,5 +1,10 @@
 //! Checks of free text that people type: reasons, titles, notes.
 
+use icu_properties::{
+    CodePointMapData, CodePointSetData,
+    props::{DefaultIgnorableCodePoint, GeneralCategory},
+};
+
 use crate::rejection::{FieldError, Rejection};
 
 /// The longest title, in characters.
@@ -9,6 +14,29 @@ pub const REASON_LENGTH_MAX: usize = 1_000;
 /// The longest description or comment, in characters.
 pub const DESCRIPTION_LENGTH_MAX: usize = 10_000;
 
+/// A sign of the braille script without a dot: a blank that Unicode counts among the symbols.
+const BRAILLE_BLANK: char = '\u{2800}';
+
+/// Whether nobody would see anything of the text: blanks, control and format characters, and what is drawn as nothing
+/// (fillers, joiners, variation selectors).
+#[must_use]
+pub fn is_blank(text: &str) -> bool {
+    text.chars().all(is_invisible)
+}
+
+fn is_invisible(c: char) -> bool {
+    if c.is_ascii() {
+        return !c.is_ascii_graphic();
+    }
+    c.is_whitespace()
+        || c == BRAILLE_BLANK
+        || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
+        || matches!(
+            CodePointMapData::<GeneralCategory>::new().get(c),
+            GeneralCategory::Control | GeneralCategory::Format | GeneralCategory::Surrogate
+        )
+}
+
 /// The text without surrounding blanks, if it is there, not too long, and free of control characters other than line
 /// breaks and tabs.
 ///
@@ -16,7 +44,7 @@ pub const DESCRIPTION_LENGTH_MAX: usize = 10_000;
 /// What is wrong with the field: `required`, `max_length` or `format`.
 pub fn required(field: &str, text: &str, length_max: usize) -> Result<String, FieldError> {
     let text = text.trim();
-    if text.is_empty() {
+    if is_blank(text) {
         return Err(FieldError::required(field));
     }
     within(field, text, length_max)
@@ -32,8 +60,8 @@ pub fn optional(
     length_max: usize,
 ) -> Result<Option<String>, FieldError> {
     match text.map(str::trim) {
-        None | Some("") => Ok(None),
-        Some(text) => within(field, text, length_max).map(Some),
+        Some(text) if !is_blank(text) => within(field, text, length_max).map(Some),
+        _ => Ok(None),
     }
 }
 
@@ -85,5 +113,48 @@ mod tests {
             Err("format".into())
         );
         assert_eq!(optional("note", Some("  "), 6), Ok(None));
+    }
+
+    #[test]
+    fn a_text_of_which_nothing_is_seen_is_no_text() {
+        let invisible = [
+            "\u{200b}",
+            "\u{2060}",
+            "\u{3164}",
+            "\u{2800}",
+            "\u{feff}",
+            "\u{ad}",
+            "\u{34f}",
+            "\u{115f}",
+            "\u{180e}",
+            "\u{202e}",
+            "\u{2066}",
+            "\u{fe0f}",
+            "\u{ffa0}",
+            "\u{e0020}",
+            "\u{600}",
+            "\u{a0}",
+            "\u{2028}",
+            " \u{200b}\t\u{3000}",
+        ];
+        for text in invisible {
+            assert!(is_blank(text), "{}", text.escape_unicode());
+            let refused = required("name", text, 6).map_err(|error| error.constraint);
+            assert_eq!(refused, Err("required".into()), "{}", text.escape_unicode());
+            assert_eq!(optional("note", Some(text), 6), Ok(None));
+        }
+        for text in [
+            "a",
+            "\u{200b}a",
+            "山",
+            "é",
+            "🏠",
+            "\u{2801}",
+            "-",
+            "0",
+            "م\u{200c}",
+        ] {
+            assert!(!is_blank(text), "{text}");
+        }
     }
 }

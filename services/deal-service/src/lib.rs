@@ -29,7 +29,7 @@ use platform::{
     client::ServiceClient,
     config::Env,
     db::{self, Db, PoolSize},
-    http::{self, Check},
+    http::{self, Check, Cursors},
     messaging::{Delivery, Publisher, consume, topology},
     outbox::Relay,
     shutdown, telemetry,
@@ -37,7 +37,7 @@ use platform::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::{config::Config, consumers::project, queries::audit_log::Auditor};
+use self::{config::Config, consumers::project, queries::audit_log::Auditor, repository::deals};
 
 /// The service's name, in logs, events and tokens.
 pub const SERVICE: &str = "deal-service";
@@ -72,6 +72,7 @@ async fn run(config: &Config, shutdown: CancellationToken) -> anyhow::Result<()>
             .data(web::Data::new(services.auditor.clone()))
             .data(web::Data::new(services.cache.clone()))
             .data(web::Data::new(services.keys.clone()))
+            .data(web::Data::new(Cursors::new(&services.keys)))
             .data(web::Data::new(services.tasks.clone()))
     };
     http::serve(SERVICE, &config.common, readiness, routes, shutdown).await?;
@@ -96,7 +97,8 @@ impl Services {
     fn connect(config: &Config) -> anyhow::Result<Self> {
         let log = Db::connect(&config.auditor_database_url, "audit", PoolSize::Small)?;
         Ok(Self {
-            db: Db::connect(&config.database_url, SCHEMA, PoolSize::Requests)?,
+            db: Db::connect(&config.database_url, SCHEMA, PoolSize::Requests)?
+                .with_sights(deals::SIGHTS),
             auditor: Auditor::new(log),
             cache: Cache::connect(&config.redis_url)?,
             keys: config.service_keys.clone(),

@@ -3,11 +3,11 @@
 //! 1. it gets its id ([`crate::envelope`]);
 //! 2. 429 when its address has sent too many;
 //! 3. 404 and 405 when there is no such route;
-//! 4. 401 without a valid token, where the route asks for one;
+//! 4. 400 with two `Authorization`, 401 without a valid token, where the route asks for one;
 //! 5. 429 when its user has sent too many;
 //! 6. 401 when the session is over;
 //! 7. 403 when the caller holds none of the route's permissions, for every id alike;
-//! 8. 415 and 413 by its head;
+//! 8. 400, 415 and 413 by its head: a query string beyond its bounds, an encoded or too large body;
 //! 9. then the service has the word.
 //!
 //! Services check tokens, sessions and permissions again by themselves: nothing behind the gateway relies on it.
@@ -27,7 +27,11 @@ use platform::{
     auth::AccessClaims,
     config::Secret,
     error::{Error, Refusal},
-    http::{Readiness, context::REQUEST_ID, health},
+    http::{
+        Readiness,
+        context::{REQUEST_ID, one_authorization},
+        health, query,
+    },
     telemetry::traces::TRACEPARENT,
 };
 use tokio_util::sync::CancellationToken;
@@ -106,6 +110,7 @@ impl Door<'_> {
             }
             Target::Service(Match::Found(route) | Match::NoSuchId(route)) => route,
         };
+        one_authorization(self.request.headers())?;
         if let Requirement::AnyOf(required) = &route.requirement {
             let claims = identity.unwrap_or_else(|| Err(Rejection::Unauthenticated.into()))?;
             within(standings.get(1))?;
@@ -225,6 +230,7 @@ impl Door<'_> {
 
     fn check_head(&self) -> Result<(), Error> {
         let headers = self.request.headers();
+        query::within_bounds(self.request.query_string())?;
         if is_encoded(headers) {
             return Err(Refusal::UnsupportedMediaType.into());
         }

@@ -19,7 +19,7 @@ use domain::rejection::Rejection;
 use platform::{
     error::Error,
     http::context::REQUEST_ID,
-    telemetry::{self, metrics::API_REQUEST_DURATION, traces},
+    telemetry::{self, metrics, traces},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span, field::Empty};
@@ -47,9 +47,9 @@ pub async fn envelope(
     let is_draining = request
         .app_data::<Data<CancellationToken>>()
         .is_some_and(|token| token.is_cancelled());
-    let method = request.method().clone();
+    let method = metrics::method_label(request.method());
     let mut visit = Visit::of(&request, &gateway.table, &gateway.config.trusted_proxies);
-    let span = span(method.as_str(), &visit);
+    let span = span(method, &visit);
     let incoming = traces::traceparent_header(request.headers());
     telemetry::continue_trace(&span, incoming);
     visit.traceparent = telemetry::traceparent_of(&span).or_else(|| incoming.map(str::to_owned));
@@ -58,7 +58,7 @@ pub async fn envelope(
 
     async move {
         let mut response = own_error_body(next.call(request).await?, &visit);
-        record(method.as_str(), &visit, response.status(), started);
+        record(method, &visit, response.status(), started);
         dress(response.headers_mut(), &visit, gateway.is_production());
         if is_draining {
             response
@@ -108,15 +108,10 @@ fn own_error_body(
     response.into_response(rendered)
 }
 
-fn record(method: &str, visit: &Visit, status: StatusCode, started: Instant) {
+fn record(method: &'static str, visit: &Visit, status: StatusCode, started: Instant) {
     let elapsed = started.elapsed();
     let route = visit.target.label();
-    let labels = [
-        ("method", method.to_owned()),
-        ("route", route.to_owned()),
-        ("status", status.as_u16().to_string()),
-    ];
-    metrics::histogram!(API_REQUEST_DURATION, &labels).record(elapsed);
+    metrics::answered(method, route, status, elapsed);
     let span = Span::current();
     span.record("http.response.status_code", status.as_u16());
     if status.is_server_error() {

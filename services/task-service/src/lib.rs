@@ -24,7 +24,7 @@ use platform::{
     client::ServiceClient,
     config::Env,
     db::{Db, PoolSize},
-    http::{Check, Readiness},
+    http::{Check, Cursors, Readiness},
     messaging::{self, Publisher, topology},
     outbox::Relay,
     shutdown, telemetry,
@@ -32,7 +32,7 @@ use platform::{
 };
 use sqlx::migrate::Migrator;
 
-use crate::{config::Config, services::Services};
+use crate::{config::Config, repository::tasks, services::Services};
 
 pub use openapi::print as openapi;
 
@@ -50,7 +50,9 @@ pub async fn serve() -> anyhow::Result<()> {
     let _telemetry = telemetry::init(NAME, &config.common)?;
     let stop = shutdown::on_signal()?;
     let services = Services {
-        db: Db::connect(&config.database_url, SCHEMA, PoolSize::Requests)?,
+        db: Db::connect(&config.database_url, SCHEMA, PoolSize::Requests)?
+            .with_sights(tasks::SIGHTS),
+        cursors: Cursors::new(&config.service_keys),
         keys: config.service_keys,
         deal_service: ServiceClient::new("deal-service", config.deal_service_url.as_str())?,
     };

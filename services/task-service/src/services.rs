@@ -7,6 +7,7 @@ use platform::{
     client::{Errand, ServiceClient},
     db::Db,
     error::Result,
+    http::Cursors,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -17,6 +18,7 @@ use uuid::Uuid;
 pub(crate) struct Services {
     pub(crate) db: Db,
     pub(crate) keys: ServiceKeys,
+    pub(crate) cursors: Cursors,
     pub(crate) deal_service: ServiceClient,
 }
 

@@ -4,6 +4,7 @@ use platform::{
     cache::Cache,
     db::{Db, PoolSize},
     error::Result,
+    http::Cursors,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -31,6 +32,8 @@ pub struct Services {
     pub passwords: Passwords,
     /// Makes and checks refresh, invitation and reset tokens.
     pub tokens: TokenKey,
+    /// Makes and checks the cursors of lists.
+    pub cursors: Cursors,
     /// Signs access tokens.
     pub keys: KeyRing,
     /// Sessions and profiles in Redis.
@@ -68,6 +71,7 @@ impl Services {
         Ok(Self {
             passwords: Passwords::new(&config.secrets)?,
             tokens: TokenKey::new(&config.secrets.token_key),
+            cursors: Cursors::new(&config.service_keys),
             keys: KeyRing::new(db.clone(), config)?,
             cache: SessionCache::new(cache.clone()),
             mailer: Mailer::new(&config.mail)?,

@@ -16,6 +16,7 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use anyhow::Context as _;
 use domain::rejection::Rejection;
 use jsonwebtoken::{DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
+use ring::hmac;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -41,6 +42,8 @@ const CLOCK_SKEW_SECONDS: u64 = 5;
 pub struct ServiceKeys {
     service: &'static str,
     own: Arc<EncodingKey>,
+    /// Of the private key, for [`ServiceKeys::derive`].
+    root: hmac::Key,
     trusted: Arc<HashMap<String, DecodingKey>>,
 }
 
@@ -70,9 +73,11 @@ impl ServiceKeys {
     pub fn read(env: &mut Env, service: &'static str) -> Option<Self> {
         let own = env.required_as("SERVICE_KEY_FILE", own_key);
         let trusted = env.required_as("TRUSTED_SERVICES_DIR", trusted_keys);
+        let (own, root) = own?;
         Some(Self {
             service,
-            own: Arc::new(own?),
+            own: Arc::new(own),
+            root,
             trusted: Arc::new(trusted?),
         })
     }
@@ -80,6 +85,13 @@ impl ServiceKeys {
     /// This service's name.
     pub fn service(&self) -> &'static str {
         self.service
+    }
+
+    /// A key for another purpose, which all replicas of this service have and nobody else. It changes with the
+    /// service's own key.
+    pub fn derive(&self, purpose: &str) -> hmac::Key {
+        let derived = hmac::sign(&self.root, purpose.as_bytes());
+        hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref())
     }
 
     /// A fresh token of this service.
@@ -137,10 +149,16 @@ impl std::fmt::Debug for ServiceKeys {
     }
 }
 
-fn own_key(file: &str) -> Result<EncodingKey, String> {
+fn own_key(file: &str) -> Result<(EncodingKey, hmac::Key), String> {
     let pem = fs::read(file).map_err(|error| format!("cannot be read: {error}"))?;
-    EncodingKey::from_ed_pem(&pem)
-        .map_err(|_| "must be a file with an Ed25519 private key (PKCS 8, PEM)".to_owned())
+    let key = EncodingKey::from_ed_pem(&pem)
+        .map_err(|_| "must be a file with an Ed25519 private key (PKCS 8, PEM)".to_owned())?;
+    Ok((key, root_key(&pem)))
+}
+
+/// The same for two files with the same key, however their last lines end.
+fn root_key(pem: &[u8]) -> hmac::Key {
+    hmac::Key::new(hmac::HMAC_SHA256, pem.trim_ascii())
 }
 
 fn trusted_keys(directory: &str) -> Result<HashMap<String, DecodingKey>, String> {
@@ -275,6 +293,7 @@ pub(crate) mod tests {
         ServiceKeys {
             service,
             own: Arc::new(EncodingKey::from_ed_pem(private_pem().as_bytes()).unwrap()),
+            root: root_key(private_pem().as_bytes()),
             trusted: Arc::new(
                 trusted
                     .iter()
@@ -297,6 +316,16 @@ pub(crate) mod tests {
             (claims.iss.as_str(), claims.org_id),
             ("workflow-worker", Some(organization_id))
         );
+    }
+
+    #[test]
+    fn derived_keys_differ_by_purpose_and_not_by_replica() {
+        let tag = |keys: &ServiceKeys, purpose| {
+            hmac::sign(&keys.derive(purpose), b"text").as_ref().to_vec()
+        };
+        let (one, other) = (keys("task-service", &[]), keys("task-service", &[]));
+        assert_eq!(tag(&one, "cursors"), tag(&other, "cursors"));
+        assert_ne!(tag(&one, "cursors"), tag(&one, "others"));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! The record is written in the command's own transaction, so it survives a crash between commit and
 //! response, and vanishes with a command that did not commit. Kept: 2xx, and 409s (the command is rolled
 //! back, its refusal is stored by itself). Not kept: everything else, so a corrected request may follow.
+//!
+//! A replay is the first answer's bytes. It goes only to somebody who still sees what the answer is about ([`Sight`]).
 
 use std::future::{Ready, ready};
 
@@ -21,11 +23,20 @@ use uuid::Uuid;
 use super::{Db, Purpose, Tx, retrying};
 use crate::{
     error::{Error, Refusal, Result},
-    http::Access,
+    http::{Access, path::parse_id},
 };
 
 /// Longest key that is taken.
 pub(crate) const KEY_LENGTH_MAX: usize = 255;
+
+/// A kind of thing that not everybody of an organization sees.
+#[derive(Clone, Copy, Debug)]
+pub struct Sight {
+    /// How the addresses of such things begin, before the id: `/api/tasks/`.
+    pub address: &'static str,
+    /// Gives a row for the thing of organization `$1` with the id `$2` if the acting user sees it.
+    pub find: &'static str,
+}
 
 /// The idempotency key of a request, if it has one, with the route it is scoped to.
 #[derive(Clone, Debug)]
@@ -46,12 +57,11 @@ impl FromRequest for Idempotency {
 
 impl Idempotency {
     fn of(request: &HttpRequest) -> Result<Self> {
-        let path = request
-            .uri()
-            .path_and_query()
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        let route = format!("{} {path}", request.method());
+        let path = request.path().to_owned();
+        let route = match request.query_string() {
+            "" => format!("{} {path}", request.method()),
+            query => format!("{} {path}?{query}", request.method()),
+        };
         let mut headers = request.headers().get_all("Idempotency-Key");
         let Some(value) = headers.next() else {
             return Ok(Self {
@@ -79,22 +89,14 @@ impl Idempotency {
             .into()),
         }
     }
-
-    /// For calls between services: the key the caller gave, within one named route.
-    pub fn internal(route: &str, key: impl Into<String>) -> Self {
-        Self {
-            route: route.to_owned(),
-            path: route.to_owned(),
-            key: Some(key.into()),
-        }
-    }
 }
 
 /// What a command answers, in a form that can be kept.
 #[derive(Clone, Debug)]
 pub struct Reply {
     status: StatusCode,
-    body: Value,
+    /// JSON as it is sent, to the byte; `None` where there is nothing to say.
+    body: Option<String>,
     location: Option<String>,
     version: Option<i64>,
 }
@@ -117,7 +119,7 @@ impl Reply {
     pub fn no_content() -> Self {
         Self {
             status: StatusCode::NO_CONTENT,
-            body: Value::Null,
+            body: None,
             location: None,
             version: None,
         }
@@ -125,10 +127,10 @@ impl Reply {
 
     /// Any success with a body.
     pub fn with(status: StatusCode, body: &impl Serialize) -> Result<Self> {
-        let body = serde_json::to_value(body).map_err(anyhow::Error::from)?;
+        let body = serde_json::to_string(body).map_err(anyhow::Error::from)?;
         Ok(Self {
             status,
-            body,
+            body: Some(body),
             location: None,
             version: None,
         })
@@ -158,7 +160,7 @@ impl Reply {
         let headers = kept.headers.unwrap_or_default();
         Ok(Self {
             status: status.ok_or_else(|| anyhow::anyhow!("an idempotency record has no status"))?,
-            body: kept.body.unwrap_or_default(),
+            body: kept.body,
             location: headers["location"].as_str().map(str::to_owned),
             version: headers["version"].as_i64(),
         })
@@ -173,12 +175,13 @@ impl Reply {
         if let Some(version) = self.version {
             response.insert_header((header::ETAG, format!("\"{version}\"")));
         }
+        let content_type = match self.status {
+            StatusCode::CONFLICT => "application/problem+json",
+            _ => "application/json",
+        };
         match self.body {
-            Value::Null => response.finish(),
-            body if self.status == StatusCode::CONFLICT => response
-                .content_type("application/problem+json")
-                .body(body.to_string()),
-            body => response.json(body),
+            None => response.finish(),
+            Some(body) => response.content_type(content_type).body(body),
         }
     }
 }
@@ -189,7 +192,7 @@ struct Kept {
     fingerprint: Vec<u8>,
     status: Option<i16>,
     headers: Option<Value>,
-    body: Option<Value>,
+    body: Option<String>,
 }
 
 /// What the claim of a key found.
@@ -215,7 +218,7 @@ impl Db {
         let outcome = retrying(async || {
             let mut tx = self.enter(access, Purpose::Change).await?;
             if let Claim::Kept(kept) = claim(&tx, &idempotency.route, key, &fingerprint).await? {
-                return replay(kept, &fingerprint);
+                return self.again(&tx, idempotency, kept, &fingerprint).await;
             }
             tx.idempotency_key = Some(key.clone());
             let reply = work(&mut tx).await?;
@@ -245,13 +248,41 @@ impl Db {
             return Ok(None);
         };
         let fingerprint = Sha256::digest(body.to_string().as_bytes()).to_vec();
-        let found = self
-            .read(access, async |tx| kept(tx, &idempotency.route, key).await)
-            .await?;
-        match found.filter(|kept| kept.status.is_some()) {
-            Some(kept) => replay(kept, &fingerprint).map(Some),
-            None => Ok(None),
+        self.read(access, async |tx| {
+            let found = kept(tx, &idempotency.route, key).await?;
+            match found.filter(|kept| kept.status.is_some()) {
+                Some(kept) => {
+                    let answer = self.again(tx, idempotency, kept, &fingerprint).await;
+                    answer.map(Some)
+                }
+                None => Ok(None),
+            }
+        })
+        .await
+    }
+
+    /// The first answer again, to somebody who sees what it is about.
+    async fn again(
+        &self,
+        tx: &Tx,
+        idempotency: &Idempotency,
+        kept: Kept,
+        fingerprint: &[u8],
+    ) -> Result<HttpResponse> {
+        if kept.fingerprint != fingerprint {
+            return Err(Refusal::IdempotencyMismatch.into());
         }
+        let reply = Reply::restore(kept)?;
+        let addresses = [Some(&idempotency.path), reply.location.as_ref()];
+        for address in addresses.into_iter().flatten() {
+            check_sight(tx, self.sights, address).await?;
+        }
+        let mut response = reply.into_response();
+        response.headers_mut().insert(
+            header::HeaderName::from_static("idempotent-replayed"),
+            header::HeaderValue::from_static("true"),
+        );
+        Ok(response)
     }
 
     /// Stores a 409 by itself: the command's transaction is gone.
@@ -265,7 +296,7 @@ impl Db {
     ) -> Result<HttpResponse> {
         let tx = self.enter(access, Purpose::Change).await?;
         if let Claim::Kept(kept) = claim(&tx, &idempotency.route, key, fingerprint).await? {
-            return replay(kept, fingerprint);
+            return self.again(&tx, idempotency, kept, fingerprint).await;
         }
         let reply = Reply::conflict(&refused, &access.caller().request_id, &idempotency.path)?;
         keep(&tx, &idempotency.route, key, &reply).await?;
@@ -336,16 +367,26 @@ async fn kept(tx: &Tx, route: &str, key: &str) -> Result<Option<Kept>> {
     .await
 }
 
-fn replay(kept: Kept, fingerprint: &[u8]) -> Result<HttpResponse> {
-    if kept.fingerprint != fingerprint {
-        return Err(Refusal::IdempotencyMismatch.into());
-    }
-    let mut response = Reply::restore(kept)?.into_response();
-    response.headers_mut().insert(
-        header::HeaderName::from_static("idempotent-replayed"),
-        header::HeaderValue::from_static("true"),
-    );
-    Ok(response)
+#[derive(FromQueryResult)]
+struct Seen {
+    #[expect(dead_code, reason = "that there is a row is all that is asked")]
+    id: Uuid,
+}
+
+/// 404 unless the acting user sees the thing at this address.
+async fn check_sight(tx: &Tx, sights: &[Sight], address: &str) -> Result<()> {
+    let thing = sights.iter().find_map(|sight| {
+        let behind = address.strip_prefix(sight.address)?;
+        let id = parse_id(behind.split('/').next()?)?;
+        Some((sight.find, id))
+    });
+    let Some((find, id)) = thing else {
+        return Ok(());
+    };
+    let seen: Option<Seen> = tx
+        .first(find, [tx.actor().organization_id.into(), id.into()])
+        .await?;
+    seen.map(drop).ok_or_else(|| Rejection::NotFound.into())
 }
 
 async fn keep(tx: &Tx, route: &str, key: &str, reply: &Reply) -> Result<()> {

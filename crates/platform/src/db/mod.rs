@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 use self::{admission::Admission, tx::Begun};
 pub use self::{
-    idempotency::{Idempotency, Reply},
+    idempotency::{Idempotency, Reply, Sight},
     inbox::{Applied, Order},
     migrate::migrate,
     pool::PoolSize,
@@ -56,6 +56,7 @@ pub struct Db {
     admission: Arc<Admission>,
     /// The schema that holds this service's outbox, inbox and idempotency records.
     schema: &'static str,
+    sights: &'static [Sight],
 }
 
 /// On whose account a consumer, an activity or a schedule acts: the organization's SYSTEM user.
@@ -81,7 +82,14 @@ impl Db {
             pool: pool::connect(url, size)?,
             admission: Admission::new(size.sessions()),
             schema,
+            sights: &[],
         })
+    }
+
+    /// Replays an answer about one of these things only to somebody who sees it still.
+    #[must_use]
+    pub fn with_sights(self, sights: &'static [Sight]) -> Self {
+        Self { sights, ..self }
     }
 
     /// Is the database there? For readiness.

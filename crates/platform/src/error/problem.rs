@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use domain::{
     code::Code,
-    rejection::{Blocker, FieldError, Rejection, RejectionKind},
+    rejection::{Blocker, FIELD_ERRORS_MAX, FieldError, Rejection, RejectionKind},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -13,6 +13,11 @@ use utoipa::{
 };
 
 use super::{Error, Refusal};
+
+/// The path of a field in an answer, in bytes: a client chooses its names.
+const FIELD_BYTES_MAX: usize = 400;
+/// A sentence of an answer, in bytes: it may name a field.
+const MESSAGE_BYTES_MAX: usize = 800;
 
 /// The body of every answer that is not a success (`application/problem+json`).
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -121,7 +126,7 @@ impl Error {
 
     fn message(&self) -> String {
         match self {
-            Self::Rejected(rejection) => rejection.message(),
+            Self::Rejected(rejection) => cut(&rejection.message(), MESSAGE_BYTES_MAX),
             Self::Refused(refusal) => refusal.message().to_owned(),
             Self::Unavailable { .. } | Self::Busy { .. } => "try again in a moment".to_owned(),
             Self::TimedOut => "the request took too long; try again in a moment".to_owned(),
@@ -284,21 +289,32 @@ fn rejection_details(rejection: &Rejection) -> Value {
     }
 }
 
-/// The first error stands in front; all of them stand in `errors` where there are several.
+/// The first error comes first; where there are several, `errors` has them, up to a bound, beyond which `more` is true.
 fn validation_details(errors: &[FieldError]) -> Value {
     let Some(first) = errors.first() else {
         return json!({});
     };
-    let mut details = json!({ "field": first.field, "constraint": first.constraint });
+    let field = |error: &FieldError| cut(&error.field, FIELD_BYTES_MAX);
+    let mut details = json!({ "field": field(first), "constraint": first.constraint });
     if errors.len() > 1 {
-        details["errors"] = errors
-            .iter()
-            .map(|error| {
-                json!({ "field": error.field, "constraint": error.constraint, "message": error.message })
-            })
-            .collect();
+        let shown = errors.iter().take(FIELD_ERRORS_MAX).map(|error| {
+            let message = cut(&error.message, MESSAGE_BYTES_MAX);
+            json!({ "field": field(error), "constraint": error.constraint, "message": message })
+        });
+        details["errors"] = shown.collect();
+    }
+    if errors.len() > FIELD_ERRORS_MAX {
+        details["more"] = json!(true);
     }
     details
+}
+
+/// The text, or its beginning and an ellipsis.
+fn cut(text: &str, bytes_max: usize) -> String {
+    if text.len() <= bytes_max {
+        return text.to_owned();
+    }
+    format!("{}…", &text[..text.floor_char_boundary(bytes_max)])
 }
 
 fn blocker(blocker: &Blocker) -> Value {
@@ -360,6 +376,21 @@ mod tests {
             details["errors"][1],
             json!({ "field": "limit", "constraint": "range", "message": "limit is 1 to 100" })
         );
+    }
+
+    #[test]
+    fn an_answer_is_bounded_in_errors_and_in_bytes() {
+        let name = "ü".repeat(100_000);
+        let errors =
+            (0..30).map(|_| FieldError::new(&*name, "unknown", format!("{name} is not known")));
+        let error = Error::from(Rejection::Validation {
+            errors: errors.collect(),
+        });
+        let body = body(&error);
+        let listed = body["details"]["errors"].as_array().unwrap();
+        assert_eq!(listed.len(), FIELD_ERRORS_MAX);
+        assert_eq!(body["details"]["more"], true);
+        assert!(body.to_string().len() < 40_000);
     }
 
     #[test]

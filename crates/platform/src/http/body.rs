@@ -9,10 +9,10 @@ use actix_web::{
     http::header::{self, HeaderMap},
     web::BytesMut,
 };
-use domain::rejection::{FieldError, Rejection};
+use domain::rejection::{FIELD_ERRORS_MAX, FieldError, Rejection};
 use futures::{FutureExt as _, StreamExt as _, future::LocalBoxFuture};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     middleware::BODY_BYTES_MAX,
@@ -45,7 +45,7 @@ pub struct Json<T> {
 pub struct JsonOrEmpty<T> {
     /// The body, or the default without one.
     pub value: T,
-    /// The body as it was parsed; `Null` without one.
+    /// The body as it was parsed. Without one it is `{}`: an idempotency key means the same request by both.
     pub raw: Value,
 }
 
@@ -82,7 +82,7 @@ impl<T: Body + Default + 'static> FromRequest for JsonOrEmpty<T> {
             if bytes.is_empty() {
                 return Ok(Self {
                     value: T::default(),
-                    raw: Value::Null,
+                    raw: Value::Object(Map::new()),
                 });
             }
             if !typed {
@@ -127,6 +127,11 @@ pub(super) fn has_type(headers: &HeaderMap, expected: &str) -> bool {
     })
 }
 
+/// Parses JSON text as strictly as [`Json`] does, without a shape.
+pub fn parse(text: &[u8]) -> Result<Value> {
+    Ok(strict_json::parse(text)?)
+}
+
 /// Decodes a value of a known shape, for bodies that arrive by another way. Refuses as [`Json`] does.
 pub fn decode<T: Body>(raw: &Value) -> Result<T> {
     Ok(strict_json::decode(raw)?)
@@ -145,11 +150,10 @@ pub(super) fn decode_text<T: DeserializeOwned>(
     let mut track = serde_path_to_error::Track::new();
     let tracked = serde_path_to_error::Deserializer::new(deserializer, &mut track);
     let decoded = serde_ignored::deserialize(tracked, |path| {
-        unknown.push(FieldError::new(
-            path.to_string(),
-            "unknown",
-            format!("{path} is not known"),
-        ));
+        if unknown.len() <= FIELD_ERRORS_MAX {
+            let message = format!("{path} is not known");
+            unknown.push(FieldError::new(path.to_string(), "unknown", message));
+        }
     });
     match decoded {
         Ok(value) if unknown.is_empty() => Ok(value),

@@ -14,8 +14,10 @@ use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, Result};
 
-/// How much of a fingerprint stands in a tag.
+/// How much of a fingerprint is part of a tag.
 const FINGERPRINT_BYTES: usize = 8;
+/// Tags in one `If-Match` or `If-None-Match`. A client that keeps more versions than that has no use for them.
+pub const TAGS_MAX: usize = 16;
 
 /// What the client said about versions in its headers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,12 +31,25 @@ pub struct Conditional {
 pub enum ExpectedVersion {
     /// Whatever it is: `If-Match: *`, or a route that asks for none.
     Any,
-    /// By `If-Match`: anything else is 412 `VERSION_MISMATCH`.
-    Matching(i64),
+    /// By `If-Match`: anything but one of these is 412 `VERSION_MISMATCH`.
+    Matching(Versions),
     /// By the body's `version`: anything else is 409 `VERSION_CONFLICT`.
     InBody(i64),
-    /// By an `If-Match` that no version can have: always 412.
-    Never,
+}
+
+/// The versions that the tags of an `If-Match` name; a tag that is none of ours names none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Versions([Option<i64>; TAGS_MAX]);
+
+impl Versions {
+    fn of(tags: &[Tag]) -> Self {
+        let mut named = tags.iter().filter_map(|tag| tag.version);
+        Self(std::array::from_fn(|_| named.next()))
+    }
+
+    fn contains(&self, version: i64) -> bool {
+        self.0.contains(&Some(version))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,12 +134,7 @@ impl Conditional {
     fn by_header(&self) -> Option<ExpectedVersion> {
         self.if_match.as_ref().map(|tags| match tags {
             Tags::Any => ExpectedVersion::Any,
-            Tags::OneOf(tags) => match tags.as_slice() {
-                [tag] => tag
-                    .version
-                    .map_or(ExpectedVersion::Never, ExpectedVersion::Matching),
-                _ => ExpectedVersion::Never,
-            },
+            Tags::OneOf(tags) => ExpectedVersion::Matching(Versions::of(tags)),
         })
     }
 }
@@ -134,9 +144,9 @@ impl ExpectedVersion {
     pub fn check(self, current: i64) -> Result<(), Rejection> {
         match self {
             Self::Any => Ok(()),
-            Self::Matching(version) if version == current => Ok(()),
+            Self::Matching(versions) if versions.contains(current) => Ok(()),
             Self::InBody(version) if version == current => Ok(()),
-            Self::Matching(_) | Self::Never => Err(Rejection::VersionMismatch { current }),
+            Self::Matching(_) => Err(Rejection::VersionMismatch { current }),
             Self::InBody(_) => Err(Rejection::VersionConflict { current }),
         }
     }
@@ -157,43 +167,52 @@ pub fn etag(version: i64) -> String {
 }
 
 fn read(headers: &HeaderMap) -> Result<Conditional> {
-    let if_match = tags(headers, &header::IF_MATCH, "If-Match")?;
-    if matches!(&if_match, Some(Tags::OneOf(tags)) if tags.len() > 1) {
-        return Err(malformed("If-Match"));
-    }
     Ok(Conditional {
-        if_match,
+        if_match: tags(headers, &header::IF_MATCH, "If-Match")?,
         if_none_match: tags(headers, &header::IF_NONE_MATCH, "If-None-Match")?,
     })
 }
 
 fn tags(headers: &HeaderMap, name: &HeaderName, shown: &'static str) -> Result<Option<Tags>> {
-    let mut values = headers.get_all(name);
-    let Some(value) = values.next() else {
+    let mut tags = Vec::new();
+    let mut is_any = false;
+    let mut lines = headers.get_all(name).peekable();
+    if lines.peek().is_none() {
         return Ok(None);
-    };
-    let text = value
-        .to_str()
-        .ok()
-        .filter(|_| values.next().is_none())
-        .ok_or_else(|| malformed(shown))?
-        .trim();
-    if text == "*" {
-        return Ok(Some(Tags::Any));
     }
-    let tags: Option<Vec<Tag>> = text.split(',').map(|tag| tag_of(tag.trim())).collect();
-    tags.map(|tags| Some(Tags::OneOf(tags)))
-        .ok_or_else(|| malformed(shown))
+    for line in lines {
+        let mut rest = line.to_str().map_err(|_| malformed(shown))?.trim();
+        is_any |= rest == "*";
+        if rest == "*" {
+            continue;
+        }
+        loop {
+            let (tag, behind) = next_tag(rest).ok_or_else(|| malformed(shown))?;
+            tags.push(tag);
+            match behind.trim_start().strip_prefix(',') {
+                Some(next) if tags.len() < TAGS_MAX => rest = next.trim_start(),
+                None if behind.trim().is_empty() => break,
+                _ => return Err(malformed(shown)),
+            }
+        }
+    }
+    match (is_any, tags.len()) {
+        (true, 0) => Ok(Some(Tags::Any)),
+        (false, 1..=TAGS_MAX) => Ok(Some(Tags::OneOf(tags))),
+        _ => Err(malformed(shown)),
+    }
 }
 
-/// A tag and the version it names, with or without a detail behind; `None` for what is no tag at all.
-fn tag_of(tag: &str) -> Option<Tag> {
+/// The tag that a text begins with, and what is behind it; `None` where it begins with no tag.
+fn next_tag(text: &str) -> Option<(Tag, &str)> {
     // A weak tag, as a proxy may make of ours, names the same version.
-    let strong = tag.strip_prefix("W/").unwrap_or(tag);
-    let inner = strong.strip_prefix('"')?.strip_suffix('"')?;
-    if inner.contains('"') {
-        return None;
-    }
+    let strong = text.strip_prefix("W/").unwrap_or(text);
+    let (inner, behind) = strong.strip_prefix('"')?.split_once('"')?;
+    Some((tag_of(inner), behind))
+}
+
+/// A tag and the version it names, with or without a detail behind.
+fn tag_of(inner: &str) -> Tag {
     let number = match inner.split_once('-') {
         Some((number, _)) if !number.is_empty() => number,
         _ => inner,
@@ -202,17 +221,17 @@ fn tag_of(tag: &str) -> Option<Tag> {
         .parse()
         .ok()
         .filter(|version: &i64| version.to_string() == number);
-    Some(Tag {
-        text: strong.to_owned(),
+    Tag {
+        text: format!("\"{inner}\""),
         version,
-    })
+    }
 }
 
 fn malformed(header: &'static str) -> Error {
     Rejection::field(
         header,
         "format",
-        format!("{header} is * or a version in quotes, as in the ETag"),
+        format!("{header} is * or up to {TAGS_MAX} versions in quotes, as in the ETag, with commas between"),
     )
     .into()
 }
@@ -236,11 +255,38 @@ mod tests {
         conditional(header::IF_MATCH, value)?.expected_version(Some(9))
     }
 
+    fn matching(versions: &[i64]) -> ExpectedVersion {
+        let mut versions = versions.iter().copied();
+        ExpectedVersion::Matching(Versions(std::array::from_fn(|_| versions.next())))
+    }
+
+    #[test]
+    fn an_if_match_list_is_matched_by_any_of_its_versions() {
+        for list in [
+            "\"x\", \"2\"",
+            "\"2\",\"x\"",
+            "\"a,b\" , W/\"2\"",
+            "\"1\", \"2-detail\"",
+        ] {
+            let expected = if_match(list).unwrap();
+            assert_eq!(expected.check(2), Ok(()), "{list}");
+            let mismatch = Err(Rejection::VersionMismatch { current: 3 });
+            assert_eq!(expected.check(3), mismatch, "{list}");
+        }
+    }
+
+    #[test]
+    fn an_if_match_list_has_a_bound() {
+        let list = |count: usize| vec!["\"x\""; count].join(",");
+        assert!(if_match(&list(TAGS_MAX)).is_ok());
+        assert!(if_match(&list(TAGS_MAX + 1)).is_err());
+    }
+
     #[test]
     fn if_match_goes_before_the_body() {
-        assert_eq!(if_match("\"3\"").unwrap(), ExpectedVersion::Matching(3));
+        assert_eq!(if_match("\"3\"").unwrap(), matching(&[3]));
         assert_eq!(if_match("*").unwrap(), ExpectedVersion::Any);
-        assert_eq!(if_match("\"abc\"").unwrap(), ExpectedVersion::Never);
+        assert_eq!(if_match("\"abc\"").unwrap(), matching(&[]));
         assert_eq!(
             Conditional::default().expected_version(Some(9)).unwrap(),
             ExpectedVersion::InBody(9)
@@ -261,10 +307,7 @@ mod tests {
 
     #[test]
     fn a_detailed_tag_means_its_version_but_is_known_only_whole() {
-        assert_eq!(
-            if_match("\"3-2026-12-15\"").unwrap(),
-            ExpectedVersion::Matching(3)
-        );
+        assert_eq!(if_match("\"3-2026-12-15\"").unwrap(), matching(&[3]));
         let status = |value: &str| {
             conditional(header::IF_NONE_MATCH, value)
                 .unwrap()
@@ -287,15 +330,21 @@ mod tests {
         assert_eq!(tag(3, &["PENDING"]), tag(3, &["PENDING"]));
         assert_ne!(tag(3, &["PENDING"]), tag(3, &["COMPLETED"]));
         assert_ne!(tag(3, &["PENDING"]), tag(4, &["PENDING"]));
-        assert_eq!(
-            if_match(&tag(3, &["PENDING"])).unwrap(),
-            ExpectedVersion::Matching(3)
-        );
+        assert_eq!(if_match(&tag(3, &["PENDING"])).unwrap(), matching(&[3]));
     }
 
     #[test]
     fn a_malformed_if_match_is_refused() {
-        for value in ["3", "\"3", "3\"", "\"3\" \"4\"", "", "\"3\",\"4\""] {
+        for value in [
+            "3",
+            "\"3",
+            "3\"",
+            "\"3\" \"4\"",
+            "",
+            "\"3\",",
+            "*, \"3\"",
+            "\"3\", *",
+        ] {
             assert!(if_match(value).is_err(), "{value}");
         }
     }
@@ -303,18 +352,18 @@ mod tests {
     #[test]
     fn a_stale_header_is_a_mismatch_and_a_stale_body_a_conflict() {
         assert_eq!(
-            ExpectedVersion::Matching(2).check(3),
+            matching(&[2]).check(3),
             Err(Rejection::VersionMismatch { current: 3 })
         );
         assert_eq!(
-            ExpectedVersion::Never.check(3),
+            matching(&[]).check(3),
             Err(Rejection::VersionMismatch { current: 3 })
         );
         assert_eq!(
             ExpectedVersion::InBody(2).check(3),
             Err(Rejection::VersionConflict { current: 3 })
         );
-        assert_eq!(ExpectedVersion::Matching(3).check(3), Ok(()));
+        assert_eq!(matching(&[3]).check(3), Ok(()));
         assert_eq!(ExpectedVersion::Any.check(3), Ok(()));
     }
 

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use actix_web::{HttpMessage, HttpRequest, dev::ServiceRequest, http::header::HeaderMap};
+use domain::rejection::Rejection;
 use uuid::Uuid;
 
 use crate::config::Secret;
@@ -46,6 +47,18 @@ impl RequestContext {
             traceparent: None,
         }
     }
+}
+
+/// Refuses a request with more than one `Authorization`: which of them counts, a proxy may see otherwise.
+///
+/// # Errors
+/// 400 on `Authorization`.
+pub fn one_authorization(headers: &HeaderMap) -> Result<(), Rejection> {
+    if headers.get_all("authorization").nth(1).is_some() {
+        let message = "Authorization is given twice";
+        return Err(Rejection::field("Authorization", "duplicate", message));
+    }
+    Ok(())
 }
 
 /// The token of an `Authorization: Bearer …` header.

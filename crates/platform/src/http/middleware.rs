@@ -25,13 +25,13 @@ use tracing::{Instrument as _, Span, field::Empty};
 
 use super::{
     caller::Caller,
-    context::{REQUEST_ID, RequestContext, bearer_secret},
+    context::{REQUEST_ID, RequestContext, bearer_secret, one_authorization},
     routes::Methods,
 };
 use crate::{
     auth::token::{TokenRefused, TokenVerifier},
     error::{Error, Refusal},
-    telemetry::{self, metrics::API_REQUEST_DURATION, traces},
+    telemetry::{self, metrics, traces},
 };
 
 /// A request takes no longer, unless its answer is a stream that has begun.
@@ -49,13 +49,13 @@ pub(super) async fn observe(
     let route = request
         .match_pattern()
         .unwrap_or_else(|| "unmatched".to_owned());
-    let method = request.method().clone();
+    let method = metrics::method_label(request.method());
     let path = request.path().to_owned();
     let draining = request
         .app_data::<web::Data<CancellationToken>>()
         .is_some_and(|token| token.is_cancelled());
 
-    let span = request_span(method.as_str(), &route, &context);
+    let span = request_span(method, &route, &context);
     telemetry::continue_trace(&span, traces::traceparent_header(request.headers()));
     context.traceparent = telemetry::traceparent_of(&span);
     let request_id = context.request_id.clone();
@@ -68,7 +68,7 @@ pub(super) async fn observe(
             Ok(response) => response.status(),
             Err(failure) => failure.error.status_code(),
         };
-        record(method.as_str(), &route, status, started);
+        record(method, &route, status, started);
         if let Ok(response) = &mut answer {
             finish_headers(response.response_mut(), &request_id, draining);
         }
@@ -83,9 +83,7 @@ pub(super) async fn limit<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, actix_web::Error> {
-    if let Some(refusal) = refused_by_head(&request) {
-        return Err(Error::from(refusal).into());
-    }
+    check_head(&request)?;
     let call = AssertUnwindSafe(next.call(request)).catch_unwind();
     match tokio::time::timeout(REQUEST_TIMEOUT, call).await {
         Ok(Ok(outcome)) => outcome,
@@ -164,21 +162,22 @@ fn request_span(method: &str, route: &str, context: &RequestContext) -> Span {
     )
 }
 
-fn refused_by_head(request: &ServiceRequest) -> Option<Refusal> {
+fn check_head(request: &ServiceRequest) -> Result<(), Error> {
     let headers = request.headers();
+    one_authorization(headers)?;
     let encoded = headers
-        .get(header::CONTENT_ENCODING)
-        .is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
+        .get_all(header::CONTENT_ENCODING)
+        .any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
     if encoded {
-        return Some(Refusal::UnsupportedMediaType);
+        return Err(Refusal::UnsupportedMediaType.into());
     }
     let length = headers
-        .get(header::CONTENT_LENGTH)?
-        .to_str()
-        .ok()?
-        .parse::<usize>()
-        .ok()?;
-    (length > BODY_BYTES_MAX).then_some(Refusal::PayloadTooLarge)
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    match length {
+        Some(length) if length > BODY_BYTES_MAX => Err(Refusal::PayloadTooLarge.into()),
+        _ => Ok(()),
+    }
 }
 
 /// An error on its way out, with what its body needs beside it.
@@ -291,14 +290,9 @@ fn finish_headers<B>(response: &mut HttpResponse<B>, request_id: &str, close: bo
     }
 }
 
-fn record(method: &str, route: &str, status: StatusCode, started: Instant) {
+fn record(method: &'static str, route: &str, status: StatusCode, started: Instant) {
     let elapsed = started.elapsed();
-    let labels = [
-        ("method", method.to_owned()),
-        ("route", route.to_owned()),
-        ("status", status.as_u16().to_string()),
-    ];
-    metrics::histogram!(API_REQUEST_DURATION, &labels).record(elapsed);
+    metrics::answered(method, route, status, elapsed);
     let span = Span::current();
     span.record("http.response.status_code", status.as_u16());
     if status.is_server_error() {
@@ -520,6 +514,49 @@ mod tests {
             assert!(body["instance"].as_str().unwrap().starts_with("/api/"));
             assert!(!body.to_string().contains("task.tasks"));
         }
+    }
+
+    #[actix_web::test]
+    async fn two_authorization_headers_are_refused_whoever_sent_them() {
+        let bearer = format!("Bearer {}", token(Uuid::now_v7()));
+        for second in [bearer.as_str(), "Bearer x.y.z", "Basic eA=="] {
+            let request = get("/api/whoami")
+                .append_header((header::AUTHORIZATION, bearer.clone()))
+                .append_header((header::AUTHORIZATION, second));
+            let (status, body, _) = answer(request).await;
+            assert_eq!(status, 400, "{second}");
+            assert_eq!(
+                body["details"],
+                json!({"field": "Authorization", "constraint": "duplicate"})
+            );
+        }
+    }
+
+    #[actix_web::test]
+    async fn odd_methods_paths_and_hosts_make_no_series_of_their_own() {
+        let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        let _guard = ::metrics::set_default_local_recorder(&recorder);
+        for n in 0..100 {
+            let method = Method::from_bytes(format!("ODD{n}").as_bytes()).unwrap();
+            let host = (header::HOST, format!("host{n}.example"));
+            let everywhere = [
+                get("/api/whoami").method(method),
+                get(&format!("/api/items/{n}")).insert_header(host.clone()),
+                get(&format!("/api/nothing/{n}")),
+                get(&format!("/api/whoami?x{n}=1")).insert_header(host),
+                get("/api/whoami").insert_header((header::AUTHORIZATION, format!("Bearer {n}"))),
+            ];
+            for request in everywhere {
+                answer(request).await;
+            }
+        }
+        let rendered = handle.render();
+        let series: Vec<&str> = rendered
+            .lines()
+            .filter(|line| line.starts_with("api_request_duration_seconds_count"))
+            .collect();
+        assert_eq!(series.len(), 4, "{series:#?}");
     }
 
     #[actix_web::test]

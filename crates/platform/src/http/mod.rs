@@ -27,7 +27,7 @@ pub use context::{RequestContext, bearer};
 pub use contract::{Argument, Contract};
 pub use health::{Check, Readiness};
 pub use merge_patch::MergePatch;
-pub use page::{Cut, Page};
+pub use page::{Cursors, Cut, Page};
 pub use path::{PathId, PathIds};
 pub use query::Query;
 pub use routes::Routes;

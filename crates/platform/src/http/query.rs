@@ -1,4 +1,4 @@
-//! Query parameters, read strictly: an unknown, repeated or empty one is 400.
+//! Query parameters, read strictly: an unknown, repeated or empty one is 400, and so is a query that is too long.
 
 use std::future::{Ready, ready};
 
@@ -9,6 +9,11 @@ use serde::de::DeserializeOwned;
 use super::body::decode_text;
 use crate::error::{Error, Result};
 
+/// A query string, in bytes. The longest that a client needs is a cursor with all filters of a list.
+pub const QUERY_BYTES_MAX: usize = 4_096;
+/// Parameters of a query string. No list takes half as many.
+pub const QUERY_PARAMETERS_MAX: usize = 32;
+
 /// The query parameters of a request. Fields of `T` that may be absent are `Option`s or have a default.
 #[derive(Clone, Debug)]
 pub struct Query<T>(pub T);
@@ -16,6 +21,7 @@ pub struct Query<T>(pub T);
 impl<T: DeserializeOwned> Query<T> {
     /// Reads a query string, without the question mark.
     pub fn parse(text: &str) -> Result<T> {
+        within_bounds(text)?;
         let pairs = pairs(text).map_err(refuse)?;
         decode_text(pairs).map_err(refuse)
     }
@@ -30,6 +36,27 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
     }
 }
 
+/// Refuses a query string that is longer, or has more parameters, than any route takes. The gateway asks this too,
+/// before it passes a request on.
+///
+/// # Errors
+/// 400 on `query`.
+pub fn within_bounds(text: &str) -> Result<(), Rejection> {
+    if text.len() > QUERY_BYTES_MAX {
+        let message = format!("the query string is longer than {QUERY_BYTES_MAX} bytes");
+        return Err(Rejection::field("query", "max_length", message));
+    }
+    if parts(text).nth(QUERY_PARAMETERS_MAX).is_some() {
+        let message = format!("the query string has more than {QUERY_PARAMETERS_MAX} parameters");
+        return Err(Rejection::field("query", "max_items", message));
+    }
+    Ok(())
+}
+
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    text.split('&').filter(|part| !part.is_empty())
+}
+
 fn refuse(errors: Vec<FieldError>) -> Error {
     Rejection::Validation { errors }.into()
 }
@@ -37,7 +64,7 @@ fn refuse(errors: Vec<FieldError>) -> Error {
 fn pairs(text: &str) -> std::result::Result<Vec<(String, String)>, Vec<FieldError>> {
     let mut pairs: Vec<(String, String)> = Vec::new();
     let mut errors = Vec::new();
-    for part in text.split('&').filter(|part| !part.is_empty()) {
+    for part in parts(text) {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
         let (Some(name), Some(value)) = (decoded(name), decoded(value)) else {
             errors.push(FieldError::new(
@@ -136,6 +163,24 @@ mod tests {
     }
 
     #[test]
+    fn reading_the_longest_query_costs_a_small_multiple_of_its_length() {
+        let longest = [
+            vec!["abcdefgh=%41%41%41"; QUERY_PARAMETERS_MAX].join("&"),
+            format!("q={}", "%41".repeat(QUERY_BYTES_MAX / 3 - 1)),
+            (0..QUERY_PARAMETERS_MAX)
+                .map(|n| format!("n{n:0100}=1&"))
+                .collect(),
+        ];
+        for text in longest {
+            let mut outcome = None;
+            let cost =
+                allocation_counter::measure(|| outcome = Some(Query::<Filter>::parse(&text)));
+            assert!(cost.bytes_max < 64 * 1024, "{cost:?}: {text}");
+            assert!(cost.count_total < 2_000, "{cost:?}: {text}");
+        }
+    }
+
+    #[test]
     fn unknown_repeated_empty_and_malformed_parameters_are_refused() {
         let cases = [
             ("colour=red", "colour", "unknown"),
@@ -149,6 +194,12 @@ mod tests {
             ("q=%ff", "query", "format"),
             ("q=%00", "query", "format"),
             ("q=%2", "query", "format"),
+            (
+                &format!("q={}", "x".repeat(QUERY_BYTES_MAX)),
+                "query",
+                "max_length",
+            ),
+            (&"a&".repeat(QUERY_PARAMETERS_MAX + 1), "query", "max_items"),
         ];
         for (text, field, constraint) in cases {
             assert_eq!(

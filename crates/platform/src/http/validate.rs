@@ -2,7 +2,10 @@
 
 use std::{fmt::Display, ops::RangeInclusive};
 
-use domain::rejection::{FieldError, Rejection};
+use domain::{
+    rejection::{FIELD_ERRORS_MAX, FieldError, Rejection},
+    text::is_blank,
+};
 
 /// Longest address that mail systems carry.
 const EMAIL_LENGTH_MAX: usize = 254;
@@ -26,16 +29,24 @@ impl Fields {
         constraint: &str,
         problem: impl Display,
     ) -> &mut Self {
-        let field = field.into();
-        let message = format!("{field} {problem}");
-        self.errors
-            .push(FieldError::new(field, constraint, message));
+        self.note(|| {
+            let field = field.into();
+            let message = format!("{field} {problem}");
+            FieldError::new(field, constraint, message)
+        });
         self
+    }
+
+    /// Keeps one more than are reported: enough to know that there are more.
+    fn note(&mut self, error: impl FnOnce() -> FieldError) {
+        if self.errors.len() <= FIELD_ERRORS_MAX {
+            self.errors.push(error());
+        }
     }
 
     /// Notes a missing field.
     pub fn required(&mut self, field: impl Into<String>) -> &mut Self {
-        self.errors.push(FieldError::required(field));
+        self.note(|| FieldError::required(field));
         self
     }
 
@@ -53,7 +64,7 @@ impl Fields {
         self
     }
 
-    /// One line of text of so many characters, not blank and without control characters.
+    /// One line of text of so many characters, not blank ([`is_blank`]) and without control characters.
     pub fn text(&mut self, field: &str, value: &str, length: RangeInclusive<usize>) -> &mut Self {
         let one_line = !value.chars().any(char::is_control);
         self.prose(field, value, length).check(
@@ -67,8 +78,7 @@ impl Fields {
     /// Text of so many characters that may have several lines, not blank unless it may be empty.
     pub fn prose(&mut self, field: &str, value: &str, length: RangeInclusive<usize>) -> &mut Self {
         let count = value.chars().count();
-        let blank = value.trim().is_empty();
-        if blank && *length.start() > 0 {
+        if *length.start() > 0 && is_blank(value) {
             return self.required(field);
         }
         if count < *length.start() {
@@ -155,9 +165,8 @@ impl Fields {
                     message,
                 } in errors
                 {
-                    let field = format!("{path}.{field}");
-                    self.errors.push(FieldError {
-                        field,
+                    self.note(|| FieldError {
+                        field: format!("{path}.{field}"),
                         constraint,
                         message,
                     });
@@ -172,8 +181,10 @@ impl Fields {
     pub fn take<T>(&mut self, checked: Result<T, Rejection>) -> Result<Option<T>, Rejection> {
         match checked {
             Ok(value) => Ok(Some(value)),
-            Err(Rejection::Validation { mut errors }) => {
-                self.errors.append(&mut errors);
+            Err(Rejection::Validation { errors }) => {
+                for error in errors {
+                    self.note(|| error);
+                }
                 Ok(None)
             }
             Err(other) => Err(other),

@@ -1,7 +1,10 @@
 //! The metrics' names, help texts and buckets, in one place, and their text for the admin port.
+//!
+//! A label has a closed set of values, none of them chosen by a client: each value is a series that stays in memory.
 
 use std::{sync::OnceLock, time::Duration};
 
+use actix_web::http::{Method, StatusCode};
 use anyhow::Context as _;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
@@ -67,6 +70,9 @@ const LONG_SECONDS: &[f64] = &[
 /// How often old samples are folded; without it memory grows.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
+/// What spans and metrics call a method that HTTP does not define, as OpenTelemetry has it.
+const OTHER_METHOD: &str = "_OTHER";
+
 static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
 
 /// Installs the recorder. Needs a Tokio runtime for its upkeep.
@@ -96,6 +102,30 @@ pub(super) fn install(service: &'static str) -> anyhow::Result<()> {
     });
     describe();
     Ok(())
+}
+
+/// What spans and metrics call a method: one of a closed set, whatever the client sent.
+pub fn method_label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => OTHER_METHOD,
+    }
+}
+
+/// Counts a request that was answered. `route` is the pattern of a route, never a path.
+pub fn answered(method: &'static str, route: &str, status: StatusCode, elapsed: Duration) {
+    let labels = [
+        ("method", method.to_owned()),
+        ("route", route.to_owned()),
+        ("status", status.as_u16().to_string()),
+    ];
+    metrics::histogram!(API_REQUEST_DURATION, &labels).record(elapsed);
 }
 
 /// The metrics in Prometheus' text format; empty before telemetry is initialised.

@@ -13,7 +13,9 @@ const ROUTES: [&str; 3] = ["/api/users", "/api/deals", "/api/tasks"];
 async fn json_is_read_strictly_by_every_service() {
     let admin = Organization::new().await.admin;
     let deep = format!("{{\"x\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
-    let cases: [(&[u8], &str, &str, &str); 15] = [
+    let long_name = format!("{{\"{}\": 1}}", "x".repeat(201));
+    let values = format!("{{\"x\": [{}0]}}", "0,".repeat(10_000));
+    let cases: [(&[u8], &str, &str, &str); 17] = [
         (b"", "body", "required", "nothing at all"),
         (b" \n", "body", "required", "blanks"),
         (b"{\"x\": ", "body", "json", "cut short"),
@@ -25,7 +27,14 @@ async fn json_is_read_strictly_by_every_service() {
         (b"{\"x\": \"\\ud800\"}", "body", "json", "a lone surrogate"),
         (b"{\"x\": \"\xff\"}", "body", "json", "no UTF-8"),
         (b"{\"x\": 1e999}", "body", "json", "a number without end"),
-        (deep.as_bytes(), "body", "json", "ten thousand levels"),
+        (deep.as_bytes(), "body", "max_depth", "ten thousand levels"),
+        (long_name.as_bytes(), "body", "max_length", "a long name"),
+        (
+            values.as_bytes(),
+            "body",
+            "max_items",
+            "ten thousand values",
+        ),
         (
             b"{\"x\": \"a\\u0000b\"}",
             "x",
@@ -139,6 +148,121 @@ async fn what_is_wrong_with_shape_and_values_is_told_in_one_answer() {
         let mut expected: BTreeSet<String> = expected.into_iter().map(str::to_owned).collect();
         expected.insert("surprise unknown".to_owned());
         assert_eq!(told, expected, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_of_many_errors_is_answered_shortly() {
+    let admin = Organization::new().await.admin;
+    let name = "k".repeat(200);
+    let bodies = [
+        format!("{{\"{name}\":{{{}\"a\":0}}}}", "\"a\":0,".repeat(8_000)),
+        format!("{{\"{name}\":[{}0]}}", "\"\\u0000\",".repeat(8_000)),
+        format!(
+            "{{{}\"a\":0}}",
+            (0..4_000)
+                .map(|n| format!("\"{n:0150}\":0,"))
+                .collect::<String>()
+        ),
+    ];
+    for route in ROUTES {
+        for body in &bodies {
+            let answer = Raw::json("POST", route, body.as_str())
+                .send(Some(&admin.access_token))
+                .await;
+            let details = refusal(&answer, 400, "VALIDATION_001")["details"].clone();
+            assert_eq!(
+                details["errors"].as_array().map(Vec::len),
+                Some(20),
+                "{route}"
+            );
+            assert_eq!(details["more"], true, "{route}");
+            assert!(
+                answer.text.len() < 40_000,
+                "{route}: {} bytes",
+                answer.text.len()
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_text_of_which_nothing_is_seen_is_required_by_every_service() {
+    let admin = Organization::new().await.admin.api;
+    let id = random_id();
+    for nothing in [
+        "\u{200b}",
+        "\u{2060}",
+        "\u{3164}",
+        "\u{2800}",
+        " \u{feff}\u{ad}",
+    ] {
+        let address = json!({"street": nothing, "city": nothing, "stateOrProvince": nothing, "postalCode": nothing});
+        let party =
+            json!({"role": "lender", "name": nothing, "company": nothing, "phone": nothing});
+        for (path, body, expected) in [
+            (
+                "/api/users".to_owned(),
+                json!({"email": "a@b.example", "fullName": nothing, "role": "BUYER"}),
+                vec!["fullName"],
+            ),
+            (
+                "/api/deals".to_owned(),
+                json!({"name": nothing, "dealType": "PURCHASE", "propertyAddress": address, "parties": [party]}),
+                vec![
+                    "name",
+                    "parties.0.company",
+                    "parties.0.name",
+                    "parties.0.phone",
+                    "propertyAddress.city",
+                    "propertyAddress.postalCode",
+                    "propertyAddress.stateOrProvince",
+                    "propertyAddress.street",
+                ],
+            ),
+            (
+                "/api/tasks".to_owned(),
+                json!({"dealId": id, "title": nothing}),
+                vec!["title"],
+            ),
+            (
+                format!("/api/deals/{id}/cancel"),
+                json!({"reason": nothing}),
+                vec!["reason"],
+            ),
+            (
+                format!("/api/tasks/{id}/waive"),
+                json!({"reason": nothing}),
+                vec!["reason"],
+            ),
+            (
+                format!("/api/deals/{id}/key-dates/preview"),
+                json!({"keyDates": {}, "reason": nothing, "version": 1}),
+                vec!["reason"],
+            ),
+            (
+                "/api/auth/signup".to_owned(),
+                json!({
+                    "organizationName": nothing, "fullName": nothing,
+                    "email": "a@b.example", "password": "a long password",
+                }),
+                vec!["fullName", "organizationName"],
+            ),
+        ] {
+            let answer = admin.post(&path, &body).await;
+            let details = refusal(&answer, 400, "VALIDATION_001")["details"].clone();
+            let errors = match details["errors"].as_array() {
+                Some(errors) => errors.clone(),
+                None => vec![details],
+            };
+            let required: BTreeSet<String> = errors
+                .iter()
+                .filter(|error| error["constraint"] == "required")
+                .map(|error| text(&error["field"]))
+                .collect();
+            let expected: BTreeSet<String> = expected.into_iter().map(str::to_owned).collect();
+            assert_eq!(required, expected, "{path} {}", nothing.escape_unicode());
+        }
     }
 }
 

@@ -111,6 +111,52 @@ async fn odd_parameters_of_lists_are_refused_by_name() {
 }
 
 #[tokio::test]
+async fn a_cursor_altered_or_of_another_organization_is_refused_by_every_list() {
+    let (ours, theirs) = (Organization::new().await, Organization::new().await);
+    for organization in [&ours, &theirs] {
+        organization.buyer().await;
+        organization
+            .admin
+            .create_deal(&buyer_purchase(&json!([])))
+            .await;
+    }
+    let mut tried = 0;
+    for (operation, path) in lists(&ours).await {
+        let page = get(&ours.admin.api, &path, "limit=1").await;
+        let Some(cursor) = page.expect(200)["nextCursor"].as_str() else {
+            continue;
+        };
+        tried += 1;
+        for place in [0, cursor.len() / 2, cursor.len() - 2] {
+            let sign = if &cursor[place..=place] == "A" {
+                "B"
+            } else {
+                "A"
+            };
+            let altered = format!("{}{sign}{}", &cursor[..place], &cursor[place + 1..]);
+            let answer = get(&ours.admin.api, &path, &format!("limit=1&cursor={altered}")).await;
+            refusal(&answer, 400, "CURSOR_INVALID");
+        }
+        for longer in [format!("{cursor}AAAA"), "A".repeat(2_049)] {
+            let answer = get(&ours.admin.api, &path, &format!("limit=1&cursor={longer}")).await;
+            refusal(&answer, 400, "CURSOR_INVALID");
+        }
+        if !path.contains("/deals/") && !path.contains("/tasks/") {
+            let answer = get(
+                &theirs.admin.api,
+                &path,
+                &format!("limit=1&cursor={cursor}"),
+            )
+            .await;
+            refusal(&answer, 400, "CURSOR_INVALID");
+        }
+        let next = get(&ours.admin.api, &path, &format!("limit=1&cursor={cursor}")).await;
+        assert_eq!(next.status, 200, "{}: {}", operation.name(), next.text);
+    }
+    assert!(tried >= 6, "only {tried} lists have two pages");
+}
+
+#[tokio::test]
 async fn a_cursor_of_one_order_does_not_serve_another() {
     let organization = Organization::new().await;
     let admin = &organization.admin;

@@ -46,6 +46,27 @@ async fn a_parameter_that_is_given_twice_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn a_query_beyond_its_bounds_is_refused_by_the_gateway_and_by_every_service() {
+    let admin = administrator().await;
+    let long = format!("surprise={}", "x".repeat(4_096));
+    let many = (0..33)
+        .map(|n| format!("surprise{n}=1&"))
+        .collect::<String>();
+    for (query, constraint) in [(&long, "max_length"), (&many, "max_items")] {
+        for operation in operations().await {
+            let answer = ask(&admin, &operation, query).await;
+            field_refusal(&answer, "query", constraint);
+        }
+        for (service, operations) in services() {
+            for operation in operations.iter().filter(|known| known.is_public()) {
+                let answer = ask(&service, operation, query).await;
+                field_refusal(&answer, "query", constraint);
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn nobody_learns_of_parameters_before_signing_in() {
     for operation in operations().await {
         if !operation.is_public() {

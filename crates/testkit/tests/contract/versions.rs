@@ -114,7 +114,7 @@ async fn a_change_for_another_version_is_refused_everywhere() {
             let details = refusal(&answer, 400, "VALIDATION_001")["details"].clone();
             assert_eq!(details["field"], "If-Match", "{path} {malformed}");
         }
-        let current = format!("\"{version}\"");
+        let current = format!("\"other\", \"{version}\"");
         api.send(
             Method::PATCH,
             &path,

@@ -10,7 +10,7 @@ use domain::{
     rejection::Rejection,
 };
 use platform::{
-    db::Tx,
+    db::{Sight, Tx},
     error::{Error, Result},
 };
 use rust_decimal::Decimal;
@@ -272,6 +272,12 @@ pub(crate) async fn find(tx: &Tx, id: Uuid) -> Result<Option<SeenDeal>> {
         .await?;
     row.map_or(Ok(None), |row| row.seen_by(tx))
 }
+
+/// An answer about a deal is replayed to whoever sees it; a draft deleted since is still the caller's.
+pub(crate) const SIGHTS: &[Sight] = &[Sight {
+    address: "/api/deals/",
+    find: "SELECT id FROM deals WHERE organization_id = $1 AND id = $2",
+}];
 
 /// As [`find`], or 404.
 pub(crate) async fn get(tx: &Tx, id: Uuid) -> Result<SeenDeal> {

@@ -5,16 +5,16 @@ use actix_web::{
     http::header,
     web::{self, Bytes},
 };
-use contracts::field::instant_text;
+use contracts::field::{self, instant_text};
 use domain::rejection::Rejection;
 use futures::{Stream, stream};
 use platform::{
     error::{Error, Result},
-    http::{Authorized, Cut, Page, Query as Parameters, Routes, permission::ViewAudit},
+    http::{Authorized, Cursors, Cut, Page, Query as Parameters, Routes, permission::ViewAudit},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -161,6 +161,7 @@ impl AuditItem {
 pub(crate) async fn list(
     caller: Authorized<ViewAudit>,
     query: Parameters<AuditQuery>,
+    cursors: web::Data<Cursors>,
     auditor: web::Data<Auditor>,
 ) -> Result<HttpResponse> {
     let query = query.0;
@@ -178,15 +179,16 @@ pub(crate) async fn list(
         &query.from,
         &query.to,
     );
-    let cut: Cut<i64> = Cut::read("audit", &scope, query.limit, query.cursor.as_deref())?;
     list_audit::place(&auditor, &caller).await?;
-    let rows = auditor
+    let page = auditor
         .read(&caller, async |tx| {
+            let cursor = query.cursor.as_deref();
+            let cut: Cut<i64> = cursors.cut(tx, "audit", &scope, query.limit, cursor)?;
             let order = LogOrder::NewestFirst;
-            list_audit::run(tx, &filters, order, cut.after, cut.fetch()).await
+            let rows = list_audit::run(tx, &filters, order, cut.after, cut.fetch()).await?;
+            cut.page(rows, |placed| placed.sequence)
         })
         .await?;
-    let page = cut.page(rows, |placed| placed.sequence)?;
     Ok(HttpResponse::Ok().json(page.map(|placed| AuditItem::of(&placed))))
 }
 
@@ -343,7 +345,7 @@ fn csv_cell(text: &str) -> String {
 
 fn instant(field: &'static str, text: Option<&str>) -> Result<Option<OffsetDateTime>, Rejection> {
     text.map(|text| {
-        OffsetDateTime::parse(text, &Rfc3339).map_err(|_| {
+        field::instant(field, text).map_err(|_| {
             Rejection::field(
                 field,
                 "format",

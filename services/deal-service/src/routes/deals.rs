@@ -1,7 +1,7 @@
 //! `/api/deals`: list, create, read, change, delete.
 
 use actix_web::{HttpResponse, web};
-use contracts::field::date_text;
+use contracts::field::{self, date_text};
 use domain::{
     deal::{DealStatus, may_steer},
     permission::Permission,
@@ -12,7 +12,7 @@ use platform::{
     db::{Db, Idempotency, Reply, Tx},
     error::Result,
     http::{
-        Access as _, Authorized, Caller, Conditional, Cut, Json, MergePatch, Page, PathId,
+        Access as _, Authorized, Caller, Conditional, Cursors, Cut, Json, MergePatch, Page, PathId,
         Query as Parameters, Routes,
         conditional::ExpectedVersion,
         permission::{CreateDeals, ManageDeals, ViewDeals},
@@ -20,7 +20,7 @@ use platform::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use time::{Date, OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{Date, OffsetDateTime};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -133,7 +133,7 @@ fn statuses(text: &str) -> Result<Vec<DealStatus>, Rejection> {
 }
 
 fn date(field: &'static str, text: Option<&str>) -> Result<Option<Date>, Rejection> {
-    contracts::field::optional_date(field, text).map_err(|_| {
+    field::optional_date(field, text).map_err(|_| {
         Rejection::field(
             field,
             "format",
@@ -167,24 +167,22 @@ fn sort(text: &str) -> Result<Sort, Rejection> {
 pub(crate) async fn list(
     caller: Authorized<ViewDeals>,
     query: Parameters<ListQuery>,
+    cursors: web::Data<Cursors>,
     db: web::Data<Db>,
 ) -> Result<HttpResponse> {
     let query = query.0;
     let filters = query.filters()?;
     let sorted_by = query.sort.as_deref().unwrap_or("-createdAt");
     let sort = sort(sorted_by)?;
-    let cut: Cut<After> = Cut::read(
-        &format!("deals:{sorted_by}"),
-        &query.scope(),
-        query.limit,
-        query.cursor.as_deref(),
-    )?;
-    let rows = db
+    let page = db
         .read(&caller, async |tx| {
-            list_deals::run(tx, &filters, sort, cut.after.as_ref(), cut.fetch()).await
+            let (list, cursor) = (format!("deals:{sorted_by}"), query.cursor.as_deref());
+            let cut: Cut<After> = cursors.cut(tx, &list, &query.scope(), query.limit, cursor)?;
+            let after = cut.after.as_ref();
+            let rows = list_deals::run(tx, &filters, sort, after, cut.fetch()).await?;
+            cut.page(rows, |seen| After::of(seen, sort))
         })
         .await?;
-    let page = cut.page(rows, |seen| After::of(seen, sort))?;
     Ok(HttpResponse::Ok().json(page.map(|seen| DealAnswer::of(&seen))))
 }
 
@@ -421,7 +419,7 @@ fn shown(conditional: &Conditional, seen: &SeenDeal) -> HttpResponse {
 
 /// An instant that is not in the future.
 fn past(text: &str) -> Result<OffsetDateTime, Rejection> {
-    let at = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| {
+    let at = field::instant("asOf", text).map_err(|_| {
         let message = "asOf must be an instant with its offset, such as 2026-03-02T14:05:00Z";
         Rejection::field("asOf", "format", message)
     })?;

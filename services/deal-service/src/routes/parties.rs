@@ -6,8 +6,8 @@ use platform::{
     db::{Db, Idempotency, Reply, Tx},
     error::Result,
     http::{
-        Access as _, Authorized, Conditional, Cut, Json, MergePatch, Page, PathId, PathIds,
-        Query as Parameters, Routes,
+        Access as _, Authorized, Conditional, Cursors, Cut, Json, MergePatch, Page, PathId,
+        PathIds, Query as Parameters, Routes,
         permission::{ManageDeals, ViewDeals},
     },
 };
@@ -55,16 +55,18 @@ pub(crate) async fn list(
     caller: Authorized<ViewDeals>,
     id: PathId,
     query: Parameters<PartiesQuery>,
+    cursors: web::Data<Cursors>,
     db: web::Data<Db>,
 ) -> Result<HttpResponse> {
-    let cut: Cut<Uuid> = Cut::read("parties", &id.0, query.0.limit, query.0.cursor.as_deref())?;
-    let (view, rows) = db
+    let (limit, cursor) = (query.0.limit, query.0.cursor.as_deref());
+    let (view, page) = db
         .read(&caller, async |tx| {
+            let cut: Cut<Uuid> = cursors.cut(tx, "parties", &id.0, limit, cursor)?;
             let view = deals::get(tx, id.0).await?.view;
-            Ok((view, parties::page(tx, id.0, cut.after, cut.fetch()).await?))
+            let rows = parties::page(tx, id.0, cut.after, cut.fetch()).await?;
+            Ok((view, cut.page(rows, |party| party.id)?))
         })
         .await?;
-    let page = cut.page(rows, |party| party.id)?;
     let viewer = caller.caller().user_id;
     Ok(HttpResponse::Ok().json(page.map(|party| PartyAnswer::of(&party, view, viewer))))
 }

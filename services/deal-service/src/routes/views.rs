@@ -10,7 +10,7 @@ use platform::{
     db::Db,
     error::Result,
     http::{
-        Access as _, Authorized, Cut, Page, PathId, Query as Parameters, Routes,
+        Access as _, Authorized, Cursors, Cut, Page, PathId, Query as Parameters, Routes,
         permission::{ViewDealActivity, ViewDeals},
     },
 };
@@ -131,11 +131,17 @@ pub(crate) async fn activity(
     caller: Authorized<ViewDealActivity>,
     id: PathId,
     query: Parameters<ActivityQuery>,
+    cursors: web::Data<Cursors>,
     db: web::Data<Db>,
     auditor: web::Data<Auditor>,
 ) -> Result<HttpResponse> {
-    let cut: Cut<Place> = Cut::read("activity", &id.0, query.0.limit, query.0.cursor.as_deref())?;
-    db.read(&caller, async |tx| deals::get(tx, id.0).await)
+    let (limit, cursor) = (query.0.limit, query.0.cursor.as_deref());
+    let cut: Cut<Place> = db
+        .read(&caller, async |tx| {
+            let cut = cursors.cut(tx, "activity", &id.0, limit, cursor)?;
+            deals::get(tx, id.0).await?;
+            Ok(cut)
+        })
         .await?;
     let rows = auditor
         .read(&caller, async |tx| {

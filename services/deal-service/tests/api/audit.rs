@@ -126,6 +126,18 @@ async fn parameters_that_are_not_understood_are_refused() {
             "format",
         ),
         (
+            "an instant that leaves the calendar in UTC",
+            "from=9999-12-31T23:59:59-23:59",
+            "from",
+            "format",
+        ),
+        (
+            "the year before the first",
+            "to=0000-12-31T00:00:00Z",
+            "to",
+            "format",
+        ),
+        (
             "a name that does not exist",
             "colour=red",
             "colour",
@@ -148,6 +160,16 @@ async fn parameters_that_are_not_understood_are_refused() {
         .get("/api/audit?cursor=abc")
         .await
         .refuses(400, "CURSOR_INVALID");
+    let everything = "from=0001-01-01T00:00:00Z&to=9999-12-31T23:59:59Z&limit=1";
+    let answer = office
+        .admin()
+        .api
+        .get(&format!("/api/audit?{everything}"))
+        .await;
+    assert_eq!(
+        answer.expect(200)["items"].as_array().map(Vec::len),
+        Some(1)
+    );
 }
 
 #[tokio::test]

@@ -32,6 +32,31 @@ async fn the_same_key_and_body_answers_the_first_response_again() {
     assert_ne!(theirs.expect(201)["id"], first.json["id"]);
 }
 
+#[tokio::test]
+async fn who_has_lost_sight_of_the_deal_is_told_nothing_by_an_old_key() {
+    let office = Office::new().await;
+    let admin = &office.admin().api;
+    let grants = json!({"roleGrants": {"BUYER": ["create_deals"]}});
+    admin.patch("/api/organization", &grants).await.expect(200);
+    let body = plain_deal();
+    let first = post_once(&office.agent, "/api/deals", "mine", &body).await;
+    let id = text(&first.expect(201)["id"]);
+    // As a BUYER one sees a deal as its party only, not as who made it.
+    let path = format!("/api/users/{}", office.agent.id);
+    admin
+        .patch(&path, &json!({"role": "BUYER"}))
+        .await
+        .expect(200);
+    office
+        .agent
+        .api
+        .get(&format!("/api/deals/{id}"))
+        .await
+        .refuses(404, "NOT_FOUND");
+    let again = post_once(&office.agent, "/api/deals", "mine", &body).await;
+    again.refuses(404, "NOT_FOUND");
+}
+
 async fn of_many_one_is_made(user: &User, body: &Value) -> Value {
     let mut attempts = JoinSet::new();
     for _ in 0..20 {

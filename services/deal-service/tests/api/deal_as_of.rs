@@ -244,6 +244,8 @@ async fn an_instant_has_its_offset_and_has_passed() {
         "2026-03-02T14:05:00",
         "2026-03-02",
         "14:05:00Z",
+        "0001-01-01T00:00:00%2B23:59",
+        "9999-12-31T23:59:59-23:59",
         "yesterday",
     ] {
         let answer = ask(&office.coordinator, &deal, at).await;

@@ -84,6 +84,101 @@ async fn without_a_valid_token_nobody_passes_whatever_the_body_is() {
 }
 
 #[actix_web::test]
+async fn two_authorization_headers_are_refused_whichever_is_valid() {
+    let gateway = TestGateway::start().await;
+    let (name, valid) = gateway.sign_in(AGENT).bearer();
+    for (method, path) in [
+        (Method::GET, "/api/deals"),
+        (Method::POST, "/api/auth/login"),
+    ] {
+        for (first, second) in [
+            (valid.as_str(), "Bearer x.y.z"),
+            ("Basic eA==", valid.as_str()),
+            (valid.as_str(), valid.as_str()),
+        ] {
+            let answer = gateway
+                .request(method.clone(), path)
+                .append_header((name.clone(), first))
+                .append_header((name.clone(), second))
+                .send()
+                .await
+                .unwrap();
+            let body = problem(answer, StatusCode::BAD_REQUEST, "VALIDATION_001").await;
+            assert_eq!(
+                body["details"],
+                json!({"field": "Authorization", "constraint": "duplicate"})
+            );
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_query_beyond_its_bounds_reaches_no_service() {
+    let gateway = TestGateway::start().await;
+    let bearer = gateway.sign_in(AGENT).bearer();
+    for (query, constraint) in [
+        ("x=".to_owned() + &"y".repeat(4_096), "max_length"),
+        ("a=1&".repeat(33), "max_items"),
+    ] {
+        let path = format!("/api/deals?{query}");
+        let answer = gateway
+            .get(&path)
+            .insert_header(bearer.clone())
+            .send()
+            .await
+            .unwrap();
+        let body = problem(answer, StatusCode::BAD_REQUEST, "VALIDATION_001").await;
+        assert_eq!(
+            body["details"],
+            json!({"field": "query", "constraint": constraint})
+        );
+    }
+    let path = format!("/api/deals?{}", "a=1&".repeat(32));
+    let answer = gateway
+        .get(&path)
+        .insert_header(bearer)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        answer.status(),
+        StatusCode::OK,
+        "what it means is for the service to say"
+    );
+}
+
+#[actix_web::test]
+async fn odd_methods_paths_and_hosts_make_no_series_of_their_own() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let handle = recorder.handle();
+    metrics::set_global_recorder(recorder).unwrap();
+    let gateway = TestGateway::start().await;
+    let bearer = gateway.sign_in(AGENT).bearer();
+    for n in 0..60 {
+        let odd = Method::from_bytes(format!("ODD{n}").as_bytes()).unwrap();
+        for request in [
+            gateway.request(odd, "/api/deals"),
+            gateway.get(&format!("/api/nothing/{n}")),
+            gateway
+                .get(&format!("/api/deals/{n}"))
+                .insert_header(bearer.clone()),
+            gateway
+                .get("/api/deals")
+                .insert_header((header::HOST, format!("host{n}.example"))),
+            gateway.get(&format!("/api/docs/{n}")),
+        ] {
+            request.send().await.unwrap();
+        }
+    }
+    let rendered = handle.render();
+    let series: Vec<&str> = rendered
+        .lines()
+        .filter(|line| line.starts_with("api_request_duration_seconds_count"))
+        .collect();
+    assert_eq!(series.len(), 5, "{series:#?}");
+}
+
+#[actix_web::test]
 async fn public_routes_take_no_token_and_do_not_mind_a_bad_one() {
     let gateway = TestGateway::start().await;
     let answer = gateway

@@ -5,10 +5,11 @@ use domain::{rejection::Rejection, task::TaskStatus};
 use platform::{
     db::Tx,
     error::Result,
-    http::page::{Cut, Page},
+    http::page::{Cursors, Cut, Page},
 };
 use sea_orm::Value as SqlValue;
 use serde::{Deserialize, Serialize};
+use time::Date;
 use uuid::Uuid;
 
 use crate::{
@@ -92,11 +93,11 @@ impl Sort {
     }
 }
 
-/// The place of a task in the order: its due date, `infinity` for none, and its id.
-type Place = (String, Uuid);
+/// The place of a task in the order: its due date, the end of time for none, and its id.
+type Place = (Option<Date>, Uuid);
 
 /// Lists tasks that the caller sees.
-pub(crate) async fn run(tx: &Tx, query: &ListTasks) -> Result<Page<TaskView>> {
+pub(crate) async fn run(tx: &Tx, cursors: &Cursors, query: &ListTasks) -> Result<Page<TaskView>> {
     let sort = Sort::parse(query.sort.as_deref())?;
     let filters = Filters {
         deal_id: query.deal_id,
@@ -105,11 +106,12 @@ pub(crate) async fn run(tx: &Tx, query: &ListTasks) -> Result<Page<TaskView>> {
         due_before: query.due_before.as_deref(),
         milestone_id: query.milestone_id,
     };
-    let cut: Cut<Place> = Cut::read(sort.list(), &filters, query.limit, query.cursor.as_deref())?;
+    let cursor = query.cursor.as_deref();
+    let cut: Cut<Place> = cursors.cut(tx, sort.list(), &filters, query.limit, cursor)?;
     let mut statement = Statement::new(tx.actor().organization_id);
     statement.filter(query, tx.actor().user_id)?;
-    if let Some((due, id)) = &cut.after {
-        statement.behind(sort, due, *id);
+    if let Some((due, id)) = cut.after {
+        statement.behind(sort, due, id);
     }
     let Statement { mut sql, values } = statement;
     sql.push_str(sort.order());
@@ -117,8 +119,8 @@ pub(crate) async fn run(tx: &Tx, query: &ListTasks) -> Result<Page<TaskView>> {
     let rows: Vec<TaskRow> = tx.all_built(sql, values).await?;
     let tasks: Result<Vec<StoredTask>> = rows.into_iter().map(TaskRow::restore).collect();
     let page = cut.page(tasks?, |stored| {
-        let due = stored.task.due.map(|due| field::date_text(due.date));
-        (due.unwrap_or_else(|| "infinity".to_owned()), stored.task.id)
+        let due = stored.task.due.map(|due| due.date);
+        (due, stored.task.id)
     })?;
     Ok(page.map(|stored| TaskView::stored(&stored, tx.actor())))
 }
@@ -180,10 +182,11 @@ impl Statement {
         Ok(())
     }
 
-    fn behind(&mut self, sort: Sort, due: &str, id: Uuid) {
+    fn behind(&mut self, sort: Sort, due: Option<Date>, id: Uuid) {
+        let or_never = "::date, 'infinity'), ";
         match sort {
-            Sort::DueFirst => self.and("(t.due_sort, t.id) > (", due, "::text::date, "),
-            Sort::DueLast => self.and("(t.due_sort, t.id) < (", due, "::text::date, "),
+            Sort::DueFirst => self.and("(t.due_sort, t.id) > (coalesce(", due, or_never),
+            Sort::DueLast => self.and("(t.due_sort, t.id) < (coalesce(", due, or_never),
             Sort::OldestFirst => return self.and("t.id > ", id, ""),
             Sort::NewestFirst => return self.and("t.id < ", id, ""),
         }

@@ -3,7 +3,7 @@
 use platform::{
     db::Tx,
     error::Result,
-    http::page::{Cut, Page},
+    http::page::{Cursors, Cut, Page},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -62,8 +62,13 @@ impl TemplateSummary {
 type Place = (String, i32, Uuid);
 
 /// A page of them. Rejections: of `limit`; `CURSOR_INVALID`.
-pub(crate) async fn run(tx: &Tx, query: &ListTemplates) -> Result<Page<TemplateSummary>> {
-    let cut: Cut<Place> = Cut::read("templates:key", &(), query.limit, query.cursor.as_deref())?;
+pub(crate) async fn run(
+    tx: &Tx,
+    cursors: &Cursors,
+    query: &ListTemplates,
+) -> Result<Page<TemplateSummary>> {
+    let cursor = query.cursor.as_deref();
+    let cut: Cut<Place> = cursors.cut(tx, "templates:key", &(), query.limit, cursor)?;
     let rows = templates::list(tx, cut.after.clone(), cut.fetch()).await?;
     let page = cut.page(rows, |stored| {
         (stored.key.clone(), stored.template_version, stored.id)

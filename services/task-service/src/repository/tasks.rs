@@ -5,7 +5,10 @@ use domain::{
     task::{Completion, Due, Task, TaskFacts, TaskState, TaskStatus, Waiver},
     zone::Zone,
 };
-use platform::{db::Tx, error::Result};
+use platform::{
+    db::{Sight, Tx},
+    error::Result,
+};
 use sea_orm::FromQueryResult;
 use serde_json::{Value, json};
 use time::{Date, OffsetDateTime, Time};
@@ -184,6 +187,12 @@ pub(crate) async fn find(tx: &Tx, id: Uuid) -> Result<Option<StoredTask>> {
         .await?;
     row.map(TaskRow::restore).transpose()
 }
+
+/// An answer about a task is replayed to whoever sees it; a task deleted since is still the caller's.
+pub(crate) const SIGHTS: &[Sight] = &[Sight {
+    address: "/api/tasks/",
+    find: "SELECT id FROM tasks WHERE organization_id = $1 AND id = $2",
+}];
 
 /// Locks the deal of a task against a change of its status. `NOT_FOUND` if the caller cannot see the task.
 pub(crate) async fn lock_deal(tx: &Tx, id: Uuid) -> Result<Deal> {

@@ -111,15 +111,17 @@ pub(crate) async fn list(
     query: Query<PageQuery>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
-    let cut: Cut<Uuid> = Cut::read("comments", &id.0, query.0.limit, query.0.cursor.as_deref())?;
-    let comments = services
+    let (limit, cursor) = (query.0.limit, query.0.cursor.as_deref());
+    let cursors = &services.cursors;
+    let page = services
         .db
         .read(&caller, async |tx| {
+            let cut: Cut<Uuid> = cursors.cut(tx, "comments", &id.0, limit, cursor)?;
             tasks::find(tx, id.0).await?.ok_or(Rejection::NotFound)?;
-            comments::of_task(tx, id.0, cut.after, cut.fetch()).await
+            let comments = comments::of_task(tx, id.0, cut.after, cut.fetch()).await?;
+            cut.page(comments, |comment| comment.id)
         })
         .await?;
-    let page = cut.page(comments, |comment| comment.id)?;
     Ok(HttpResponse::Ok().json(page.map(CommentView::from)))
 }
 

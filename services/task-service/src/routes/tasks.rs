@@ -62,7 +62,9 @@ pub(crate) async fn list(
 ) -> Result<HttpResponse> {
     let page = services
         .db
-        .read(&caller, async |tx| list_tasks::run(tx, &query.0).await)
+        .read(&caller, async |tx| {
+            list_tasks::run(tx, &services.cursors, &query.0).await
+        })
         .await?;
     Ok(HttpResponse::Ok().json(page))
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use reqwest::Method;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::support::{Office, Tasks, post_once, refuses_field};
+use crate::support::{Office, Tasks, post_once, refuses_field, text};
 
 #[tokio::test]
 async fn of_many_simultaneous_completions_exactly_one_changes_the_task() {
@@ -104,6 +105,80 @@ async fn the_same_key_and_body_answers_the_first_response_again() {
     .await
     .expect(200);
     assert_eq!(office.history(&task).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_replay_is_the_first_answer_to_the_byte_whatever_it_was() {
+    let office = Office::new().await;
+    let deal = office.deal().await;
+    let [first, second] = office.agent.add_chain(&deal.id, ["First", "Second"]).await;
+    for (task, status) in [(&second, 409), (&first, 200)] {
+        let path = format!("/api/tasks/{task}/complete");
+        let answer = post_once(&office.agent, &path, "bytes", &json!({})).await;
+        answer.expect(status);
+        let again = post_once(&office.agent, &path, "bytes", &json!({})).await;
+        assert_eq!(again.text, answer.text);
+        assert_eq!(again.header("content-type"), answer.header("content-type"));
+        assert_eq!(again.header("idempotent-replayed"), "true");
+    }
+}
+
+#[tokio::test]
+async fn an_absent_body_and_an_empty_one_are_the_same_request_to_a_key() {
+    let office = Office::new().await;
+    let deal = office.deal().await;
+    let task = office.agent.add_task(&deal.id, "Keyed", json!({})).await;
+    let path = format!("/api/tasks/{task}/complete");
+    let key = [("Idempotency-Key", "no-body")];
+    let first = office.agent.api.send(Method::POST, &path, &key, None).await;
+    first.expect(200);
+    let again = post_once(&office.agent, &path, "no-body", &json!({})).await;
+    assert_eq!((again.status, &again.text), (first.status, &first.text));
+    let once_more = office.agent.api.send(Method::POST, &path, &key, None).await;
+    assert_eq!(once_more.expect(200), &first.json);
+}
+
+#[tokio::test]
+async fn who_has_lost_sight_of_the_task_is_told_nothing_by_an_old_key() {
+    let office = Office::new().await;
+    let deal = office.deal().await;
+    let fields = json!({"buyerVisible": true, "assigneeId": office.buyer.id});
+    let task = office
+        .agent
+        .add_task(&deal.id, "Sign", fields.clone())
+        .await;
+    let waiting = office.agent.add_task(&deal.id, "Wait", json!({})).await;
+    let mut blocked = fields;
+    blocked["dependsOn"] = json!([waiting]);
+    let blocked = office.agent.add_task(&deal.id, "Blocked", blocked).await;
+    let paths = [&task, &blocked].map(|task| format!("/api/tasks/{task}/complete"));
+    for (path, status) in paths.iter().zip([200, 409]) {
+        for _ in 0..2 {
+            post_once(&office.buyer, path, "a-key", &json!({}))
+                .await
+                .expect(status);
+        }
+    }
+    let parties = format!("/api/deals/{}/parties", deal.id);
+    let listed = office.agent.api.get(&parties).await;
+    let of_buyer = |party: &&Value| party["userId"] == office.buyer.id;
+    let buyer = listed.expect(200)["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(of_buyer);
+    let buyer = text(&buyer.unwrap()["id"]);
+    office
+        .agent
+        .api
+        .delete(&format!("{parties}/{buyer}"))
+        .await
+        .expect(204);
+    for path in &paths {
+        let answer = post_once(&office.buyer, path, "a-key", &json!({})).await;
+        answer.refuses(404, "NOT_FOUND");
+        assert_eq!(answer.header("idempotent-replayed"), "");
+    }
 }
 
 #[tokio::test]

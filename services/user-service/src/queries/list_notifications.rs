@@ -4,7 +4,7 @@ use contracts::field::instant_text;
 use platform::{
     db::Tx,
     error::Result,
-    http::{Cut, Page},
+    http::{Cursors, Cut, Page},
 };
 use sea_orm::FromQueryResult;
 use serde::{Deserialize, Serialize};
@@ -85,13 +85,14 @@ struct Count {
 }
 
 /// The page, and how many were not read.
-pub async fn run(tx: &Tx, query: &NotificationsQuery) -> Result<NotificationPage> {
-    let cut: Cut<Uuid> = Cut::read(
-        "notifications",
-        &query.unread,
-        query.limit,
-        query.cursor.as_deref(),
-    )?;
+pub async fn run(
+    tx: &Tx,
+    cursors: &Cursors,
+    query: &NotificationsQuery,
+) -> Result<NotificationPage> {
+    let (limit, cursor) = (query.limit, query.cursor.as_deref());
+    let filters = (tx.actor().user_id, query.unread);
+    let cut: Cut<Uuid> = cursors.cut(tx, "notifications", &filters, limit, cursor)?;
     let user_id = tx.actor().user_id;
     let organization_id = tx.actor().organization_id;
     let rows: Vec<Notification> = tx

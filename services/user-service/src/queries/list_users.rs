@@ -1,7 +1,11 @@
 //! The people of the caller's organization.
 
 use domain::permission::Permission;
-use platform::{db::Tx, error::Result, http::Cut};
+use platform::{
+    db::Tx,
+    error::Result,
+    http::{Cursors, Cut},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -74,26 +78,21 @@ pub enum UsersSort {
     CreatedAtDescending,
 }
 
-/// A place in the list: the name as sorted by, and the id, which is also the order of creation.
+/// A place in the list: the name, and the id, which is also the order of creation.
 pub type Place = (String, Uuid);
 
 impl UsersQuery {
     /// How the list is cut.
-    pub fn cut(&self) -> Result<Cut<Place>> {
-        let sort = self.sort.unwrap_or_default();
+    pub fn cut(&self, tx: &Tx, cursors: &Cursors) -> Result<Cut<Place>> {
+        let list = format!("users:{:?}", self.sort.unwrap_or_default());
         let filters = (self.role, self.status, &self.q);
-        Cut::read(
-            &format!("users:{sort:?}"),
-            &filters,
-            self.limit,
-            self.cursor.as_deref(),
-        )
+        cursors.cut(tx, &list, &filters, self.limit, self.cursor.as_deref())
     }
 }
 
 /// The place of a user.
 pub fn place(user: &User) -> Place {
-    (user.full_name.to_lowercase(), user.id)
+    (user.full_name.clone(), user.id)
 }
 
 /// One user more than the page takes.
@@ -141,7 +140,7 @@ pub async fn run(tx: &Tx, query: &UsersQuery, cut: &Cut<Place>) -> Result<Vec<Us
         let id = bind((*id).into());
         conditions.push(if by_name {
             format!(
-                "(lower(full_name), id) {beyond} ({}, {id})",
+                "(lower(full_name), id) {beyond} (lower({}), {id})",
                 bind(name.clone().into())
             )
         } else {

@@ -152,7 +152,7 @@ pub(crate) async fn list(
     let page = services
         .db
         .read(&caller, async |tx| {
-            list_notifications::run(tx, &query.0).await
+            list_notifications::run(tx, &services.cursors, &query.0).await
         })
         .await?;
     Ok(HttpResponse::Ok().json(page))

@@ -165,10 +165,10 @@ pub(crate) async fn list(
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
     let query = query.0;
-    let cut = query.cut()?;
     let page = services
         .db
         .read(&caller, async |tx| {
+            let cut = query.cut(tx, &services.cursors)?;
             let manages = tx.actor().permissions.has(Permission::ManageUsers);
             let page = cut.page(list_users::run(tx, &query, &cut).await?, list_users::place)?;
             Ok(page.map(|user| view(&user, manages)))

@@ -1,6 +1,6 @@
 //! A parsed value as a type, with everything that is wrong with its shape told at once.
 
-use domain::rejection::{FieldError, Rejection};
+use domain::rejection::{FIELD_ERRORS_MAX, FieldError, Rejection};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -10,7 +10,8 @@ use super::{
 };
 use crate::http::Body;
 
-/// How many fields that are missing or of the wrong type are told at once.
+/// Fields that are missing or of the wrong type, at most, in one answer. Each costs further readings of the body,
+/// one for each of the stand-ins.
 const MISFITS_MAX: usize = 10;
 
 /// What stands in for a field that cannot be read, so that what comes behind it can: one of each type.
@@ -23,9 +24,6 @@ const STAND_INS: [&str; 7] = [
     "false",
     r#""00000000-0000-0000-0000-000000000000""#,
 ];
-
-/// No more unknown fields than this are told of: a body may hold a hundred thousand.
-const UNKNOWN_MAX: usize = 100;
 
 /// Decodes a parsed value. Everything that is wrong is told at once: all unknown fields by name, behind them those
 /// that are missing or of the wrong type, and behind these the values that are wrong by themselves.
@@ -112,7 +110,7 @@ fn attempt<T: DeserializeOwned>(raw: &Value) -> Attempt<T> {
     let mut track = serde_path_to_error::Track::new();
     let tracked = serde_path_to_error::Deserializer::new(Plain(raw), &mut track);
     let decoded = serde_ignored::deserialize(tracked, |path| {
-        if unknown.len() == UNKNOWN_MAX {
+        if unknown.len() > FIELD_ERRORS_MAX {
             return;
         }
         let field = ignored_path(&path);
