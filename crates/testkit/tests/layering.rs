@@ -15,6 +15,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("contracts", &["domain"]),
     ("platform", &["domain", "contracts"]),
     ("testkit", &["domain"]),
+    ("fuzz", &["domain", "contracts", "platform"]),
     ("gateway", &["domain", "contracts", "platform", "testkit"]),
     (
         "user-service",

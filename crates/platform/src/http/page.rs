@@ -42,7 +42,12 @@ pub struct Cursors(hmac::Key);
 impl Cursors {
     /// With a key that all replicas of the service derive from its own.
     pub fn new(keys: &ServiceKeys) -> Self {
-        Self(keys.derive("cursors"))
+        Self::with_key(keys.derive("cursors"))
+    }
+
+    /// With a given key.
+    pub fn with_key(key: hmac::Key) -> Self {
+        Self(key)
     }
 
     /// Reads `limit` and `cursor` of a list of the session's organization. `list` names the list and its sort
@@ -58,7 +63,22 @@ impl Cursors {
         limit: Option<u32>,
         cursor: Option<&str>,
     ) -> Result<Cut<P>> {
-        let scope = self.scope(tx.actor().organization_id, list, filters)?;
+        self.cut_in(tx.actor().organization_id, list, filters, limit, cursor)
+    }
+
+    /// As [`Cursors::cut`], of an organization by its id.
+    ///
+    /// # Errors
+    /// As [`Cursors::cut`].
+    pub fn cut_in<P: Serialize + DeserializeOwned>(
+        &self,
+        organization_id: Uuid,
+        list: &str,
+        filters: &impl Serialize,
+        limit: Option<u32>,
+        cursor: Option<&str>,
+    ) -> Result<Cut<P>> {
+        let scope = self.scope(organization_id, list, filters)?;
         Ok(Cut::read(scope, limit, cursor)?)
     }
 
