@@ -49,7 +49,6 @@ struct Shape {
 }
 
 #[derive(Debug, Deserialize)]
-#[expect(dead_code, reason = "the shape is what matters")]
 struct Address {
     street: String,
     unit: Option<String>,
@@ -91,15 +90,34 @@ pub(crate) fn run(input: &[u8]) {
         Ok(value) => value,
         Err(error) => return check_answer(&error),
     };
-    let written = value.to_string();
-    assert_eq!(
-        body::parse(written.as_bytes()).ok(),
-        Some(value.clone()),
-        "what was read is read again as the same"
-    );
+    let again = body::parse(value.to_string().as_bytes())
+        .expect("what was read is written so that it can be read");
+    assert!(is_same(&value, &again), "{value} was read again as {again}");
     let decoded = DECODING.hold(input, || body::decode::<Shape>(&value));
     if let Err(error) = decoded {
         check_answer(&error);
+    }
+}
+
+/// Equal, but for the last digit of a fraction, which serde_json rounds in its own way.
+fn is_same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) if one.is_f64() => {
+            let (Some(one), Some(other)) = (one.as_f64(), other.as_f64()) else {
+                return false;
+            };
+            (one - other).abs() <= one.abs() * f64::EPSILON * 4.0
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            let mut pairs = one.iter().zip(other);
+            one.len() == other.len() && pairs.all(|(one, other)| is_same(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            let mut pairs = one.iter().zip(other);
+            one.len() == other.len()
+                && pairs.all(|(one, other)| one.0 == other.0 && is_same(one.1, other.1))
+        }
+        _ => one == other,
     }
 }
 
