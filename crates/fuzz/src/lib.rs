@@ -18,7 +18,6 @@ mod events;
 mod json;
 mod query;
 mod tokens;
-mod yaml;
 
 /// A reader of something from outside.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +31,6 @@ pub struct Target {
 /// All of them.
 pub const TARGETS: &[Target] = &[
     target("json", json::run),
-    target("yaml", yaml::run),
     target("cursors", cursors::run),
     target("tokens", tokens::run),
     target("query", query::run),

@@ -133,4 +133,4 @@ macro_rules! targets {
     };
 }
 
-targets!(json yaml cursors tokens query events dates);
+targets!(json cursors tokens query events dates);
