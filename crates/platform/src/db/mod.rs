@@ -10,6 +10,7 @@ pub(crate) mod idempotency;
 mod inbox;
 mod migrate;
 mod pool;
+mod preparation;
 mod tx;
 
 use std::{sync::Arc, time::Duration};
@@ -28,6 +29,7 @@ pub use self::{
     inbox::{Applied, Order},
     migrate::migrate,
     pool::PoolSize,
+    preparation::Preparation,
     tx::{Actor, Change, Tx, is_violation},
 };
 use crate::{
@@ -103,24 +105,30 @@ impl Db {
     pub async fn read<T>(
         &self,
         access: &impl Access,
-        work: impl AsyncFnOnce(&mut Tx) -> Result<T>,
+        work: impl AsyncFn(&mut Tx) -> Result<T>,
     ) -> Result<T> {
-        let mut tx = self.enter(access, Purpose::Snapshot).await?;
-        let value = work(&mut tx).await?;
-        tx.finish_reading().await?;
-        Ok(value)
+        retrying(async || {
+            let mut tx = self.enter(access, Purpose::Snapshot).await?;
+            let value = work(&mut tx).await?;
+            tx.finish_reading().await?;
+            Ok(value)
+        })
+        .await
     }
 
     /// As [`Db::read`], by the organization's SYSTEM user.
     pub async fn read_service<T>(
         &self,
         scope: &ServiceScope,
-        work: impl AsyncFnOnce(&mut Tx) -> Result<T>,
+        work: impl AsyncFn(&mut Tx) -> Result<T>,
     ) -> Result<T> {
-        let mut tx = self.enter_service(scope, Purpose::Snapshot).await?;
-        let value = work(&mut tx).await?;
-        tx.finish_reading().await?;
-        Ok(value)
+        retrying(async || {
+            let mut tx = self.enter_service(scope, Purpose::Snapshot).await?;
+            let value = work(&mut tx).await?;
+            tx.finish_reading().await?;
+            Ok(value)
+        })
+        .await
     }
 
     /// A session that changes something. Tried again when it loses a deadlock or waits too long for a
@@ -278,7 +286,8 @@ impl Actor {
     }
 }
 
-/// Runs a whole transaction again when it lost against another one, a little later each time.
+/// Runs a whole transaction again when it lost against another one, a little later each time, and when it lacked
+/// something that had to be made outside of it.
 async fn retrying<T>(attempt: impl AsyncFn() -> Result<T>) -> Result<T> {
     let mut tried = 1;
     loop {
@@ -287,6 +296,10 @@ async fn retrying<T>(attempt: impl AsyncFn() -> Result<T>) -> Result<T> {
                 let jitter_ms = rand::random_range(5..25) * u64::from(tried);
                 tracing::debug!(tried, reason, "transaction lost a race, trying again");
                 tokio::time::sleep(Duration::from_millis(jitter_ms)).await;
+                tried += 1;
+            }
+            Err(Error::Unprepared(preparation)) if tried < ATTEMPTS => {
+                preparation.run().await?;
                 tried += 1;
             }
             outcome => return outcome,

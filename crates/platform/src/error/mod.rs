@@ -16,6 +16,8 @@ use actix_web::{
 use domain::{code::Code, rejection::Rejection};
 use sea_orm::DbErr;
 
+use crate::db::Preparation;
+
 pub use self::problem::{Problem, schemas};
 
 /// Seconds after which a client may try again when a dependency is away.
@@ -41,6 +43,9 @@ pub enum Error {
         /// What was lost, for the log only.
         reason: String,
     },
+    /// The session lacks something that is made outside of it. The database layer has it made and tries again; what is
+    /// left of it is told as 503.
+    Unprepared(Preparation),
     /// The request took longer than its limit: 503 with code `TIMEOUT`.
     TimedOut,
     /// A fault of ours: 500. The client learns nothing of it.
@@ -98,6 +103,9 @@ impl Error {
             Self::Unavailable { reason, .. } | Self::Busy { reason } => {
                 tracing::warn!(reason, "answered 503: something needed is away");
             }
+            Self::Unprepared(preparation) => {
+                tracing::warn!(%preparation, "answered 503: something needed is not made");
+            }
             Self::TimedOut => tracing::warn!("answered 503: the request took too long"),
             Self::Rejected(_) | Self::Refused(_) => {
                 tracing::debug!(code = self.code().as_str(), "refused");
@@ -110,7 +118,9 @@ impl Error {
         match self {
             Self::Rejected(rejection) => rejection.code(),
             Self::Refused(refusal) => refusal.code(),
-            Self::Unavailable { .. } | Self::Busy { .. } => Code::ServiceUnavailable,
+            Self::Unavailable { .. } | Self::Busy { .. } | Self::Unprepared(_) => {
+                Code::ServiceUnavailable
+            }
             Self::TimedOut => Code::Timeout,
             Self::Unexpected(_) => Code::InternalError,
         }
@@ -127,9 +137,10 @@ impl Error {
                 },
             ) => Some(*retry_after_seconds),
             Self::Unavailable { retry_after_s, .. } => Some(*retry_after_s),
-            Self::Busy { .. } | Self::TimedOut | Self::Refused(Refusal::IdempotencyInFlight) => {
-                Some(1)
-            }
+            Self::Busy { .. }
+            | Self::Unprepared(_)
+            | Self::TimedOut
+            | Self::Refused(Refusal::IdempotencyInFlight) => Some(1),
             Self::Rejected(_) | Self::Refused(_) | Self::Unexpected(_) => None,
         }
     }
@@ -171,6 +182,7 @@ impl fmt::Display for Error {
             }
             Self::Unavailable { reason, .. } => write!(formatter, "not available: {reason}"),
             Self::Busy { reason } => write!(formatter, "too busy: {reason}"),
+            Self::Unprepared(preparation) => write!(formatter, "{preparation}"),
             Self::TimedOut => formatter.write_str("took too long"),
             Self::Unexpected(error) => write!(formatter, "{error:#}"),
         }

@@ -111,11 +111,13 @@ impl Error {
         match self {
             Self::Rejected(rejection) => Family::of_kind(rejection.kind()),
             Self::Refused(refusal) => Family::of_refusal(*refusal),
-            Self::Unavailable { .. } | Self::Busy { .. } | Self::TimedOut => Family {
-                status: StatusCode::SERVICE_UNAVAILABLE,
-                error: "ServiceUnavailable",
-                title: "The service is not available for the moment",
-            },
+            Self::Unavailable { .. } | Self::Busy { .. } | Self::Unprepared(_) | Self::TimedOut => {
+                Family {
+                    status: StatusCode::SERVICE_UNAVAILABLE,
+                    error: "ServiceUnavailable",
+                    title: "The service is not available for the moment",
+                }
+            }
             Self::Unexpected(_) => Family {
                 status: StatusCode::INTERNAL_SERVER_ERROR,
                 error: "InternalServerError",
@@ -128,7 +130,9 @@ impl Error {
         match self {
             Self::Rejected(rejection) => cut(&rejection.message(), MESSAGE_BYTES_MAX),
             Self::Refused(refusal) => refusal.message().to_owned(),
-            Self::Unavailable { .. } | Self::Busy { .. } => "try again in a moment".to_owned(),
+            Self::Unavailable { .. } | Self::Busy { .. } | Self::Unprepared(_) => {
+                "try again in a moment".to_owned()
+            }
             Self::TimedOut => "the request took too long; try again in a moment".to_owned(),
             Self::Unexpected(_) => {
                 "an unexpected error; the request id helps to find it".to_owned()
@@ -145,6 +149,7 @@ impl Error {
             Self::Refused(_)
             | Self::Unavailable { .. }
             | Self::Busy { .. }
+            | Self::Unprepared(_)
             | Self::TimedOut
             | Self::Unexpected(_) => {
                 json!({})

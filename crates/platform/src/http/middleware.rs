@@ -258,6 +258,7 @@ fn take_own(error: actix_web::Error) -> Error {
         Some(Error::Busy { reason }) => Error::Busy {
             reason: reason.clone(),
         },
+        Some(Error::Unprepared(preparation)) => Error::Unprepared(preparation.clone()),
         Some(Error::Unexpected(error)) => Error::Unexpected(anyhow::anyhow!("{error:#}")),
         None => foreign(&error),
     }

@@ -90,9 +90,10 @@ pub enum Outcome {
 impl From<Error> for Outcome {
     fn from(error: Error) -> Self {
         match error {
-            Error::Unavailable { .. } | Error::Busy { .. } | Error::TimedOut => {
-                Self::Later(error.to_string())
-            }
+            Error::Unavailable { .. }
+            | Error::Busy { .. }
+            | Error::Unprepared(_)
+            | Error::TimedOut => Self::Later(error.to_string()),
             Error::Rejected(_) | Error::Refused(_) | Error::Unexpected(_) => {
                 Self::Retry(error.to_string())
             }

@@ -27,7 +27,7 @@ impl Auditor {
     pub(crate) async fn read<T>(
         &self,
         access: &impl Access,
-        work: impl AsyncFnOnce(&mut Tx) -> Result<T>,
+        work: impl AsyncFn(&mut Tx) -> Result<T>,
     ) -> Result<T> {
         self.0.read(access, work).await
     }

@@ -401,7 +401,7 @@ pub(crate) async fn me(
                 .iter()
                 .map(Permission::as_str)
                 .collect();
-            let profile = match kept {
+            let profile = match kept.clone() {
                 Some(profile) => profile,
                 None => profile::run(tx).await?,
             };
