@@ -13,6 +13,7 @@ use time::{Date, Duration, OffsetDateTime, Time, macros::time};
 use uuid::Uuid;
 
 use crate::{
+    party::PartyRole,
     task::{Deadlines, Due},
     words::upper_snake_enum,
     zone::Zone,
@@ -97,6 +98,29 @@ pub struct Decision {
     pub actions: Vec<Action>,
     /// The next instant at which there will be something to do; `None` if nothing is foreseen.
     pub next_wake_up: Option<OffsetDateTime>,
+}
+
+/// Somebody who is reminded of a task, and hears that it is overdue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reminded {
+    /// Who is to do it.
+    User(Uuid),
+    /// Those with the part that follows it up.
+    Part(PartyRole),
+    /// The deal's coordinators.
+    Coordinators,
+}
+
+/// Who is reminded of a task: its assignee, and those who chase it. The coordinators, where it has neither.
+#[must_use]
+pub fn reminded(assignee_id: Option<Uuid>, chased_by: Option<PartyRole>) -> Vec<Reminded> {
+    let assignee = assignee_id.map(Reminded::User);
+    let chaser = chased_by.map(Reminded::Part);
+    let reminded: Vec<Reminded> = assignee.into_iter().chain(chaser).collect();
+    if reminded.is_empty() {
+        return vec![Reminded::Coordinators];
+    }
+    reminded
 }
 
 /// Decides for the open tasks of one deal. `done` holds the texts of the [`ActionKey`]s that were done.

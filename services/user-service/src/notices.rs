@@ -75,6 +75,9 @@ pub struct NoticeParams {
     /// The milestone's title.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub milestone_title: Option<String>,
+    /// What the milestone is called for clients.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub milestone_buyer_title: Option<String>,
     /// The deal's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deal_name: Option<String>,
@@ -111,6 +114,19 @@ pub struct Words {
     pub title: String,
     /// A few sentences, paragraphs parted by empty lines.
     pub body: String,
+}
+
+impl NoticeParams {
+    /// In the words that are meant for clients.
+    #[must_use]
+    pub fn for_client(&self) -> Self {
+        let mut params = self.clone();
+        params.milestone_title = params
+            .milestone_buyer_title
+            .take()
+            .or(params.milestone_title);
+        params
+    }
 }
 
 impl NoticeKind {
@@ -187,6 +203,7 @@ mod tests {
             task_title: Some("Order the inspection".to_owned()),
             due_date: Some("2026-03-02".to_owned()),
             milestone_title: Some("Inspection".to_owned()),
+            milestone_buyer_title: None,
             deal_name: Some("12 Harbour Lane".to_owned()),
             reason: Some("the closing date is missing".to_owned()),
             is_blocked: true,

@@ -118,8 +118,12 @@ pub struct Milestone {
     pub id: Uuid,
     /// The template's key.
     pub key: String,
-    /// For people.
+    /// For people; in plain words for a client.
     pub title: String,
+    /// For clients, in plain words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
+    pub buyer_title: Option<String>,
 }
 
 /// Something to be done once, and whom to tell of it.
@@ -255,6 +259,7 @@ pub fn of(deal: &Deal, worklist: &Worklist, now: OffsetDateTime) -> anyhow::Resu
             id: milestone.id,
             key: milestone.key.clone(),
             title: milestone.title.clone(),
+            buyer_title: milestone.buyer_title.clone(),
         }),
         waiting_for: ids(&tasks, |entry| entry.is_open() && !entry.task.is_blocked),
         completed_task_ids: ids(&tasks, |entry| entry.status == TaskStatus::Completed),
@@ -357,6 +362,7 @@ fn reached<'a>(
                 audience: vec![Audience::Parties],
                 params: Params {
                     milestone_title: Some(milestone.title.clone()),
+                    milestone_buyer_title: milestone.buyer_title.clone(),
                     ..deal.params()
                 },
             },

@@ -35,6 +35,9 @@ pub struct WorklistMilestone {
     pub key: String,
     /// For people.
     pub title: String,
+    /// For clients, in plain words.
+    #[serde(default)]
+    pub buyer_title: Option<String>,
     /// Place in the plan.
     pub position: u32,
     /// Whether task-service has recorded it as done.
@@ -64,6 +67,9 @@ pub struct WorklistTask {
     pub due_time: Option<String>,
     /// Whose task it is.
     pub assignee_id: Option<Uuid>,
+    /// The part that follows up a task of somebody outside.
+    #[serde(default)]
+    pub chased_by: Option<String>,
     /// Whether it waits for other tasks, overdue or not.
     pub is_blocked: bool,
     /// When it was completed or waived, where it was: RFC 3339.

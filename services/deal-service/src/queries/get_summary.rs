@@ -189,10 +189,16 @@ impl Sight {
         self.view == DealView::Staff || task.buyer_visible || task.assignee_id == Some(self.viewer)
     }
 
+    /// A client reads the words that are meant for clients.
+    fn title(self, title: &str, buyer_title: Option<&str>) -> String {
+        let plain = buyer_title.filter(|_| self.view == DealView::Client);
+        plain.unwrap_or(title).to_owned()
+    }
+
     fn line(self, task: &TaskView) -> TaskLine {
         TaskLine {
             task_id: task.id,
-            title: task.title.clone(),
+            title: self.title(&task.title, task.buyer_title.as_deref()),
             status: task.status.to_string(),
             owner_role: task.owner_role.clone(),
             assignee_id: self.assignee(task),
@@ -223,7 +229,7 @@ fn build(
     });
     let visible: Vec<&TaskView> = tasks.iter().filter(|task| sight.sees(task)).collect();
     let done = visible.iter().filter(|task| task.status.is_done()).count();
-    let progress = progress_of_milestones(milestones, tasks, &visible);
+    let progress = progress_of_milestones(milestones, tasks, &visible, sight);
     // Of a deal that is over nothing is to be done, whatever was left open.
     let is_over = deal.status.is_terminal();
     let to_do: &[&TaskView] = if is_over { &[] } else { &visible };
@@ -288,6 +294,7 @@ fn progress_of_milestones(
     milestones: &[MilestoneView],
     tasks: &[TaskView],
     visible: &[&TaskView],
+    sight: Sight,
 ) -> Vec<MilestoneProgress> {
     milestones
         .iter()
@@ -302,7 +309,7 @@ fn progress_of_milestones(
             MilestoneProgress {
                 id: milestone.id,
                 key: milestone.key.clone(),
-                title: milestone.title.clone(),
+                title: sight.title(&milestone.title, milestone.buyer_title.as_deref()),
                 state: state.to_string(),
                 progress: Progress::of(count(done), count(its().count())),
             }

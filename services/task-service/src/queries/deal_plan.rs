@@ -109,7 +109,12 @@ pub(crate) async fn run(tx: &Tx, deal_id: Uuid) -> Result<PlanView> {
             .map(|(milestone, state)| PlanMilestone {
                 id: milestone.id.to_string(),
                 key: milestone.key.clone(),
-                title: milestone.title.clone(),
+                // A client reads the words that are meant for clients.
+                title: milestone
+                    .buyer_title
+                    .clone()
+                    .filter(|_| !is_staff)
+                    .unwrap_or_else(|| milestone.title.clone()),
                 buyer_title: milestone.buyer_title.clone(),
                 state: state.as_str(),
                 tasks: of_milestone(Some(milestone.id)),

@@ -34,6 +34,8 @@ struct WorklistMilestone {
     id: Uuid,
     key: String,
     title: String,
+    /// For clients, in plain words.
+    buyer_title: Option<String>,
     position: i32,
     completed: bool,
     /// Counts its completions and reopenings: tells one completion from the next.
@@ -52,6 +54,8 @@ struct WorklistTask {
     due_time: Option<String>,
     due_at: Option<String>,
     assignee_id: Option<Uuid>,
+    /// The part that follows it up, of a task of somebody outside.
+    chased_by: Option<String>,
     is_overdue: bool,
     /// Since when it is overdue, where it is.
     overdue_since: Option<String>,
@@ -105,6 +109,7 @@ pub(crate) async fn run(tx: &Tx, deal_id: Uuid) -> Result<Worklist> {
                 version: milestone.version,
                 key: milestone.key.unwrap_or_default(),
                 title: milestone.title,
+                buyer_title: milestone.buyer_title,
                 position: milestone.position,
             })
             .collect(),
@@ -127,6 +132,7 @@ pub(crate) async fn run(tx: &Tx, deal_id: Uuid) -> Result<Worklist> {
                     overdue_since: due_at.clone().filter(|_| task.is_overdue()),
                     due_at,
                     assignee_id: task.facts.assignee_id,
+                    chased_by: stored.details.chased_by,
                     is_overdue: task.is_overdue(),
                     is_blocked: task.is_blocked(),
                     required: task.required,

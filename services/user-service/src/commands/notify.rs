@@ -22,7 +22,7 @@ const CLIENT_PARTS: [&str; 3] = ["buyer", "borrower", "client"];
 const COORDINATOR_PART: &str = "transaction_coordinator";
 
 /// Who is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub enum Audience {
     /// One user.
     #[serde(rename = "user")]
@@ -36,6 +36,9 @@ pub enum Audience {
     /// Everybody with a part in the deal and a login.
     #[serde(rename = "PARTIES")]
     Parties,
+    /// Those with this part; the coordinators where nobody has it. Never a client.
+    #[serde(rename = "part")]
+    Part(String),
     /// The clients among them.
     #[serde(rename = "BUYERS")]
     Buyers,
@@ -77,6 +80,11 @@ pub async fn run(tx: &mut Tx, command: &Notify) -> Result<Vec<Uuid>> {
         person_name: person_name(tx, command.params.person_id).await?,
         ..command.params.clone()
     };
+    let clients: BTreeSet<Uuid> = candidates
+        .iter()
+        .filter(|candidate| is_client(candidate))
+        .map(|candidate| candidate.user_id)
+        .collect();
     let mut stored = Vec::new();
     for user_id in recipients(&command.audience, &candidates) {
         let choice = preferences::of(tx, user_id).await?.choice(command.kind);
@@ -86,7 +94,11 @@ pub async fn run(tx: &mut Tx, command: &Notify) -> Result<Vec<Uuid>> {
             deal_id: Some(command.deal_id),
             task_id: command.task_id,
             dedupe_key: command.dedupe_key.clone(),
-            params: params.clone(),
+            params: if clients.contains(&user_id) {
+                params.for_client()
+            } else {
+                params.clone()
+            },
             in_app: choice.in_app,
             email: choice.email,
         };
@@ -133,6 +145,10 @@ async fn candidates(tx: &Tx, command: &Notify) -> Result<Vec<Candidate>> {
     .await
 }
 
+fn is_client(candidate: &Candidate) -> bool {
+    candidate.role == Role::Buyer.as_str()
+}
+
 /// Who of the candidates is told, each once, in a fixed order.
 fn recipients(audience: &[Audience], candidates: &[Candidate]) -> BTreeSet<Uuid> {
     let all = |is_told: &dyn Fn(&Candidate) -> bool| -> BTreeSet<Uuid> {
@@ -149,12 +165,21 @@ fn recipients(audience: &[Audience], candidates: &[Candidate]) -> BTreeSet<Uuid>
             .any(|part| parts.contains(&part.as_str()))
     };
     // What coordinators are told of is not all for clients to see.
-    let is_client = |candidate: &Candidate| candidate.role == Role::Buyer.as_str();
     let coordinates = |candidate: &Candidate| {
         let takes_part = candidate.is_creator || !candidate.party_roles.is_empty();
         !is_client(candidate)
             && (has_part(candidate, &[COORDINATOR_PART])
                 || (takes_part && candidate.role == Role::TransactionCoordinator.as_str()))
+    };
+    let coordinators = || {
+        [
+            all(&coordinates),
+            all(&|candidate| candidate.is_creator && !is_client(candidate)),
+            all(&|candidate| candidate.role == Role::Admin.as_str()),
+        ]
+        .into_iter()
+        .find(|people| !people.is_empty())
+        .unwrap_or_default()
     };
     audience
         .iter()
@@ -164,14 +189,17 @@ fn recipients(audience: &[Audience], candidates: &[Candidate]) -> BTreeSet<Uuid>
             Audience::Parties => all(&|candidate| !candidate.party_roles.is_empty()),
             Audience::Buyers => all(&|candidate| has_part(candidate, &CLIENT_PARTS)),
             Audience::Creator => all(&|candidate| candidate.is_creator),
-            Audience::Coordinators => [
-                all(&coordinates),
-                all(&|candidate| candidate.is_creator && !is_client(candidate)),
-                all(&|candidate| candidate.role == Role::Admin.as_str()),
-            ]
-            .into_iter()
-            .find(|people| !people.is_empty())
-            .unwrap_or_default(),
+            Audience::Part(part) => {
+                let people = all(&|candidate| {
+                    !is_client(candidate) && has_part(candidate, &[part.as_str()])
+                });
+                if people.is_empty() {
+                    coordinators()
+                } else {
+                    people
+                }
+            }
+            Audience::Coordinators => coordinators(),
         })
         .collect()
 }
@@ -210,7 +238,13 @@ mod tests {
             candidate(4, Role::Buyer, false, &["buyer"]),
             candidate(5, Role::BuyerAgent, false, &[]),
         ];
-        let cases: [(&[Audience], &[u128], &str); 8] = [
+        let agent = Audience::Part("buyer_agent".to_owned());
+        let broker = Audience::Part("broker".to_owned());
+        let buyer = Audience::Part("buyer".to_owned());
+        let cases: [(&[Audience], &[u128], &str); 11] = [
+            (&[agent], &[2], "whoever has the part"),
+            (&[broker], &[3], "nobody has it: the coordinator"),
+            (&[buyer], &[3], "never a client"),
             (&[Audience::Parties], &[2, 3, 4], "whoever has a part"),
             (&[Audience::Buyers], &[4], "clients only"),
             (
@@ -263,9 +297,11 @@ mod tests {
     #[test]
     fn audiences_are_read_as_the_worker_writes_them() {
         let id = Uuid::from_u128(7);
-        let text = serde_json::json!([{ "user": id }, "COORDINATORS", "ADMINS", "PARTIES", "BUYERS", "CREATOR"]);
+        let text = serde_json::json!([
+            { "user": id }, "COORDINATORS", "ADMINS", "PARTIES", "BUYERS", "CREATOR", { "part": "broker" }
+        ]);
         let audience: Vec<Audience> = serde_json::from_value(text).unwrap();
         assert_eq!(audience.first(), Some(&Audience::User(id)));
-        assert_eq!(audience.len(), 6);
+        assert_eq!(audience.len(), 7);
     }
 }

@@ -32,6 +32,9 @@ pub enum Audience {
     /// Everybody with a part in the deal and a login.
     #[serde(rename = "PARTIES")]
     Parties,
+    /// Those with this part in the deal; the coordinators where nobody has it.
+    #[serde(rename = "part")]
+    Part(String),
 }
 
 /// What the text is about. Nothing confidential.
@@ -47,6 +50,9 @@ pub struct Params {
     /// The milestone's title.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub milestone_title: Option<String>,
+    /// What the milestone is called for clients.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub milestone_buyer_title: Option<String>,
     /// The deal's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deal_name: Option<String>,

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use anyhow::Context as _;
 use contracts::field;
 use domain::{
-    reminders::{self, ActionKind, OpenTask},
+    party::PartyRole,
+    reminders::{self, ActionKind, OpenTask, Reminded},
     task::{Deadlines, Due},
     zone::Zone,
 };
@@ -51,15 +52,16 @@ pub(super) fn steps(
 fn step(deal: &Deal, entry: &Entry<'_>, key: &str, kind: ActionKind) -> Step {
     let task_id = entry.task.id;
     let (action, notice, audience) = match kind {
-        ActionKind::RemindThreeDays | ActionKind::RemindOneDay => (
-            Action::None,
-            NoticeKind::TaskDueSoon,
-            vec![responsible(entry)],
-        ),
+        ActionKind::RemindThreeDays | ActionKind::RemindOneDay => {
+            (Action::None, NoticeKind::TaskDueSoon, reminded(entry))
+        }
         ActionKind::MarkOverdue => (
             Action::MarkOverdue { task_id },
             NoticeKind::TaskOverdue,
-            BTreeSet::from([responsible(entry), Audience::Coordinators])
+            reminded(entry)
+                .into_iter()
+                .chain([Audience::Coordinators])
+                .collect::<BTreeSet<_>>()
                 .into_iter()
                 .collect(),
         ),
@@ -81,12 +83,16 @@ fn step(deal: &Deal, entry: &Entry<'_>, key: &str, kind: ActionKind) -> Step {
     }
 }
 
-/// Whoever has to act: the assignee, or the coordinators where there is none.
-fn responsible(entry: &Entry<'_>) -> Audience {
-    entry
-        .task
-        .assignee_id
-        .map_or(Audience::Coordinators, Audience::User)
+/// Who is reminded of a task, as user-service is told.
+fn reminded(entry: &Entry<'_>) -> Vec<Audience> {
+    let chased_by = entry.task.chased_by.as_deref().and_then(PartyRole::parse);
+    let reminded = reminders::reminded(entry.task.assignee_id, chased_by);
+    let audience = reminded.into_iter().map(|reminded| match reminded {
+        Reminded::User(user_id) => Audience::User(user_id),
+        Reminded::Part(part) => Audience::Part(part.as_str().to_owned()),
+        Reminded::Coordinators => Audience::Coordinators,
+    });
+    audience.collect()
 }
 
 /// Of a task of which that is not told, it has been so for ever.

@@ -64,6 +64,54 @@ fn the_assignee_is_reminded_and_without_one_the_coordinators() {
 }
 
 #[test]
+fn whoever_chases_a_task_is_reminded_with_its_owner_or_alone() {
+    let chased = |assignee: Value| {
+        let mut task = task(1, "IN_PROGRESS");
+        task["assigneeId"] = assignee;
+        task["chasedBy"] = "transaction_coordinator".into();
+        task
+    };
+    let part = Audience::Part("transaction_coordinator".to_owned());
+    let cases = [
+        (json!(id(200)), vec![Audience::User(id(200)), part.clone()]),
+        (Value::Null, vec![part.clone()]),
+    ];
+    for (assignee, audience) in cases {
+        let agenda = agenda("ACTIVE", &[chased(assignee)], DAY_BEFORE);
+        assert_eq!(agenda.steps[0].notice.audience, audience);
+    }
+    let late = agenda(
+        "ACTIVE",
+        &[chased(Value::Null)],
+        datetime!(2026-06-11 04:00 UTC),
+    );
+    assert_eq!(
+        late.steps[0].notice.audience,
+        [Audience::Coordinators, part]
+    );
+}
+
+#[test]
+fn a_milestone_is_told_of_with_the_words_for_clients_beside() {
+    let worklist = json!({
+        "dealStatus": "ACTIVE", "planState": "APPLIED", "timeZone": "America/New_York",
+        "milestones": [{
+            "id": id(100), "key": "file_opened", "title": "File opened", "buyerTitle": "Offer accepted",
+            "position": 1, "completed": true, "version": 1
+        }],
+        "tasks": [task(1, "COMPLETED")]
+    });
+    let worklist = serde_json::from_value(worklist).unwrap();
+    let agenda = of(&deal(), &worklist, DAY_BEFORE).unwrap();
+    let params = &agenda.steps[0].notice.params;
+    assert_eq!(params.milestone_title.as_deref(), Some("File opened"));
+    assert_eq!(
+        params.milestone_buyer_title.as_deref(),
+        Some("Offer accepted")
+    );
+}
+
+#[test]
 fn an_overdue_task_is_marked_and_told_of_then_escalated() {
     let passed = agenda(
         "ACTIVE",

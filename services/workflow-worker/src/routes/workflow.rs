@@ -82,9 +82,14 @@ pub(crate) async fn get(
     // The claim may be some minutes old: good enough for ids alone, and for a link to a place that has its own lock.
     let claims = verifier.verify(caller.caller().token.expose()).await;
     let role = claims.ok().and_then(|claims| Role::parse(&claims.role));
-    if matches!(role, None | Some(Role::Buyer)) {
+    let is_client = matches!(role, None | Some(Role::Buyer));
+    if is_client {
         progress.waiting_for.clear();
         progress.completed_task_ids.clear();
+    }
+    if let Some(milestone) = &mut progress.milestone {
+        let plain = milestone.buyer_title.take().filter(|_| is_client);
+        milestone.title = plain.unwrap_or_else(|| std::mem::take(&mut milestone.title));
     }
     let temporal_url = (role == Some(Role::Admin))
         .then(|| pages.link(&workflow_id))
