@@ -58,6 +58,8 @@ CREATE TABLE key_dates (
   rule_date date,
   rule jsonb,
   time_of_day time,
+  contractual boolean NOT NULL DEFAULT false,
+  regulatory boolean NOT NULL DEFAULT false,
   state text NOT NULL CONSTRAINT key_dates_state_known CHECK (state IN
     ('TBD', 'PROJECTED', 'SCHEDULED', 'SATISFIED', 'WAIVED', 'EXTENDED', 'NOT_APPLICABLE', 'MISSED')),
   pinned boolean NOT NULL DEFAULT false,

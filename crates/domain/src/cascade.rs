@@ -199,6 +199,10 @@ pub struct PlannedDate {
     pub rule_date: Option<Date>,
     /// Why it keeps its value, if it does.
     pub held: Option<DateHold>,
+    /// Whether the contract sets it.
+    pub contractual: bool,
+    /// Whether a regulation sets it.
+    pub regulatory: bool,
     /// Whether the client sees it.
     pub buyer_visible: bool,
 }
@@ -240,12 +244,23 @@ pub enum Dropped {
     },
 }
 
+/// What stands after the anchor's key in the reason that it makes a task pointless.
+const IS_SET: &str = " is set";
+
+impl Dropped {
+    /// Whether this is the reason that waives a task which ceased to apply.
+    fn is_reason(text: &str) -> bool {
+        let is_key = |text: &str| !text.is_empty() && !text.contains(char::is_whitespace);
+        text == Self::DoesNotApply.to_string() || text.strip_suffix(IS_SET).is_some_and(is_key)
+    }
+}
+
 /// Why, in a few words, as a reason for waiving the task in a running deal.
 impl fmt::Display for Dropped {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DoesNotApply => formatter.write_str("it does not apply to this deal"),
-            Self::Pointless { anchor } => write!(formatter, "{anchor} is set"),
+            Self::Pointless { anchor } => write!(formatter, "{anchor}{IS_SET}"),
         }
     }
 }
@@ -253,7 +268,8 @@ impl fmt::Display for Dropped {
 /// Dates that do not fit together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// The key of the constraint, of the date that cannot be counted, or of the task that has too little time.
+    /// The key of the constraint, of the date that cannot be counted or falls on a wrong day, of the task that has too
+    /// little time, or the name of the fact that is not known.
     pub key: String,
     /// How bad it is.
     pub severity: Severity,

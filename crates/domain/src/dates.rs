@@ -4,6 +4,8 @@
 //! This module counts one rule at a time. Which rule applies to which date, and in which order, is decided in
 //! [`crate::cascade`].
 
+use std::fmt;
+
 use time::{Date, Duration};
 
 use crate::calendar::{BusinessCalendar, Calendars, Day, FEDERAL};
@@ -229,8 +231,39 @@ pub struct Explanation {
     pub steps: Vec<Step>,
     /// The roll, if there was one.
     pub roll: Option<RollTaken>,
+    /// The step to the safe day, if there was one.
+    pub safe: Option<SafeDay>,
     /// The date.
     pub result: Date,
+}
+
+/// Why a date lies before the day that its rule gives: counted forward from that day, the wait ends too late.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SafeDay {
+    /// The day that stepping back from the anchor gives.
+    pub from: Date,
+    /// The day from which the wait is over by the anchor.
+    pub to: Date,
+    /// When the wait would be over, counted forward from `from`.
+    pub would_end: Date,
+    /// Why the anchor does not count itself: `Columbus Day`.
+    pub why: String,
+}
+
+impl fmt::Display for SafeDay {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            from,
+            to,
+            would_end,
+            why,
+        } = self;
+        write!(
+            formatter,
+            "counted forward from {from} the wait ends on {would_end}, because the day that it should end by does not \
+             count ({why}): {to} is the safe day"
+        )
+    }
 }
 
 /// Why a date cannot be counted.
@@ -278,7 +311,51 @@ pub fn count(
         anchor,
         steps,
         roll,
+        safe: None,
         result,
+    })
+}
+
+/// As [`count`], on the safe side: a day before an anchor that is itself no business day.
+///
+/// Three business days before a Monday that is a holiday are Thursday, Friday and Saturday; but who waits three business
+/// days from that Thursday waits until Tuesday. Where the two readings differ, the day from which the wait is over by the
+/// anchor is the safe one, and the explanation says so.
+///
+/// # Errors
+/// As [`count`].
+pub fn count_safely(
+    anchor: Date,
+    counting: &Counting,
+    calendars: &Calendars,
+) -> Result<Explanation, DateError> {
+    let stepped_back = count(anchor, counting, calendars)?;
+    if counting.day_count != DayCount::Business || counting.offset_days >= 0 {
+        return Ok(stepped_back);
+    }
+    let calendar = &counting.business_calendar;
+    let wait = Counting::business_days(-counting.offset_days, calendar);
+    let would_end = match resolve(stepped_back.result, &wait, calendars) {
+        Ok(would_end) if would_end > anchor => would_end,
+        Ok(_) | Err(DateError::OutOfRange) => return Ok(stepped_back),
+        Err(error) => return Err(error),
+    };
+    let one_more = Counting {
+        offset_days: counting.offset_days - 1,
+        ..counting.clone()
+    };
+    let safe = count(anchor, &one_more, calendars)?;
+    let why = calendars
+        .get(calendar)
+        .map(|calendar| calendar.day(anchor).to_string());
+    Ok(Explanation {
+        safe: Some(SafeDay {
+            from: stepped_back.result,
+            to: safe.result,
+            would_end,
+            why: why.unwrap_or_default(),
+        }),
+        ..safe
     })
 }
 

@@ -3,11 +3,30 @@
 //!
 //! The graph knows keys only; tasks, dates and templates put in whatever names they have. It holds no state of tasks.
 
+mod cycles;
 mod schedule;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::rejection::Rejection;
+
 pub use self::schedule::{Lag, Schedule, Scheduled, Work, schedule};
+
+/// The most tasks of one deal, finished ones included: twice what the largest template has. Every move of a date counts
+/// all of them.
+pub const TASKS_OF_DEAL_MAX: usize = 1_000;
+
+/// Refuses a task more in a deal that has so many already.
+///
+/// # Errors
+/// A validation rejection on `dealId`.
+pub fn require_room(tasks: usize) -> Result<(), Rejection> {
+    if tasks < TASKS_OF_DEAL_MAX {
+        return Ok(());
+    }
+    let message = format!("a deal has at most {TASKS_OF_DEAL_MAX} tasks");
+    Err(Rejection::field("dealId", "max_items", message))
+}
 
 /// What waits for what. Every prerequisite is itself a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,11 +88,9 @@ impl<K: Ord + Clone> Graph<K> {
         if order.len() == self.waits_for.len() {
             return Ok(order);
         }
-        let ordered: BTreeSet<_> = order.into_iter().collect();
-        let path = self
-            .nodes()
-            .filter(|node| !ordered.contains(node))
-            .find_map(|node| self.path(node, node))
+        let path = cycles::on_cycles(&self.waits_for)
+            .first()
+            .and_then(|node| self.path(node, node))
             .unwrap_or_default();
         Err(Cycle { path })
     }
@@ -82,8 +99,9 @@ impl<K: Ord + Clone> Graph<K> {
     #[must_use]
     pub fn unreachable(&self) -> Vec<K> {
         let ordered: BTreeSet<_> = self.orderable().into_iter().collect();
+        let on_cycles = cycles::on_cycles(&self.waits_for);
         self.nodes()
-            .filter(|node| !ordered.contains(node) && self.path(node, node).is_none())
+            .filter(|node| !ordered.contains(node) && !on_cycles.contains(node))
             .cloned()
             .collect()
     }

@@ -3,6 +3,7 @@
 //! [`parse`] either understands all of a template or refuses it with every mistake and its line: no field is ignored.
 //! What the dates come to for one deal is the business of [`crate::cascade`].
 
+mod bounds;
 mod check;
 mod facts;
 mod parse;
@@ -11,6 +12,7 @@ mod parts;
 pub(crate) mod shipped;
 #[cfg(test)]
 mod tests;
+mod vocabulary;
 mod yaml;
 
 use std::{
@@ -28,20 +30,18 @@ use crate::{
     plan::{Graph, Lag},
 };
 
+use self::facts::Vocabulary;
 pub use self::{
-    facts::{Condition, FactKind, FactValue, Facts, Operator},
+    bounds::{ITEMS_MAX, SOURCE_BYTES_MAX},
+    facts::{Condition, FactKind, FactRule, FactValue, Facts, Operator, UnknownWord},
     parse::{parse, parse_with},
+    vocabulary::{CountingProfile, EmailDraft, EmailTemplate, ResoTransactionType, Side},
 };
 /// One mistake in a template, with its line.
 pub use crate::rejection::LineError as TemplateError;
 
 /// The `schema` that this version reads.
 pub const SCHEMA: &str = "haushavn.template/v1";
-/// The largest source that is read, in bytes.
-pub const SOURCE_BYTES_MAX: usize = 256 * 1024;
-/// The most tasks, dates, anchors, constraints or milestones of one template.
-pub const ITEMS_MAX: usize = 500;
-
 /// A plan for one kind of deal. All names in it are known to exist and nothing in it waits for itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
@@ -53,18 +53,20 @@ pub struct Template {
     pub version: u32,
     /// The kind of transaction it is for.
     pub deal_type: DealType,
-    /// The side the organization stands on (`buyer`, `seller`, `borrower`).
-    pub side: String,
+    /// Whom the organization works for.
+    pub side: Side,
     /// The RESO Data Dictionary's word for the transaction.
-    pub reso_transaction_type: Option<String>,
-    /// The name of the day-counting habits that the offsets assume.
-    pub counting_profile: Option<String>,
-    /// The part of the client, to whom `buyer_*` and `client_*` refer.
+    pub reso_transaction_type: Option<ResoTransactionType>,
+    /// The day-counting habits that the offsets assume: the calendars of rules and closings that name none.
+    pub counting_profile: CountingProfile,
+    /// The part of the client, to whom `buyer_*` and `client_*` refer. It sees its own tasks.
     pub client_role: PartyRole,
     /// Every part that plays a role in it.
     pub roles: Vec<PartyRole>,
-    /// Those of the organization itself.
+    /// Those of the organization itself: only they chase others and review documents.
     pub internal_roles: Vec<PartyRole>,
+    /// The facts whose words it declares.
+    pub facts: Vec<FactRule>,
     /// The dates that people enter.
     pub anchors: Vec<Anchor>,
     /// The dates that follow by rules.
@@ -86,8 +88,12 @@ pub struct Anchor {
     pub title: String,
     /// Whether the deal cannot become active without it.
     pub required: bool,
+    /// Whether it may be taken away again while the deal runs, as when an accepted offer falls through.
+    pub revocable: bool,
     /// The RESO Data Dictionary's name for it.
     pub reso: Option<String>,
+    /// The calendar by which it should be a business day, so that money moves and papers are recorded.
+    pub needs_business_day: Option<String>,
 }
 
 /// A date that follows by a rule.
@@ -99,7 +105,7 @@ pub struct DateRule {
     pub title: String,
     /// Whether the contract sets it.
     pub contractual: bool,
-    /// Whether a regulation sets it.
+    /// Whether a regulation sets it: then it is counted on the safe side, and a day set by hand is measured by it.
     pub regulatory: bool,
     /// Whether the client sees it.
     pub buyer_visible: bool,
@@ -111,6 +117,8 @@ pub struct DateRule {
     pub fallback_due: Option<Rule>,
     /// When it applies: all of these hold.
     pub applies_when: Vec<Condition>,
+    /// The calendar by which it should be a business day.
+    pub needs_business_day: Option<String>,
 }
 
 /// How a date follows from another.
@@ -268,7 +276,7 @@ pub struct TaskRule {
     pub milestone: String,
     /// The part that owns it.
     pub role: PartyRole,
-    /// The part that chases an outside owner.
+    /// The part that chases an outside owner, and gets the task's reminders.
     pub chased_by: Option<PartyRole>,
     /// The kind of work.
     pub kind: TaskKind,
@@ -304,8 +312,8 @@ pub struct TaskRule {
     pub cancel_when_set: Option<String>,
     /// The key of the anchor whose date its completion fixes: until then that date is an estimate.
     pub sets_anchor: Option<String>,
-    /// The name of the e-mail that goes with it.
-    pub email_template: Option<String>,
+    /// The e-mail that goes with it.
+    pub email_template: Option<EmailTemplate>,
 }
 
 /// The document that a task needs.
@@ -370,23 +378,47 @@ impl Template {
         counting_graph(self.dates.iter(), self.tasks.iter())
     }
 
-    /// The names of the facts that its conditions ask for.
+    /// The names of the facts that it asks for.
     #[must_use]
     pub fn fact_names(&self) -> BTreeSet<&str> {
         self.fact_kinds().into_keys().collect()
     }
 
-    /// The sorts of value with which its conditions compare each fact.
+    /// The sorts of value that it has for each fact.
     #[must_use]
     pub fn fact_kinds(&self) -> BTreeMap<&str, BTreeSet<FactKind>> {
-        let of_dates = self.dates.iter().flat_map(|date| &date.applies_when);
-        let of_tasks = self.tasks.iter().flat_map(|task| &task.applies_when);
         let mut kinds: BTreeMap<&str, BTreeSet<FactKind>> = BTreeMap::new();
-        for condition in of_dates.chain(of_tasks) {
+        for condition in self.conditions() {
             let of_fact = kinds.entry(condition.field.as_str()).or_default();
             of_fact.insert(condition.value.kind());
         }
+        for fact in &self.facts {
+            let of_fact = kinds.entry(fact.key.as_str()).or_default();
+            of_fact.insert(FactKind::Text);
+        }
         kinds
+    }
+
+    /// The facts with their words as the template writes them.
+    #[must_use]
+    pub fn spelled(&self, facts: &Facts) -> Facts {
+        self.vocabulary().spell(facts)
+    }
+
+    /// The words among the facts that the template does not know.
+    #[must_use]
+    pub fn unknown_words(&self, facts: &Facts) -> Vec<UnknownWord> {
+        self.vocabulary().unknown(facts)
+    }
+
+    fn vocabulary(&self) -> Vocabulary<'_> {
+        Vocabulary::of(self.facts.iter(), self.conditions())
+    }
+
+    fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        let of_dates = self.dates.iter().flat_map(|date| &date.applies_when);
+        let of_tasks = self.tasks.iter().flat_map(|task| &task.applies_when);
+        of_dates.chain(of_tasks)
     }
 }
 

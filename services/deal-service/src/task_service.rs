@@ -21,6 +21,8 @@ use uuid::Uuid;
 pub(crate) struct PlanPreview {
     pub(crate) template_id: Uuid,
     pub(crate) template_key: String,
+    /// The facts as the template writes them.
+    pub(crate) facts: Map<String, Value>,
     /// Required anchors that have no date.
     pub(crate) missing_anchors: Vec<String>,
     /// As task-service computed and describes them, like what follows.
@@ -102,18 +104,23 @@ struct FactsBody<'a> {
     facts: &'a Map<String, Value>,
 }
 
-/// Asks whether these facts may be written of a deal that was made from this template. Refused as task-service refuses:
-/// `facts.<key>`.
+#[derive(Deserialize)]
+struct CheckedFacts {
+    facts: Map<String, Value>,
+}
+
+/// Asks whether these facts may be written of a deal that was made from this template, and how it writes them. Refused as
+/// task-service refuses: `facts.<key>`.
 pub(crate) async fn check_facts(
     tasks: &ServiceClient,
     caller: &Caller,
     template_id: Uuid,
     facts: &Map<String, Value>,
-) -> Result<()> {
+) -> Result<Map<String, Value>> {
     let body = FactsBody { template_id, facts };
     let calls = tasks.for_caller(caller);
-    let _: Map<String, Value> = calls.post("/internal/plans/check-facts", &body).await?;
-    Ok(())
+    let checked: CheckedFacts = calls.post("/internal/plans/check-facts", &body).await?;
+    Ok(checked.facts)
 }
 
 #[derive(Deserialize)]

@@ -10,6 +10,7 @@ mod consumers;
 mod history;
 mod holidays;
 mod openapi;
+mod parsing;
 mod planning;
 mod queries;
 mod repository;

@@ -10,10 +10,11 @@ mod inputs;
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    cascade::{Move, PlannedDates, PlannedTask, Standing, compute, settle, shifted},
+    cascade::{Move, PlannedDates, PlannedTask, Standing, Violation, compute, settle, shifted},
     deal::{DealStatus, PlanState},
     plan::Graph,
     rejection::Rejection,
+    template::Severity,
     zone::Zone,
 };
 use platform::{db::Tx, error::Result};
@@ -26,7 +27,7 @@ pub(crate) use self::{
     circumstances::task_hold,
     inputs::{
         DateInputs, facts_of, first_of_each_part, parse_dates, require_known_dates,
-        require_known_facts,
+        require_known_facts, spelled,
     },
 };
 use crate::{
@@ -195,12 +196,11 @@ impl Ground {
             &self.circumstances(zone, inputs),
             self.holidays.calendars(),
         );
-        let own: Vec<PlannedTask> = self
-            .tasks
-            .iter()
-            .filter_map(|stored| self.own_task(stored, &planned, zone))
-            .collect();
+        let own = self.tasks.iter();
+        let own = own.filter_map(|stored| self.own_task(stored, &planned, zone));
+        let (own, lost): (Vec<PlannedTask>, Vec<Option<Violation>>) = own.unzip();
         planned.tasks.extend(own);
+        planned.violations.extend(lost.into_iter().flatten());
         planned
     }
 
@@ -212,13 +212,13 @@ impl Ground {
         })
     }
 
-    /// A task that was added by hand, as its rule has it.
+    /// A task that was added by hand, as its rule has it, and what is to be said where the rule cannot be counted.
     fn own_task(
         &self,
         stored: &StoredTask,
         planned: &PlannedDates,
         zone: &Zone,
-    ) -> Option<PlannedTask> {
+    ) -> Option<(PlannedTask, Option<Violation>)> {
         let task = &stored.task;
         let rule = stored.details.due_rule.as_ref();
         let rule = rule.and_then(rules::from_json)?;
@@ -228,13 +228,18 @@ impl Ground {
         let name = task_name(stored);
         let shift_days = self.shift_days.get(&name).copied().unwrap_or_default();
         // A rule that cannot be counted leaves the task without a date, as a template's would.
-        let counted = planned
-            .evaluate(&rule, self.holidays.calendars())
-            .ok()
-            .flatten();
+        let (counted, error) = match planned.evaluate(&rule, self.holidays.calendars()) {
+            Ok(counted) => (counted, None),
+            Err(error) => (None, Some(error)),
+        };
+        let lost = error.map(|error| Violation {
+            key: name.clone(),
+            severity: Severity::Error,
+            message: format!("{} cannot be counted: {error}", task.title),
+        });
         let rule_date = counted.and_then(|date| shifted(date, shift_days));
         let held = task_hold(task, zone);
-        Some(PlannedTask {
+        let planned = PlannedTask {
             key: name,
             title: task.title.clone(),
             due: held.map_or(rule_date, |_| task.due.map(|due| due.date)),
@@ -245,7 +250,8 @@ impl Ground {
             held,
             depends_on: BTreeSet::new(),
             buyer_visible: task.buyer_visible,
-        })
+        };
+        Some((planned, lost))
     }
 
     /// Refuses dates that the deal does not have, by `keyDates.<key>`.

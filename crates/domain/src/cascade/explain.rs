@@ -5,7 +5,7 @@ use time::Date;
 use super::{Circumstances, DateHold, PlannedDates};
 use crate::{
     calendar::Calendars,
-    dates::{RollTaken, Step, count},
+    dates::{RollTaken, SafeDay, Step, count, count_safely},
     template::{Rule, RuleAnchor, Template},
     words::upper_snake_enum,
 };
@@ -45,6 +45,8 @@ pub struct DateExplanation {
     pub steps: Vec<Step>,
     /// The roll, if there was one.
     pub roll: Option<RollTaken>,
+    /// The step to the safe day, if there was one.
+    pub safe: Option<SafeDay>,
     /// What the rule says, where the value is kept.
     pub rule_date: Option<Date>,
     /// Why the value is kept, if it is.
@@ -71,6 +73,7 @@ pub fn explain(
         anchor_date: None,
         steps: Vec::new(),
         roll: None,
+        safe: None,
         rule_date: date.rule_date,
         held: date.held,
     };
@@ -79,12 +82,14 @@ pub fn explain(
             RuleAnchor::KeyDate(key) => planned.key_date(key).and_then(|anchor| anchor.date),
             RuleAnchor::Completion(key) => planned.task(key).and_then(super::PlannedTask::finish),
         };
+        let count = if date.regulatory { count_safely } else { count };
         let counted = explanation
             .anchor_date
             .and_then(|anchor| count(anchor, &rule.counting, calendars).ok());
         if let Some(counted) = counted.filter(|_| date.rule_date.is_some()) {
             explanation.steps = counted.steps;
             explanation.roll = counted.roll;
+            explanation.safe = counted.safe;
         }
     }
     Some(explanation)

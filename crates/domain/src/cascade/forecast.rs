@@ -6,7 +6,7 @@ use time::{Date, Duration};
 use super::{PlannedDates, PlannedTask, TaskHold, Violation};
 use crate::{
     calendar::Calendars,
-    dates::resolve,
+    dates::{is_countable, resolve},
     plan::{Cycle, Lag, Schedule, Work, schedule},
     template::{Severity, TaskRule, Template},
 };
@@ -57,7 +57,9 @@ pub fn next_instance(rule: &TaskRule, due: Date, planned: &PlannedDates) -> Opti
     if rule.cancel_when_set.as_ref().and_then(date_of).is_some() {
         return None;
     }
-    let next = due.checked_add(Duration::days(i64::from(recurrence.every_days)))?;
+    let next = due
+        .checked_add(Duration::days(i64::from(recurrence.every_days)))
+        .filter(|next| is_countable(*next))?;
     match date_of(&recurrence.until) {
         Some(until) if next >= until => None,
         _ => Some(next),

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     calendar::Calendars,
-    dates::{DateError, is_countable, resolve},
+    dates::{Counting, DateError, Explanation, count, count_safely, is_countable},
     template::{Anchor, DateRule, Rule, RuleAnchor, Severity, TaskRule, Template},
 };
 
@@ -30,6 +30,7 @@ pub fn compute(
         calendars,
         dropped_tasks: &dropped_tasks,
         values: BTreeMap::new(),
+        lost: BTreeSet::new(),
         violations: Vec::new(),
     };
     let anchors: Vec<_> = template
@@ -78,11 +79,14 @@ pub fn compute(
         dropped_tasks,
         violations: uncountable,
     };
-    let violated = constraints::violated(template, &planned);
-    let squeezed = forecast::squeezed(template, &planned, calendars);
-    planned
-        .violations
-        .extend(violated.into_iter().chain(squeezed));
+    let mut found = constraints::violated(template, &planned);
+    found.extend(forecast::squeezed(template, &planned, calendars));
+    found.extend(constraints::off_business_days(
+        template, &planned, calendars,
+    ));
+    found.extend(constraints::against_regulation(&planned));
+    found.extend(constraints::unknown_words(template, &circumstances.facts));
+    planned.violations.extend(found);
     planned
 }
 
@@ -124,6 +128,8 @@ struct Pass<'a> {
     calendars: &'a Calendars,
     dropped_tasks: &'a BTreeMap<String, Dropped>,
     values: BTreeMap<RuleAnchor, Value>,
+    /// What has no date because it, or what it is counted from, cannot be counted. Each has its violation.
+    lost: BTreeSet<RuleAnchor>,
     violations: Vec<Violation>,
 }
 
@@ -133,6 +139,9 @@ struct Value {
     date: Date,
     certainty: Certainty,
 }
+
+/// [`count`] or [`count_safely`].
+type Count = fn(Date, &Counting, &Calendars) -> Result<Explanation, DateError>;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Certainty {
@@ -162,8 +171,9 @@ impl Pass<'_> {
         } else {
             Certainty::Fixed
         };
-        let date = self.countable(&anchor.key, date);
-        self.remember(RuleAnchor::KeyDate(anchor.key.clone()), date, certainty);
+        let node = RuleAnchor::KeyDate(anchor.key.clone());
+        let date = self.countable(&node, date);
+        self.remember(node, date, certainty);
         PlannedDate {
             key: anchor.key.clone(),
             title: anchor.title.clone(),
@@ -174,6 +184,8 @@ impl Pass<'_> {
             rule: None,
             rule_date: None,
             held: held.map(|held| held.why),
+            contractual: false,
+            regulatory: false,
             // What people entered themselves is no secret to the client.
             buyer_visible: true,
         }
@@ -188,10 +200,11 @@ impl Pass<'_> {
             || held.is_some_and(|held| held.why.is_final());
         let due = negotiated(rule, self.circumstances);
         let won = self.winning(&due, rule.fallback_due.as_ref()).clone();
-        let counted = if applies {
-            self.count(&rule.key, &won)
-        } else {
-            None
+        let node = RuleAnchor::KeyDate(rule.key.clone());
+        let counted = match (applies, rule.regulatory) {
+            (false, _) => None,
+            (true, true) => self.count(&node, &won, count_safely),
+            (true, false) => self.count(&node, &won, count),
         };
         let held = held.filter(|_| applies);
         let rule_date = counted.map(|value| value.date);
@@ -200,8 +213,8 @@ impl Pass<'_> {
             Some(_) => Certainty::Fixed,
             None => counted.map_or(Certainty::Fixed, |value| value.certainty),
         };
-        let date = self.countable(&rule.key, date);
-        self.remember(RuleAnchor::KeyDate(rule.key.clone()), date, certainty);
+        let date = self.countable(&node, date);
+        self.remember(node, date, certainty);
         PlannedDate {
             key: rule.key.clone(),
             title: rule.title.clone(),
@@ -217,6 +230,8 @@ impl Pass<'_> {
             rule: Some(won),
             rule_date,
             held: held.map(|held| held.why),
+            contractual: rule.contractual,
+            regulatory: rule.regulatory,
             buyer_visible: rule.buyer_visible,
         }
     }
@@ -226,10 +241,11 @@ impl Pass<'_> {
         let won = self.winning(&rule.due, rule.fallback_due.as_ref()).clone();
         let shift_days = self.circumstances.shift_days.get(&rule.key).copied();
         let shift_days = shift_days.unwrap_or_default();
-        let counted = self.count(&rule.key, &won).map(|value| value.date);
+        let node = RuleAnchor::Completion(rule.key.clone());
+        let counted = self.count(&node, &won, count).map(|value| value.date);
         let rule_date = counted.and_then(|date| shifted(date, shift_days));
         if counted.is_some() && rule_date.is_none() {
-            self.uncountable(&rule.key, &DateError::OutOfRange);
+            self.lose(&node, &DateError::OutOfRange);
         }
         let planned = PlannedTask {
             key: rule.key.clone(),
@@ -248,8 +264,8 @@ impl Pass<'_> {
         } else {
             Certainty::Estimate
         };
-        let finish = self.countable(&rule.key, planned.finish());
-        self.remember(RuleAnchor::Completion(rule.key.clone()), finish, certainty);
+        let finish = self.countable(&node, planned.finish());
+        self.remember(node, finish, certainty);
         planned
     }
 
@@ -266,35 +282,42 @@ impl Pass<'_> {
         }
     }
 
-    fn count(&mut self, key: &str, rule: &Rule) -> Option<Value> {
-        let anchor = *self.values.get(&rule.anchor)?;
-        match resolve(anchor.date, &rule.counting, self.calendars) {
-            Ok(date) => Some(Value {
-                date,
+    fn count(&mut self, node: &RuleAnchor, rule: &Rule, count: Count) -> Option<Value> {
+        let Some(anchor) = self.values.get(&rule.anchor).copied() else {
+            if self.lost.contains(&rule.anchor) {
+                self.lose(node, &DateError::OutOfRange);
+            }
+            return None;
+        };
+        match count(anchor.date, &rule.counting, self.calendars) {
+            Ok(counted) => Some(Value {
+                date: counted.result,
                 certainty: anchor.certainty,
             }),
             Err(error) => {
-                self.uncountable(key, &error);
+                self.lose(node, &error);
                 None
             }
         }
     }
 
-    fn countable(&mut self, key: &str, date: Option<Date>) -> Option<Date> {
+    fn countable(&mut self, node: &RuleAnchor, date: Option<Date>) -> Option<Date> {
         let countable = date.filter(|date| is_countable(*date));
         if countable.is_none() && date.is_some() {
-            self.uncountable(key, &DateError::OutOfRange);
+            self.lose(node, &DateError::OutOfRange);
         }
         countable
     }
 
-    fn uncountable(&mut self, key: &str, error: &DateError) {
+    fn lose(&mut self, node: &RuleAnchor, error: &DateError) {
+        let key = node.key();
         let message = format!("{key} cannot be counted: {error}");
         self.violations.push(Violation {
             key: key.to_owned(),
             severity: Severity::Error,
             message,
         });
+        self.lost.insert(node.clone());
     }
 
     fn remember(&mut self, node: RuleAnchor, date: Option<Date>, certainty: Certainty) {

@@ -158,6 +158,8 @@ mod tests {
             rule: None,
             rule_date: None,
             held: None,
+            contractual: false,
+            regulatory: false,
             buyer_visible: true,
         }
     }

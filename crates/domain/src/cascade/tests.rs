@@ -1,5 +1,6 @@
 mod preview;
 mod shift;
+mod violations;
 
 use std::collections::BTreeSet;
 

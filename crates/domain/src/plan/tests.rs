@@ -242,3 +242,13 @@ proptest! {
         prop_assert_eq!((end - START).whole_days(), i64::from(length));
     }
 }
+
+#[test]
+fn a_deal_has_a_bounded_number_of_tasks() {
+    assert_eq!(require_room(TASKS_OF_DEAL_MAX - 1), Ok(()));
+    let refused = require_room(TASKS_OF_DEAL_MAX).unwrap_err();
+    assert!(
+        format!("{refused:?}").contains("a deal has at most 1000 tasks"),
+        "{refused:?}"
+    );
+}

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Anchor, Constraint, DateRule, Milestone, RuleAnchor, TaskRule, counting_graph,
-    facts::contradict, yaml::Mistakes,
+    Anchor, Constraint, DateRule, FactRule, FactValue, Milestone, RuleAnchor, TaskRule,
+    counting_graph,
+    facts::{contradict, plain},
+    yaml::Mistakes,
 };
 use crate::plan::{Cycle, Graph};
 
@@ -14,11 +16,14 @@ type Lined<T> = [(usize, T)];
 pub(super) fn keys(
     anchors: &Lined<Anchor>,
     dates: &Lined<DateRule>,
+    facts: &Lined<FactRule>,
     constraints: &Lined<Constraint>,
     milestones: &Lined<Milestone>,
     tasks: &Lined<TaskRule>,
     mistakes: &mut Mistakes,
 ) {
+    let fact_keys = facts.iter().map(|(line, item)| (*line, item.key.as_str()));
+    unique("fact", fact_keys, mistakes);
     let anchor_keys = anchors
         .iter()
         .map(|(line, item)| (*line, item.key.as_str()));
@@ -132,6 +137,46 @@ pub(super) fn conditions(
             mistakes.add(
                 *line,
                 format!("{what} {key} can never apply: its conditions contradict each other"),
+            );
+        }
+    }
+}
+
+/// No fact has a word in two spellings: which of them is stored would be chance.
+pub(super) fn words(
+    facts: &Lined<FactRule>,
+    dates: &Lined<DateRule>,
+    tasks: &Lined<TaskRule>,
+    mistakes: &mut Mistakes,
+) {
+    let declared = facts.iter().flat_map(|(line, fact)| {
+        let words = fact.values.iter();
+        words.map(move |word| (*line, fact.key.as_str(), word.as_str()))
+    });
+    let of_dates = dates.iter().flat_map(|(line, date)| {
+        date.applies_when
+            .iter()
+            .map(move |condition| (*line, condition))
+    });
+    let of_tasks = tasks.iter().flat_map(|(line, task)| {
+        task.applies_when
+            .iter()
+            .map(move |condition| (*line, condition))
+    });
+    let compared =
+        of_dates
+            .chain(of_tasks)
+            .filter_map(|(line, condition)| match &condition.value {
+                FactValue::Text(word) => Some((line, condition.field.as_str(), word.as_str())),
+                FactValue::Number(_) | FactValue::Flag(_) => None,
+            });
+    let mut spellings: BTreeMap<(&str, String), &str> = BTreeMap::new();
+    for (line, fact, word) in declared.chain(compared) {
+        let first = *spellings.entry((fact, plain(word))).or_insert(word);
+        if first != word {
+            mistakes.add(
+                line,
+                format!("{fact} is spelled both {first:?} and {word:?}"),
             );
         }
     }

@@ -6,11 +6,11 @@ use time::{Time, macros::format_description};
 
 use super::{
     Condition, DocumentRule, FactValue, Operator, Recurrence, Rule, RuleAnchor,
+    bounds::{DEPENDENCIES_MAX, DEPENDS_ON_MAX},
     parse::Reader,
     yaml::{Fields, Flag, as_text, line_of},
 };
 use crate::{
-    calendar::FEDERAL,
     dates::{Counting, DayCount, Direction, OFFSET_DAYS_MAX, Roll},
     party::PartyRole,
     plan::Lag,
@@ -46,9 +46,52 @@ impl Reader<'_> {
 
     /// `client_visible` is another word for `buyer_visible`.
     pub(super) fn buyer_visible(&mut self, fields: &mut Fields<'_, '_>) -> bool {
-        let as_buyer = fields.flag("buyer_visible", Flag::No, self.mistakes);
-        let as_client = fields.flag("client_visible", Flag::No, self.mistakes);
-        as_buyer || as_client
+        self.visible(fields, Flag::No)
+    }
+
+    /// Of a task: the client sees its own unless it says otherwise.
+    pub(super) fn task_is_visible(
+        &mut self,
+        fields: &mut Fields<'_, '_>,
+        owner: Option<PartyRole>,
+    ) -> bool {
+        let is_own = owner.is_some() && owner == self.client_role;
+        self.visible(fields, if is_own { Flag::Yes } else { Flag::No })
+    }
+
+    fn visible(&mut self, fields: &mut Fields<'_, '_>, absent: Flag) -> bool {
+        fields.refuse_both("buyer_visible", "client_visible", self.mistakes);
+        fields.take("buyer_visible");
+        let name = if fields.take("client_visible").is_some() {
+            "client_visible"
+        } else {
+            "buyer_visible"
+        };
+        fields.flag(name, absent, self.mistakes)
+    }
+
+    /// `client_title` is another word for `buyer_title`.
+    pub(super) fn client_title(&mut self, fields: &mut Fields<'_, '_>) -> Option<String> {
+        fields.refuse_both("buyer_title", "client_title", self.mistakes);
+        let as_buyer = fields.optional_text("buyer_title", self.mistakes);
+        let as_client = fields.optional_text("client_title", self.mistakes);
+        as_client.or(as_buyer)
+    }
+
+    /// The calendar by which a date should be a business day, if it should.
+    pub(super) fn needs_business_day(&mut self, fields: &mut Fields<'_, '_>) -> Option<String> {
+        let line = fields.line_of_field("needs_business_day");
+        let calendar = fields.optional_text("needs_business_day", self.mistakes)?;
+        self.known_calendar(line, calendar)
+    }
+
+    fn known_calendar(&mut self, line: usize, calendar: String) -> Option<String> {
+        if self.calendars.get(&calendar).is_none() {
+            let message = format!("there is no business calendar {calendar:?}");
+            self.mistakes.add(line, message);
+            return None;
+        }
+        Some(calendar)
     }
 
     pub(super) fn roles_in(
@@ -87,13 +130,20 @@ impl Reader<'_> {
         role
     }
 
-    pub(super) fn optional_role(
+    /// A part of the organization itself, if it is there: nobody else chases or reviews for it.
+    pub(super) fn internal_role(
         &mut self,
         fields: &mut Fields<'_, '_>,
         field: &'static str,
     ) -> Option<PartyRole> {
         fields.take(field)?;
-        self.role(fields, field)
+        let role = self.role(fields, field)?;
+        if !self.internal_roles.contains(&role) {
+            let line = fields.line_of_field(field);
+            let message = format!("{field} {role} is not among the internal_roles");
+            self.mistakes.add(line, message);
+        }
+        Some(role)
     }
 
     pub(super) fn reference(
@@ -150,16 +200,24 @@ impl Reader<'_> {
     }
 
     pub(super) fn depends_on(&mut self, fields: &mut Fields<'_, '_>) -> Vec<String> {
-        let mut depends_on = Vec::new();
-        for node in fields.list("depends_on", self.mistakes) {
+        let line = fields.line_of_field("depends_on");
+        let nodes = fields.list_of("depends_on", DEPENDS_ON_MAX, self.mistakes);
+        let (before, after) = (self.dependencies, self.dependencies + nodes.len());
+        self.dependencies = after;
+        if before <= DEPENDENCIES_MAX && after > DEPENDENCIES_MAX {
+            let message = format!("the tasks have more than {DEPENDENCIES_MAX} dependencies");
+            self.mistakes.add(line, message);
+        }
+        let mut depends_on = Vec::with_capacity(nodes.len());
+        for node in nodes {
             let Some(name) = as_text(node) else {
                 self.mistakes
                     .add(line_of(node), "depends_on must name tasks");
                 continue;
             };
-            if let Some(name) =
-                self.known(line_of(node), "depends_on", name.to_owned(), Target::Task)
-            {
+            let known = self.known(line_of(node), "depends_on", name.to_owned(), Target::Task);
+            if let Some(name) = known {
+                self.mistakes.steps += depends_on.len();
                 if depends_on.contains(&name) {
                     self.mistakes
                         .add(line_of(node), format!("depends_on names {name:?} twice"));
@@ -251,17 +309,12 @@ impl Reader<'_> {
         });
         let line = fields.line_of_field("business_calendar");
         let named = fields.optional_text("business_calendar", self.mistakes);
-        let business_calendar = named.unwrap_or_else(|| FEDERAL.to_owned());
-        if self.calendars.get(&business_calendar).is_none() {
-            self.mistakes.add(
-                line,
-                format!("there is no business calendar {business_calendar:?}"),
-            );
-        }
+        let business_calendar = named.unwrap_or_else(|| self.profile.calendar().to_owned());
+        let business_calendar = self.known_calendar(line, business_calendar);
         Some(Counting {
             offset_days: offset_days?,
             day_count: day_count?,
-            business_calendar,
+            business_calendar: business_calendar?,
             roll,
         })
     }
@@ -349,7 +402,7 @@ impl Reader<'_> {
         let mut document = Fields::of(fields.take("document")?, "document", self.mistakes)?;
         let kind = document.text("type", self.mistakes);
         let required = document.flag("required", Flag::No, self.mistakes);
-        let review = self.optional_role(&mut document, "review");
+        let review = self.internal_role(&mut document, "review");
         document.finish(self.mistakes);
         Some(DocumentRule {
             kind: kind?,

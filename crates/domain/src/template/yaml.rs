@@ -2,25 +2,44 @@
 
 use std::collections::BTreeSet;
 
-use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
+use saphyr::{MarkedYaml, Scalar, ScanError, YamlData, YamlLoader};
+use saphyr_parser::{Parser, SpannedEventReceiver};
 
-use super::{SOURCE_BYTES_MAX, TemplateError};
+use super::{
+    TemplateError,
+    bounds::{Bounds, FIELDS_MAX, LIST_MAX, MISTAKE_LENGTH_MAX, MISTAKES_MAX, SOURCE_BYTES_MAX},
+};
+use crate::text::{self, DESCRIPTION_LENGTH_MAX, TITLE_LENGTH_MAX};
 
-/// Deeper than this no template is nested, in columns of indentation and in items on one line.
-const DEPTH_MAX: usize = 100;
-
-/// The mistakes found so far.
+/// The mistakes found so far, the first [`MISTAKES_MAX`] of them.
 #[derive(Debug, Default)]
 pub(super) struct Mistakes {
     found: Vec<TemplateError>,
+    are_more: bool,
+    /// How much work reading took: nodes, and names that were compared or looked up. Tests compare it with the size.
+    pub(super) steps: usize,
 }
 
 impl Mistakes {
+    /// None yet, of a source that took so many steps to load.
+    pub(super) fn after(steps: usize) -> Self {
+        Self {
+            steps,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn add(&mut self, line: usize, message: impl Into<String>) {
-        self.found.push(TemplateError {
-            line,
-            message: message.into(),
-        });
+        if self.found.len() == MISTAKES_MAX {
+            self.are_more = true;
+            return;
+        }
+        let mut message = message.into();
+        if let Some((end, _)) = message.char_indices().nth(MISTAKE_LENGTH_MAX) {
+            message.truncate(end);
+            message.push('…');
+        }
+        self.found.push(TemplateError { line, message });
     }
 
     pub(super) const fn is_empty(&self) -> bool {
@@ -32,39 +51,42 @@ impl Mistakes {
         self.found
             .sort_by(|a, b| (a.line, &a.message).cmp(&(b.line, &b.message)));
         self.found.dedup();
+        if let Some(last) = self.found.last().filter(|_| self.are_more) {
+            let line = last.line;
+            let message = format!("there are more than {MISTAKES_MAX} mistakes");
+            self.found.push(TemplateError { line, message });
+        }
         self.found
     }
 }
 
-/// The single document of a source.
-pub(super) fn load(source: &str) -> Result<MarkedYaml<'_>, TemplateError> {
+/// The single document of a source, and how many nodes it has.
+pub(super) fn load(source: &str) -> Result<(MarkedYaml<'_>, usize), TemplateError> {
     let at = |line, message: &str| TemplateError {
         line,
         message: message.to_owned(),
     };
+    let wrong = |error: &ScanError| at(error.marker().line().max(1), error.info());
     if source.len() > SOURCE_BYTES_MAX {
         return Err(at(1, "the template is longer than 256 KiB"));
     }
-    if let Some(index) = source.lines().position(is_too_deep) {
-        return Err(at(index + 1, "the template is nested too deeply"));
+    let mut parser = Parser::new_from_str(source);
+    let mut loader = YamlLoader::default();
+    let mut bounds = Bounds::default();
+    while let Some(event) = parser.next_event() {
+        let (event, span) = event.map_err(|error| wrong(&error))?;
+        bounds.admit(&event, span)?;
+        loader.on_event(event, span);
+        if let Some(error) = loader.error() {
+            return Err(wrong(error));
+        }
     }
-    let documents = MarkedYaml::load_from_str(source)
-        .map_err(|error| at(error.marker().line(), error.info()))?;
-    let mut documents = documents.into_iter();
+    let mut documents = loader.into_documents().into_iter();
     match (documents.next(), documents.next()) {
-        (Some(only), None) => Ok(only),
+        (Some(only), None) => Ok((only, bounds.nodes())),
         (None, _) => Err(at(1, "the template is empty")),
         (Some(_), Some(second)) => Err(at(line_of(&second), "a template is a single document")),
     }
-}
-
-/// Freeing deeply nested nodes would overflow the stack. The scanner bounds `[[[[` itself; block nesting costs a column
-/// of indentation or, within a line, an indicator a level.
-fn is_too_deep(line: &str) -> bool {
-    let indentation = line.len() - line.trim_start_matches(' ').len();
-    let on_this_line =
-        line.matches("- ").count() + line.matches("? ").count() + line.matches('\t').count();
-    indentation > DEPTH_MAX || on_this_line > DEPTH_MAX
 }
 
 pub(super) fn line_of(node: &MarkedYaml<'_>) -> usize {
@@ -92,6 +114,7 @@ pub(super) struct Fields<'a, 'i> {
     what: String,
     entries: Vec<(&'a str, usize, &'a MarkedYaml<'i>)>,
     taken: BTreeSet<&'static str>,
+    lookups: usize,
 }
 
 impl<'a, 'i> Fields<'a, 'i> {
@@ -106,6 +129,10 @@ impl<'a, 'i> Fields<'a, 'i> {
             mistakes.add(line, format!("{what} must be a mapping"));
             return None;
         };
+        if mapping.len() > FIELDS_MAX {
+            mistakes.add(line, format!("{what} has more than {FIELDS_MAX} fields"));
+            return None;
+        }
         let mut entries = Vec::with_capacity(mapping.len());
         for (key, value) in mapping {
             match as_text(key) {
@@ -121,6 +148,7 @@ impl<'a, 'i> Fields<'a, 'i> {
             what: what.to_owned(),
             entries,
             taken: BTreeSet::new(),
+            lookups: 0,
         })
     }
 
@@ -132,6 +160,7 @@ impl<'a, 'i> Fields<'a, 'i> {
     /// The node of a field, if it is there and not null.
     pub(super) fn take(&mut self, field: &'static str) -> Option<&'a MarkedYaml<'i>> {
         self.taken.insert(field);
+        self.lookups += 1;
         let (_, _, node) = self.entries.iter().find(|(name, _, _)| *name == field)?;
         (!matches!(node.data, YamlData::Value(Scalar::Null))).then_some(*node)
     }
@@ -149,36 +178,46 @@ impl<'a, 'i> Fields<'a, 'i> {
         node
     }
 
-    /// A field's text that must be there.
+    /// A field's one line of text that must be there.
     pub(super) fn text(&mut self, field: &'static str, mistakes: &mut Mistakes) -> Option<String> {
         let node = self.required(field, mistakes)?;
-        self.read_text(node, field, mistakes)
+        self.read_text(node, field, TITLE_LENGTH_MAX, mistakes)
     }
 
-    /// A field's text, if it is there.
+    /// A field's one line of text, if it is there.
     pub(super) fn optional_text(
         &mut self,
         field: &'static str,
         mistakes: &mut Mistakes,
     ) -> Option<String> {
         let node = self.take(field)?;
-        self.read_text(node, field, mistakes)
+        self.read_text(node, field, TITLE_LENGTH_MAX, mistakes)
+    }
+
+    /// A field's text of several lines, if it is there.
+    pub(super) fn optional_description(
+        &mut self,
+        field: &'static str,
+        mistakes: &mut Mistakes,
+    ) -> Option<String> {
+        let node = self.take(field)?;
+        self.read_text(node, field, DESCRIPTION_LENGTH_MAX, mistakes)
     }
 
     fn read_text(
         &self,
         node: &MarkedYaml<'_>,
         field: &str,
+        length_max: usize,
         mistakes: &mut Mistakes,
     ) -> Option<String> {
-        let text = as_text(node).map(str::trim).filter(|text| !text.is_empty());
-        if text.is_none() {
-            mistakes.add(
-                line_of(node),
-                format!("{field} of {} must be text", self.what),
-            );
-        }
-        text.map(str::to_owned)
+        let read = match as_text(node) {
+            Some(written) => text::required(field, written, length_max)
+                .map_err(|error| format!("{}: {}", self.what, error.message)),
+            None => Err(format!("{field} of {} must be text", self.what)),
+        };
+        read.map_err(|message| mistakes.add(line_of(node), message))
+            .ok()
     }
 
     /// A field that is one of some words; `read` knows them.
@@ -195,6 +234,17 @@ impl<'a, 'i> Fields<'a, 'i> {
             mistakes.add(line, format!("{field} of {} cannot be {text:?}", self.what));
         }
         value
+    }
+
+    /// A field that is one of some words, if it is there.
+    pub(super) fn optional_word<T>(
+        &mut self,
+        field: &'static str,
+        mistakes: &mut Mistakes,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        self.take(field)?;
+        self.word(field, mistakes, read)
     }
 
     /// A field that is true or false.
@@ -244,23 +294,46 @@ impl<'a, 'i> Fields<'a, 'i> {
         within
     }
 
-    /// The items of a list, if it is there.
+    /// The items of a list of at most [`LIST_MAX`], if it is there.
     pub(super) fn list(
         &mut self,
         field: &'static str,
         mistakes: &mut Mistakes,
     ) -> &'a [MarkedYaml<'i>] {
+        self.list_of(field, LIST_MAX, mistakes)
+    }
+
+    /// The items of a list of at most so many, if it is there.
+    pub(super) fn list_of(
+        &mut self,
+        field: &'static str,
+        items_max: usize,
+        mistakes: &mut Mistakes,
+    ) -> &'a [MarkedYaml<'i>] {
         let Some(node) = self.take(field) else {
             return &[];
         };
-        let items = as_list(node);
-        if items.is_none() {
-            mistakes.add(
-                line_of(node),
-                format!("{field} of {} must be a list", self.what),
-            );
+        let message = match as_list(node) {
+            Some(items) if items.len() <= items_max => return items,
+            Some(_) => format!("{field} of {} has more than {items_max} items", self.what),
+            None => format!("{field} of {} must be a list", self.what),
+        };
+        mistakes.add(line_of(node), message);
+        &[]
+    }
+
+    /// Of two names for one field both cannot be given.
+    pub(super) fn refuse_both(
+        &self,
+        one: &'static str,
+        other: &'static str,
+        mistakes: &mut Mistakes,
+    ) {
+        let has = |field| self.entries.iter().any(|(name, _, _)| *name == field);
+        if has(one) && has(other) {
+            let message = format!("{} has both {one} and {other}, which are one", self.what);
+            mistakes.add(self.line_of_field(other), message);
         }
-        items.unwrap_or_default()
     }
 
     /// The line of a field, or of the mapping if it is not there.
@@ -273,6 +346,7 @@ impl<'a, 'i> Fields<'a, 'i> {
 
     /// Reports the fields that nobody took.
     pub(super) fn finish(self, mistakes: &mut Mistakes) {
+        mistakes.steps += self.lookups * self.entries.len();
         for (name, line, _) in self.entries {
             if !self.taken.contains(name) {
                 mistakes.add(line, format!("{} has an unknown field {name:?}", self.what));

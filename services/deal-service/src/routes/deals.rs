@@ -345,7 +345,7 @@ fn command(new: NewDeal, plan: Option<&PlanPreview>) -> CreateDeal {
             id: plan.template_id,
             key: plan.template_key.clone(),
         }),
-        facts: new.fields.facts,
+        facts: plan.map_or(new.fields.facts, |plan| plan.facts.clone()),
         key_dates: new.key_dates,
         time_zone: new.time_zone,
         parties: new.parties,
@@ -495,9 +495,20 @@ async fn update(
             Ok((seen.deal, fields))
         })
         .await?;
-    if let Some(template) = deal.template.filter(|_| fields.facts != deal.facts) {
-        task_service::check_facts(tasks, caller.caller(), template.id, &fields.facts).await?;
-    }
+    let template = deal.template.filter(|_| fields.facts != deal.facts);
+    let spelled = match template {
+        Some(template) => {
+            task_service::check_facts(tasks, caller.caller(), template.id, &fields.facts).await?
+        }
+        None => fields.facts.clone(),
+    };
+    let change = |present: &Deal| {
+        let mut next = change(present)?;
+        if next.facts == fields.facts {
+            next.facts.clone_from(&spelled);
+        }
+        Ok(next)
+    };
     let updated = db.write(caller, async |tx| {
         changed(&update_deal::run(tx, id.0, expected, &change).await?)
     });

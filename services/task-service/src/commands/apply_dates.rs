@@ -3,19 +3,19 @@
 //! What is finished, waived or pinned keeps its date; the engine has seen to that.
 
 use domain::{
-    cascade::{Dropped, PlannedDates},
+    cascade::PlannedDates,
     task::{Change, Due, Moment},
 };
 use platform::{db::Tx, error::Result};
 
-use super::{Step, take_steps, waive_task};
+use super::{Step, take_steps};
 use crate::{
     history,
     planning::{Ground, task_name},
     repository::{
         deals::Deal,
         key_dates::{self, KeyDates},
-        tasks::{self, StoredTask},
+        tasks::StoredTask,
     },
 };
 
@@ -45,7 +45,6 @@ pub(crate) async fn run(
         })
         .collect();
     take_steps(tx, &deal.zone, &steps, Some(reason)).await?;
-    drop_pointless(tx, deal, ground, planned).await?;
     Ok(key_dates)
 }
 
@@ -71,30 +70,4 @@ fn rescheduled(stored: &StoredTask, planned: &PlannedDates, moment: &Moment<'_>)
         time_of_day: planned.time_of_day,
     });
     task.reschedule(due, planned.shift_days, moment).ok()
-}
-
-/// Waives open tasks that the new dates make pointless.
-async fn drop_pointless(
-    tx: &mut Tx,
-    deal: &Deal,
-    ground: &Ground,
-    planned: &PlannedDates,
-) -> Result<()> {
-    for (key, why) in &planned.dropped_tasks {
-        // What the facts drop leaves when they change; whoever reopens it all the same wants it.
-        if *why == Dropped::DoesNotApply {
-            continue;
-        }
-        let named = |stored: &&StoredTask| stored.task.key.as_deref() == Some(key);
-        let Some(stored) = ground.tasks.iter().find(named) else {
-            continue;
-        };
-        // Read again: an earlier one may have unlocked it, and its date may have moved.
-        if let Some(stored) = tasks::lock(tx, stored.task.id).await?
-            && !stored.task.status.is_done()
-        {
-            Box::pin(waive_task::waive(tx, deal, &stored, &why.to_string())).await?;
-        }
-    }
-    Ok(())
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::{
     party::PartyRole,
+    plan::require_room,
     rejection::Rejection,
     task::{Due, NewTask, Task, TaskEdit},
     template::RuleAnchor,
@@ -85,6 +86,7 @@ pub(crate) async fn run(tx: &mut Tx, command: &CreateTask) -> Result<Outcome> {
         }
     };
     deal.status.require_active()?;
+    require_room(siblings.len())?;
 
     let open = prerequisites
         .iter()

@@ -7,6 +7,7 @@ pub(crate) mod apply_dates;
 pub(crate) mod apply_plan;
 pub(crate) mod assign_role;
 pub(crate) mod assign_task;
+mod change_scope;
 pub(crate) mod complete_task;
 pub(crate) mod create_task;
 pub(crate) mod create_template;

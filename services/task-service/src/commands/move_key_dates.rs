@@ -1,12 +1,13 @@
 //! Moving key dates: what was previewed, written in one transaction with one reason.
 
+use domain::cascade::revise;
 use platform::{db::Tx, error::Result, http::conditional::ExpectedVersion};
 use uuid::Uuid;
 
-use super::{apply_dates, require_steering};
+use super::{apply_dates, change_scope::Scope, require_steering};
 use crate::{
     planning::{DateInputs, Ground},
-    repository::{deals, key_dates::KeyDates},
+    repository::{deals, key_dates::KeyDates, people},
     services::PlanInput,
 };
 
@@ -39,5 +40,20 @@ pub(crate) async fn run(
     let by_hand = command.key_dates.iter().filter(|(_, date)| date.is_some());
     ground.moved = by_hand.map(|(key, _)| key.clone()).collect();
     let planned = ground.compute_with(&deal.zone, &command.key_dates);
+    let revision = revise(&ground.compute(&deal.zone), &planned);
+    // Without a plan there are no tasks that could come or go.
+    if revision.is_empty() || input.is_some() {
+        return apply_dates::run(tx, &deal, &ground, &planned, &command.reason).await;
+    }
+    let parties = people::parties(tx, command.deal_id).await?;
+    let scope = Scope {
+        deal: &deal,
+        deal_id: command.deal_id,
+        key_dates: &command.key_dates,
+        parties: &parties,
+        reason: &command.reason,
+    };
+    scope.follow(tx, &ground, &revision).await?;
+    let (ground, planned) = scope.count(tx).await?;
     apply_dates::run(tx, &deal, &ground, &planned, &command.reason).await
 }

@@ -95,7 +95,7 @@ pub(super) async fn make(
             position,
             created_by: tx.actor().user_id,
             depends_on: depends_on.into_iter().collect(),
-            ..details(rule, task, follows)?
+            ..details(rule, task, template.client_role, follows)?
         };
         new.push((created, details));
     }
@@ -148,7 +148,12 @@ fn fields(rule: &TaskRule, planned: &PlannedTask, milestones: &[Milestone]) -> T
 }
 
 /// What the template says of a task beside its fields; its place, its maker and what it waits for come later.
-fn details(rule: &TaskRule, planned: &PlannedTask, follow_up: bool) -> Result<Details> {
+fn details(
+    rule: &TaskRule,
+    planned: &PlannedTask,
+    client: PartyRole,
+    follow_up: bool,
+) -> Result<Details> {
     Ok(Details {
         kind: Some(rule.kind.as_str().to_owned()),
         chased_by: rule.chased_by.map(|role| role.as_str().to_owned()),
@@ -156,7 +161,7 @@ fn details(rule: &TaskRule, planned: &PlannedTask, follow_up: bool) -> Result<De
         est_days: i32::try_from(rule.est_days).map_err(anyhow::Error::from)?,
         critical: rule.critical,
         licensed_only: rule.licensed_only,
-        template_fields: template_fields(rule, follow_up),
+        template_fields: template_fields(rule, client, follow_up),
         position: 0,
         note: None,
         created_by: Uuid::nil(),
@@ -189,7 +194,7 @@ fn counted_from(template: &Template) -> BTreeSet<&str> {
 }
 
 /// What the template says about a task that has no column of its own.
-fn template_fields(rule: &TaskRule, follow_up: bool) -> Value {
+fn template_fields(rule: &TaskRule, client: PartyRole, follow_up: bool) -> Value {
     let mut fields = json!({});
     if follow_up {
         fields["followUp"] = json!(true);
@@ -219,11 +224,13 @@ fn template_fields(rule: &TaskRule, follow_up: bool) -> Value {
         fields["recurrence"] =
             json!({"everyDays": recurrence.every_days, "until": recurrence.until});
     }
+    if let Some(email) = rule.email_template {
+        fields["email"] = json!({"template": email.as_str(), "client": client.as_str()});
+    }
     let keys = [
         ("notBefore", &rule.not_before),
         ("cancelWhenSet", &rule.cancel_when_set),
         ("setsAnchor", &rule.sets_anchor),
-        ("emailTemplate", &rule.email_template),
     ];
     for (name, key) in keys {
         if let Some(key) = key {

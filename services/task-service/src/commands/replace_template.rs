@@ -4,8 +4,8 @@ use domain::rejection::Rejection;
 use platform::{db::Tx, error::Result, http::conditional::ExpectedVersion};
 use uuid::Uuid;
 
-use super::write_template::{find, read, save};
-use crate::repository::templates::StoredTemplate;
+use super::write_template::{find, save};
+use crate::{parsing, repository::templates::StoredTemplate};
 
 /// Replaces the source by what `source` makes of the present draft. Rejections: `NOT_FOUND`, `TEMPLATE_INVALID`,
 /// `VERSION_MISMATCH`, `VERSION_CONFLICT`, `TEMPLATE_PUBLISHED`, and of `source` if its key changes.
@@ -17,14 +17,14 @@ pub(crate) async fn run(
 ) -> Result<StoredTemplate> {
     let present = find(tx, id).await?;
     let source = source(&present)?;
-    let template = read(&source)?;
+    let template = parsing::of_source(tx, &source).await?;
     if template.key != present.key {
         let message = format!("source must keep the key {}", present.key);
         return Err(Rejection::field("source", "key", message).into());
     }
     expected.check(present.version)?;
     let next = StoredTemplate {
-        name: template.name,
+        name: template.name.clone(),
         deal_type: template.deal_type.as_str().to_owned(),
         source,
         version: present.version + 1,

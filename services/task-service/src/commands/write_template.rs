@@ -1,9 +1,6 @@
 //! What adding, changing and publishing an organization's template have in common.
 
-use domain::{
-    rejection::Rejection,
-    template::{SOURCE_BYTES_MAX, Template, parse},
-};
+use domain::rejection::Rejection;
 use platform::{
     db::{Change, Tx},
     error::Result,
@@ -12,15 +9,6 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::repository::templates::{self, StoredTemplate};
-
-/// Reads a source. Rejections: `TEMPLATE_INVALID` with every mistake and its line, and of `source` if it is too long.
-pub(crate) fn read(source: &str) -> Result<Template, Rejection> {
-    if source.len() > SOURCE_BYTES_MAX {
-        let message = format!("source must have at most {SOURCE_BYTES_MAX} bytes");
-        return Err(Rejection::field("source", "max_length", message));
-    }
-    parse(source).map_err(|errors| Rejection::TemplateInvalid { errors })
-}
 
 /// The template. A shipped one is found as well; being published, it cannot be saved. Rejections: `NOT_FOUND`.
 pub(super) async fn find(tx: &Tx, id: Uuid) -> Result<StoredTemplate> {

@@ -7,7 +7,7 @@ use domain::{
     deal::DealType,
     party::PartyRole,
     rejection::Rejection,
-    template::{Anchor, Facts, Template},
+    template::{Anchor, CountingProfile, Facts, Side, Template},
 };
 use platform::{db::Tx, error::Result};
 use serde_json::Map;
@@ -35,15 +35,16 @@ pub(crate) struct Basis {
 
 impl Basis {
     /// A template as it is stored, with facts.
-    pub(crate) fn of_template(stored: &StoredTemplate, facts: Facts) -> Result<Self> {
+    async fn of_template(tx: &Tx, stored: &StoredTemplate, facts: &Facts) -> Result<Self> {
+        let template = stored.parsed(tx).await?;
         Ok(Self {
             reference: Some(TemplateRef {
                 id: stored.id,
                 key: stored.key.clone(),
                 version: stored.template_version,
             }),
-            template: stored.parsed()?,
-            facts,
+            facts: template.spelled(facts),
+            template,
         })
     }
 
@@ -83,7 +84,7 @@ impl Basis {
                 let stored = templates::find(tx, id)
                     .await?
                     .ok_or_else(|| anyhow::anyhow!("the deal's template {id} does not exist"))?;
-                Self::of_template(&stored, facts)
+                Self::of_template(tx, &stored, &facts).await
             }
             None => Ok(Self {
                 reference: None,
@@ -151,7 +152,9 @@ fn without_template(keys: impl Iterator<Item = String>) -> Template {
             title: title_of(&key),
             key,
             required: false,
+            revocable: true,
             reso: None,
+            needs_business_day: None,
         })
         .collect();
     Template {
@@ -159,12 +162,13 @@ fn without_template(keys: impl Iterator<Item = String>) -> Template {
         name: String::new(),
         version: 0,
         deal_type: DealType::Purchase,
-        side: String::new(),
+        side: Side::Buyer,
         reso_transaction_type: None,
-        counting_profile: None,
+        counting_profile: CountingProfile::UsGeneric,
         client_role: PartyRole::Client,
         roles: Vec::new(),
         internal_roles: Vec::new(),
+        facts: Vec::new(),
         anchors,
         dates: Vec::new(),
         constraints: Vec::new(),

@@ -37,10 +37,14 @@ impl Ground {
         for (key, value) in inputs {
             self.set(&mut circumstances, key, *value);
         }
-        // A task that ceased to apply holds no date: it is as if it had never been.
-        let wanted = self.tasks.iter().filter(|stored| !has_ceased(&stored.task));
-        for StoredTask { task, .. } in wanted {
-            if let (Some(key), Some(why)) = (&task.key, task_hold(task, zone)) {
+        for StoredTask { task, .. } in &self.tasks {
+            // A task that ceased to apply is as if it had never been done; when it comes back, a day set by hand stays.
+            let hold = if has_ceased(task) {
+                task.due_pinned.then_some(TaskHold::Pinned)
+            } else {
+                task_hold(task, zone)
+            };
+            if let (Some(key), Some(why)) = (&task.key, hold) {
                 let due = task.due.map(|due| due.date);
                 circumstances
                     .held_tasks

@@ -95,6 +95,18 @@ pub(crate) fn facts_of(facts: &Map<String, Value>) -> Result<Facts, Rejection> {
     Ok(parsed)
 }
 
+/// The facts as they were sent, with their words as the template writes them.
+pub(crate) fn spelled(sent: &Map<String, Value>, facts: &Facts) -> Map<String, Value> {
+    let words = sent.iter().map(|(name, value)| {
+        let value = match facts.get(name) {
+            Some(FactValue::Text(word)) => Value::String(word.clone()),
+            Some(FactValue::Number(_) | FactValue::Flag(_)) | None => value.clone(),
+        };
+        (name.clone(), value)
+    });
+    words.collect()
+}
+
 /// Refuses facts that neither this template nor any shipped one asks about, and those of a sort that no condition
 /// compares them with.
 pub(crate) fn require_known_facts(template: &Template, facts: &Facts) -> Result<(), Rejection> {

@@ -2,12 +2,12 @@
 
 use domain::rejection::Rejection;
 use platform::{db::Tx, error::Result, http::Body};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::{
-    planning::{facts_of, require_known_facts},
+    planning::{facts_of, require_known_facts, spelled},
     repository::templates,
 };
 
@@ -22,10 +22,21 @@ pub(crate) struct CheckFacts {
 
 impl Body for CheckFacts {}
 
-/// Checks them. Rejections: of `facts.<name>`, and `NOT_FOUND` for a template that the caller does not see.
-pub(crate) async fn run(tx: &Tx, query: &CheckFacts) -> Result<()> {
+/// Facts as they are to be stored.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct CheckedFacts {
+    facts: Map<String, Value>,
+}
+
+/// Checks them, and answers them as the template writes them. Rejections: of `facts.<name>`, and `NOT_FOUND` for a
+/// template that the caller does not see.
+pub(crate) async fn run(tx: &Tx, query: &CheckFacts) -> Result<CheckedFacts> {
     let stored = templates::find(tx, query.template_id).await?;
     let stored = stored.ok_or(Rejection::NotFound)?;
     let facts = facts_of(&query.facts)?;
-    Ok(require_known_facts(&*stored.parsed()?, &facts)?)
+    let template = stored.parsed(tx).await?;
+    require_known_facts(&template, &facts)?;
+    Ok(CheckedFacts {
+        facts: spelled(&query.facts, &template.spelled(&facts)),
+    })
 }

@@ -3,7 +3,7 @@
 use contracts::field::date_text;
 use domain::{
     cascade::{DateExplanation, PlannedDates, explain},
-    dates::{RollTaken, Step},
+    dates::{RollTaken, SafeDay, Step},
     rejection::Rejection,
     template::RuleAnchor,
 };
@@ -36,6 +36,9 @@ pub(crate) struct Explanation {
     steps: Vec<ExplainedStep>,
     #[serde(skip_serializing_if = "Option::is_none")]
     roll: Option<ExplainedRoll>,
+    /// Why it lies before the day that stepping back from its anchor gives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    safe_day: Option<ExplainedSafeDay>,
     /// The rule in words.
     rule: Option<String>,
     /// ENTERED, TEMPLATE, DEAL, FALLBACK or HELD: whose rule won.
@@ -76,6 +79,21 @@ pub(crate) struct ExplainedRoll {
     to: String,
     /// NEXT or PREVIOUS.
     direction: &'static str,
+    why: String,
+}
+
+/// A step to the day from which a wait is over in time.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ExplainedSafeDay {
+    /// The day that stepping back gives.
+    #[schema(format = "date")]
+    from: String,
+    #[schema(format = "date")]
+    to: String,
+    /// When the wait would be over, counted forward from `from`.
+    #[schema(format = "date")]
+    would_end: String,
     why: String,
 }
 
@@ -141,6 +159,7 @@ impl Explanation {
             }),
             steps: explained.steps.into_iter().map(ExplainedStep::of).collect(),
             roll: explained.roll.map(ExplainedRoll::of),
+            safe_day: explained.safe.map(ExplainedSafeDay::of),
             rule: explained.rule,
             source: explained.source.as_str(),
             rule_date: explained.rule_date.filter(|_| is_held).map(date_text),
@@ -152,6 +171,7 @@ impl Explanation {
         self.anchor = None;
         self.steps = Vec::new();
         self.roll = None;
+        self.safe_day = None;
         self.rule = None;
         self.rule_date = None;
     }
@@ -163,6 +183,18 @@ impl ExplainedStep {
             date: date_text(step.date),
             counted: step.counted,
             why: step.why,
+        }
+    }
+}
+
+impl ExplainedSafeDay {
+    fn of(safe: SafeDay) -> Self {
+        let why = safe.to_string();
+        Self {
+            from: date_text(safe.from),
+            to: date_text(safe.to),
+            would_end: date_text(safe.would_end),
+            why,
         }
     }
 }

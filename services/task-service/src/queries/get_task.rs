@@ -1,13 +1,19 @@
 //! One task with its neighbours: what it waits for, and what waits for it.
 
-use domain::rejection::Rejection;
+use domain::{party::PartyRole, rejection::Rejection, template::EmailTemplate};
 use platform::{db::Tx, error::Result};
 use sea_orm::FromQueryResult;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{repository::tasks, views::TaskView};
+use crate::{
+    repository::{
+        deals,
+        tasks::{self, StoredTask},
+    },
+    views::{TaskView, is_staff},
+};
 
 /// A task with its neighbours.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -19,6 +25,18 @@ pub(crate) struct TaskWithDependencies {
     pub(crate) dependencies: Vec<Neighbour>,
     /// What waits for it.
     pub(crate) dependents: Vec<Neighbour>,
+    /// The draft of the e-mail that goes with it. Not for clients.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) email_draft: Option<EmailDraft>,
+}
+
+/// A mail to look over and send.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct EmailDraft {
+    /// The part that it is for; `null` for everybody in the deal.
+    to: Option<&'static str>,
+    subject: String,
+    body: &'static str,
 }
 
 /// A task at the other end of a dependency, or of several in a row. Of one that the caller may not see only the part that owns it.
@@ -68,10 +86,27 @@ pub(crate) async fn run(tx: &Tx, id: Uuid) -> Result<TaskWithDependencies> {
     let (prerequisites, dependents): (Vec<_>, Vec<_>) =
         rows.into_iter().partition(|row| row.is_prerequisite);
     Ok(TaskWithDependencies {
+        email_draft: email_draft(tx, &stored).await?,
         task: TaskView::stored(&stored, tx.actor()),
         dependencies: prerequisites.into_iter().map(Neighbour::from).collect(),
         dependents: dependents.into_iter().map(Neighbour::from).collect(),
     })
+}
+
+async fn email_draft(tx: &Tx, stored: &StoredTask) -> Result<Option<EmailDraft>> {
+    let email = &stored.details.template_fields["email"];
+    let template = email["template"].as_str().and_then(EmailTemplate::parse);
+    let client = email["client"].as_str().and_then(PartyRole::parse);
+    let (Some(template), Some(client), true) = (template, client, is_staff(tx.actor())) else {
+        return Ok(None);
+    };
+    let draft = template.draft(client);
+    let deal = deals::name(tx, stored.task.deal_id).await?;
+    Ok(Some(EmailDraft {
+        to: draft.to.map(PartyRole::as_str),
+        subject: format!("{} ({deal})", draft.subject),
+        body: draft.body,
+    }))
 }
 
 impl From<NeighbourRow> for Neighbour {

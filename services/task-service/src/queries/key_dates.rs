@@ -57,6 +57,10 @@ pub(crate) struct KeyDateView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = "date")]
     pub(crate) rule_date: Option<String>,
+    /// Whether the contract sets it: moving it takes an amendment.
+    pub(crate) contractual: bool,
+    /// Whether a regulation sets it: it is counted on the safe side.
+    pub(crate) regulatory: bool,
     pub(crate) buyer_visible: bool,
 }
 
@@ -88,6 +92,8 @@ impl KeyDateView {
             rule: date.rule.clone(),
             pinned: date.pinned,
             rule_date: date.rule_date.filter(|_| date.pinned).map(date_text),
+            contractual: date.contractual,
+            regulatory: date.regulatory,
             buyer_visible: date.buyer_visible,
         }
     }

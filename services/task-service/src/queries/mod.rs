@@ -11,6 +11,7 @@ pub(crate) mod list_tasks;
 pub(crate) mod list_templates;
 pub(crate) mod plan_preview;
 pub(crate) mod preview_key_dates;
+pub(crate) mod template_plan;
 pub(crate) mod validate_template;
 pub(crate) mod what_if;
 pub(crate) mod why_blocked;

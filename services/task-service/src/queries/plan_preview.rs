@@ -23,7 +23,7 @@ use super::{
 use crate::{
     planning::{
         DateInputs, facts_of, first_of_each_part, parse_dates, require_known_dates,
-        require_known_facts,
+        require_known_facts, spelled,
     },
     repository::{holidays, key_dates::KeyDate, templates},
     services::PartyInput,
@@ -55,6 +55,8 @@ pub(crate) struct PlanPreview {
     template_id: Uuid,
     template_key: String,
     template_version: i32,
+    /// The facts as they are to be stored.
+    facts: Map<String, Value>,
     /// Required anchors without a date.
     missing_anchors: Vec<String>,
     key_dates: Vec<KeyDateView>,
@@ -71,10 +73,12 @@ pub(crate) async fn run(tx: &Tx, command: &PreviewPlan) -> Result<PlanPreview> {
         let message = "templateKey is not a published template";
         Rejection::field("templateKey", "unknown", message)
     })?;
-    let template = stored.parsed()?;
+    let template = stored.parsed(tx).await?;
     require_type(&template, command.deal_type.as_deref())?;
     let facts = facts_of(&command.facts)?;
     require_known_facts(&template, &facts)?;
+    let facts = template.spelled(&facts);
+    let spelled = spelled(&command.facts, &facts);
     let inputs = parse_dates(&command.key_dates)?;
     require_known_dates(&template, &inputs)?;
     let zone = command
@@ -126,6 +130,7 @@ pub(crate) async fn run(tx: &Tx, command: &PreviewPlan) -> Result<PlanPreview> {
         template_id: stored.id,
         template_key: stored.key.clone(),
         template_version: stored.template_version,
+        facts: spelled,
         missing_anchors: template
             .required_anchors()
             .filter(|key| !circumstances.anchors.contains_key(*key))

@@ -2,7 +2,7 @@
 
 use contracts::field::date_text;
 use domain::{
-    cascade::{ChangeKind, DateChange, PlannedDates, becomes_overdue, diff},
+    cascade::{ChangeKind, DateChange, PlannedDates, Revision, becomes_overdue, diff, revise},
     rejection::Rejection,
     task::may_see,
 };
@@ -18,7 +18,7 @@ use super::{key_dates::ViolationView, what_if::violations};
 use crate::{
     commands::require_steering,
     planning::{DateInputs, Ground},
-    repository::deals,
+    repository::{deals, tasks::StoredTask},
     services::PlanInput,
     views::{is_staff, task_actor},
 };
@@ -57,6 +57,10 @@ pub(crate) struct ChangeView {
     /// Why it keeps its place.
     #[serde(skip_serializing_if = "Option::is_none")]
     locked: Option<String>,
+    /// Of a task that goes or comes: WAIVED, because the new dates make it pointless; REOPENED, because they no longer do;
+    /// ADDED, because it was left out of the plan for that reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'static str>,
     /// Whether the client will see it.
     buyer_sees: bool,
 }
@@ -91,6 +95,11 @@ pub(crate) async fn run(
     ground.use_present_holidays(tx).await?;
     let new = ground.compute_with(&deal.zone, &query.key_dates);
     let overdue = becomes_overdue(&old, &new, &deal.moment(tx.now()));
+    // Without a plan there are no tasks that could come or go.
+    let revision = match input {
+        None => revise(&old, &new),
+        Some(_) => Revision::default(),
+    };
     let sight = Sight {
         actor: tx.actor(),
         ground: &ground,
@@ -102,10 +111,13 @@ pub(crate) async fn run(
             .into_iter()
             // A template's task that was deleted, or left out when the plan was made, does not come back.
             .filter(|change| {
-                input.is_some() || is_date(&change.key) || ground.task(&change.key).is_some()
+                input.is_some()
+                    || is_date(&change.key)
+                    || ground.task(&change.key).is_some()
+                    || revision.begun.contains(&change.key)
             })
             .filter(|change| sight.sees(change))
-            .map(|change| ChangeView::of(change, &ground))
+            .map(|change| ChangeView::of(change, &ground, &revision))
             .collect(),
         violations: violations(&ground.basis.template, &new, tx.actor()),
         becomes_overdue: overdue
@@ -141,13 +153,42 @@ impl Sight<'_> {
     }
 }
 
+/// Whether the task goes or comes. One that goes keeps its date, and one that comes back had it.
+fn outcome(
+    change: &mut DateChange,
+    stored: Option<&StoredTask>,
+    revision: &Revision,
+) -> Option<&'static str> {
+    let kept = stored.and_then(|stored| stored.task.due.map(|due| due.date));
+    if let Some(why) = revision.ceased.get(&change.key) {
+        change.new = kept;
+        change.locked = Some(format!("waived: {why}"));
+        return Some("WAIVED");
+    }
+    if !revision.begun.contains(&change.key) {
+        return None;
+    }
+    change.old = kept;
+    Some(if stored.is_some() {
+        "REOPENED"
+    } else {
+        "ADDED"
+    })
+}
+
 impl ChangeView {
-    fn of(change: DateChange, ground: &Ground) -> Self {
+    fn of(mut change: DateChange, ground: &Ground, revision: &Revision) -> Self {
         let stored = match change.kind {
             ChangeKind::KeyDate => None,
             ChangeKind::Task | ChangeKind::Reminder => ground.task(&change.key),
         };
+        let outcome = if change.kind == ChangeKind::Task {
+            outcome(&mut change, stored, revision)
+        } else {
+            None
+        };
         Self {
+            outcome,
             kind: change.kind.as_str(),
             key: match stored {
                 Some(stored) => stored.task.key.clone(),

@@ -2,12 +2,15 @@
 //! other or can never start. Writes nothing.
 
 use domain::rejection::Rejection;
-use platform::{db::Tx, error::Result};
+use platform::{
+    db::Tx,
+    error::{Error, Result},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{commands::write_template::read, repository::templates};
+use crate::{parsing, repository::templates};
 
 /// The findings.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -31,12 +34,12 @@ pub(crate) struct TemplateMistake {
 /// Checks `source`, or without it what is stored. Rejections: `NOT_FOUND`, and of `source` if it is too long.
 pub(crate) async fn run(tx: &Tx, id: Uuid, source: Option<&str>) -> Result<TemplateFindings> {
     let stored = templates::find(tx, id).await?.ok_or(Rejection::NotFound)?;
-    match read(source.unwrap_or(&stored.source)) {
+    match parsing::of_source(tx, source.unwrap_or(&stored.source)).await {
         Ok(_) => Ok(TemplateFindings {
             valid: true,
             errors: Vec::new(),
         }),
-        Err(Rejection::TemplateInvalid { errors }) => Ok(TemplateFindings {
+        Err(Error::Rejected(Rejection::TemplateInvalid { errors })) => Ok(TemplateFindings {
             valid: false,
             errors: errors
                 .into_iter()
@@ -46,6 +49,6 @@ pub(crate) async fn run(tx: &Tx, id: Uuid, source: Option<&str>) -> Result<Templ
                 })
                 .collect(),
         }),
-        Err(other) => Err(other.into()),
+        Err(other) => Err(other),
     }
 }

@@ -38,6 +38,10 @@ pub(crate) struct KeyDate {
     pub(crate) time_of_day: Option<Time>,
     pub(crate) state: KeyDateState,
     pub(crate) pinned: bool,
+    /// Whether the contract sets it.
+    pub(crate) contractual: bool,
+    /// Whether a regulation sets it.
+    pub(crate) regulatory: bool,
     pub(crate) buyer_visible: bool,
 }
 
@@ -54,6 +58,8 @@ impl KeyDate {
             time_of_day: planned.time_of_day,
             state: planned.state,
             pinned: planned.pinned,
+            contractual: planned.contractual,
+            regulatory: planned.regulatory,
             buyer_visible: planned.buyer_visible,
         }
     }
@@ -84,6 +90,8 @@ struct KeyDateRow {
     time_of_day: Option<Time>,
     state: String,
     pinned: bool,
+    contractual: bool,
+    regulatory: bool,
     buyer_visible: bool,
 }
 
@@ -101,6 +109,8 @@ impl KeyDateRow {
             time_of_day: self.time_of_day,
             state,
             pinned: self.pinned,
+            contractual: self.contractual,
+            regulatory: self.regulatory,
             buyer_visible: self.buyer_visible,
         })
     }
@@ -119,7 +129,8 @@ pub(crate) async fn of_deal(tx: &Tx, deal_id: Uuid) -> Result<Option<KeyDates>> 
     };
     let rows: Vec<KeyDateRow> = tx
         .all(
-            "SELECT key, title, is_anchor, date, rule_date, rule, time_of_day, state, pinned, buyer_visible
+            "SELECT key, title, is_anchor, date, rule_date, rule, time_of_day, state, pinned, contractual,
+                    regulatory, buyer_visible
                FROM key_dates WHERE organization_id = $1 AND deal_id = $2 ORDER BY position, key",
             [tx.actor().organization_id.into(), deal_id.into()],
         )
@@ -163,16 +174,18 @@ pub(crate) async fn save(tx: &Tx, key_dates: &KeyDates) -> Result<()> {
     let written = tx
         .run(
             "INSERT INTO key_dates (organization_id, deal_id, key, title, position, is_anchor, date, rule_date, rule,
-                    time_of_day, state, pinned, buyer_visible)
+                    time_of_day, state, pinned, contractual, regulatory, buyer_visible)
              SELECT $1, $2, key, title, position, is_anchor, date, rule_date, rule, time_of_day, state, pinned,
-                    buyer_visible
+                    contractual, regulatory, buyer_visible
                FROM jsonb_to_recordset($3::jsonb) AS r(
                     key text, title text, position integer, is_anchor boolean, date date, rule_date date, rule jsonb,
-                    time_of_day time, state text, pinned boolean, buyer_visible boolean)
+                    time_of_day time, state text, pinned boolean, contractual boolean, regulatory boolean,
+                    buyer_visible boolean)
              ON CONFLICT (organization_id, deal_id, key) DO UPDATE
                 SET title = excluded.title, position = excluded.position, date = excluded.date,
                     rule_date = excluded.rule_date, rule = excluded.rule, time_of_day = excluded.time_of_day,
-                    state = excluded.state, pinned = excluded.pinned, buyer_visible = excluded.buyer_visible",
+                    state = excluded.state, pinned = excluded.pinned, contractual = excluded.contractual,
+                    regulatory = excluded.regulatory, buyer_visible = excluded.buyer_visible",
             [
                 organization_id.into(),
                 key_dates.deal_id.into(),
@@ -195,6 +208,8 @@ fn row((position, date): (usize, &KeyDate)) -> Value {
         "time_of_day": date.time_of_day.map(time_text),
         "state": date.state.as_str(),
         "pinned": date.pinned,
+        "contractual": date.contractual,
+        "regulatory": date.regulatory,
         "buyer_visible": date.buyer_visible,
     })
 }

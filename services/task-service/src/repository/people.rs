@@ -7,6 +7,8 @@ use platform::{db::Tx, error::Result};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
+use crate::services::PartyInput;
+
 /// The names of a deal's parties, and of users.
 #[derive(Clone, Debug)]
 pub(crate) struct People {
@@ -66,6 +68,21 @@ pub(crate) async fn of_deal(tx: &Tx, deal_id: Uuid, users: Vec<Uuid>) -> Result<
             .map(|row| (row.id, row.full_name))
             .collect(),
     })
+}
+
+/// Who plays which part in a deal that the caller sees, in the order in which they became parties.
+pub(crate) async fn parties(tx: &Tx, deal_id: Uuid) -> Result<Vec<PartyInput>> {
+    let parties: Vec<PartyRow> = tx
+        .all(
+            "SELECT role, name, user_id FROM ctx.party_names($1)",
+            [deal_id.into()],
+        )
+        .await?;
+    let parties = parties.into_iter().map(|row| PartyInput {
+        role: row.role,
+        user_id: row.user_id,
+    });
+    Ok(parties.collect())
 }
 
 impl People {

@@ -1,11 +1,8 @@
 //! Templates: the shipped ones, which everybody reads, and those of an organization.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, LazyLock, Mutex, PoisonError},
-};
+use std::sync::Arc;
 
-use domain::template::{Template, parse};
+use domain::template::Template;
 use platform::{
     db::{Tx, is_violation},
     error::{Error, Result},
@@ -14,12 +11,10 @@ use sea_orm::{FromQueryResult, Value as SqlValue};
 use uuid::Uuid;
 
 use super::tasks::require_all;
+use crate::parsing;
 
 /// Whose the shipped templates are: nobody's.
 const SHIPPED: Uuid = Uuid::nil();
-
-/// Parsed published versions. They never change, so an entry is never wrong; there are few.
-static PARSED: LazyLock<Mutex<HashMap<Uuid, Arc<Template>>>> = LazyLock::new(Mutex::default);
 
 /// A version of a template.
 #[derive(Clone, Debug, FromQueryResult)]
@@ -44,20 +39,18 @@ impl StoredTemplate {
     }
 
     /// What the source says. It was parsed before it was stored, so a mistake is ours.
-    pub(crate) fn parsed(&self) -> Result<Arc<Template>> {
-        let cached = |parsed: &HashMap<_, _>| parsed.get(&self.id).cloned();
-        if let Some(template) = cached(&PARSED.lock().unwrap_or_else(PoisonError::into_inner)) {
-            return Ok(template);
-        }
-        let template = parse(&self.source).map_err(|mistakes| {
-            anyhow::anyhow!("the stored template {} is wrong: {mistakes:?}", self.id)
-        })?;
-        let template = Arc::new(template);
-        if self.is_published() {
-            let mut parsed = PARSED.lock().unwrap_or_else(PoisonError::into_inner);
-            parsed.insert(self.id, template.clone());
-        }
-        Ok(template)
+    pub(crate) async fn parsed(&self, tx: &Tx) -> Result<Arc<Template>> {
+        let parsed = if self.is_published() {
+            parsing::of_published(tx, self.id, &self.source).await
+        } else {
+            parsing::of_source(tx, &self.source).await
+        };
+        parsed.map_err(|error| match error {
+            Error::Rejected(mistakes) => {
+                anyhow::anyhow!("the stored template {} is wrong: {mistakes}", self.id).into()
+            }
+            other => other,
+        })
     }
 }
 

@@ -50,18 +50,19 @@ async fn preview(
     Ok(HttpResponse::Ok().json(preview))
 }
 
-/// Whether these facts may be written of a deal that was made from this template: refused by `facts.<name>`.
+/// Whether these facts may be written of a deal that was made from this template: refused by `facts.<name>`, answered as
+/// they are to be written.
 /// deal-service passes the caller's own token on.
 async fn check_template_facts(
     caller: Authorized<ManageDeals>,
     body: Json<CheckFacts>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
-    services
+    let checked = services
         .db
         .read(&caller, async |tx| check_facts::run(tx, &body.value).await)
         .await?;
-    Ok(HttpResponse::Ok().json(json!({})))
+    Ok(HttpResponse::Ok().json(checked))
 }
 
 /// Applies a deal's template, once. A plan that cannot be made is recorded, and answered 409.

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    commands::{create_template, publish_template, replace_template, write_template},
+    commands::{create_template, publish_template, replace_template},
+    parsing,
     queries::{
         get_template::{self, TemplateView},
         list_templates::{self, ListTemplates, TemplateSummary},
@@ -120,7 +121,8 @@ pub(crate) async fn create(
     services
         .db
         .once(&caller, &idempotency, &body.raw, async |tx: &mut Tx| {
-            let view = TemplateView::of(&create_template::run(tx, &body.value.source).await?)?;
+            let stored = create_template::run(tx, &body.value.source).await?;
+            let view = TemplateView::of(tx, &stored).await?;
             let location = format!("/api/templates/{}", view.id());
             Ok(Reply::created(location, &view)?.version(view.version()))
         })
@@ -174,13 +176,15 @@ pub(crate) async fn replace(
     body: Json<PutTemplateBody>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
-    write_template::read(&body.value.source)?;
     let expected = conditional.expected_version(body.value.version)?;
     let source = |_: &StoredTemplate| Ok(body.value.source.clone());
     let reply = services
         .db
         .write(&caller, async |tx| {
-            answer(&replace_template::run(tx, id.0, source, expected).await?)
+            // A source that is wrong by itself is refused before the template is looked for.
+            parsing::of_source(tx, &body.value.source).await?;
+            let stored = replace_template::run(tx, id.0, source, expected).await?;
+            answer(tx, &stored).await
         })
         .await?;
     Ok(reply.into_response())
@@ -215,7 +219,8 @@ pub(crate) async fn change(
     let reply = services
         .db
         .write(&caller, async |tx| {
-            answer(&replace_template::run(tx, id.0, source, expected).await?)
+            let stored = replace_template::run(tx, id.0, source, expected).await?;
+            answer(tx, &stored).await
         })
         .await?;
     Ok(reply.into_response())
@@ -245,7 +250,8 @@ pub(crate) async fn publish(
     services
         .db
         .once(&caller, &idempotency, &body.raw, async |tx: &mut Tx| {
-            answer(&publish_template::run(tx, id.0, expected).await?)
+            let stored = publish_template::run(tx, id.0, expected).await?;
+            answer(tx, &stored).await
         })
         .await
 }
@@ -279,6 +285,6 @@ pub(crate) async fn validate(
 }
 
 /// 200 with the template as it is now and its `ETag`.
-fn answer(stored: &StoredTemplate) -> Result<Reply> {
-    Ok(Reply::ok(&TemplateView::of(stored)?)?.version(stored.version))
+async fn answer(tx: &Tx, stored: &StoredTemplate) -> Result<Reply> {
+    Ok(Reply::ok(&TemplateView::of(tx, stored).await?)?.version(stored.version))
 }

@@ -8,6 +8,7 @@
 )]
 
 mod assign_task;
+mod back_on_market;
 mod change_facts;
 mod closed_deal;
 mod comments;
@@ -30,6 +31,7 @@ mod overdue;
 mod random_plans;
 mod reopen_task;
 mod resume_deal;
+mod spelled_facts;
 mod support;
 mod templates;
 mod unlock_race;
