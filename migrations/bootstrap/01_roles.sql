@@ -17,6 +17,12 @@ FROM unnest(ARRAY[
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r)
 \gexec
 
+-- The one role that the guard of the audit schema lets through (05_guard.sql). Nobody logs in as it: a superuser becomes it
+-- for the occasion (SET SESSION AUTHORIZATION break_glass), which is an act of its own in the server's log.
+SELECT 'CREATE ROLE break_glass NOLOGIN SUPERUSER'
+WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'break_glass')
+\gexec
+
 ALTER ROLE user_svc PASSWORD :'user_svc_password';
 ALTER ROLE user_relay PASSWORD :'user_relay_password';
 ALTER ROLE user_migrate PASSWORD :'user_migrate_password';

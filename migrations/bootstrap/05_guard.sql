@@ -1,5 +1,6 @@
--- Event triggers that freeze the audit schema: even its owner cannot disarm it. Only a superuser can,
--- which cannot be prevented inside PostgreSQL; exported checkpoints are to show it.
+-- Event triggers that freeze the audit schema: neither its owner nor a superuser changes it by accident or in passing, only
+-- the role break_glass. A superuser can still drop the event triggers first, which cannot be prevented inside PostgreSQL;
+-- exported checkpoints are to show it. Partitions are made by audit_maint, and by no other way.
 \set ON_ERROR_STOP on
 CREATE SCHEMA IF NOT EXISTS guard;
 CREATE TABLE IF NOT EXISTS guard.protected (objid oid PRIMARY KEY);
@@ -11,7 +12,7 @@ CREATE OR REPLACE FUNCTION guard.audit_ddl() RETURNS event_trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE r record;
 BEGIN
-  IF (SELECT rolsuper FROM pg_roles WHERE rolname = session_user) THEN
+  IF session_user = 'break_glass' THEN
     INSERT INTO guard.protected
       SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'audit'
       ON CONFLICT DO NOTHING;

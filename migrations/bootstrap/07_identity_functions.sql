@@ -23,7 +23,7 @@ BEGIN
   PERFORM set_config('app.current_user_id', p_user::text, true),
           set_config('app.current_org_id', p_organization::text, true),
           set_config('app.permissions', '*', true),
-          set_config('app.unlocking_task_id', '', true);
+          set_config('app.permitted_ids', '', true);
 END $$;
 
 -- Opens a context without any permission, for a user who has just proved who they are by a password or
@@ -40,7 +40,7 @@ BEGIN
   PERFORM set_config('app.current_user_id', p_user::text, true),
           set_config('app.current_org_id', organization_id::text, true),
           set_config('app.permissions', '', true),
-          set_config('app.unlocking_task_id', '', true);
+          set_config('app.permitted_ids', '', true);
   RETURN NEXT;
 END $$;
 
@@ -56,8 +56,7 @@ CREATE OR REPLACE FUNCTION ctx.session_state(p_session uuid)
   RETURNS TABLE (user_id uuid, organization_id uuid, role text, permissions text[], expires_at timestamptz)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
   SELECT u.id, u.organization_id, u.role,
-         ctx.default_permissions(u.role)
-           || ARRAY(SELECT jsonb_array_elements_text(coalesce(o.role_grants -> u.role, '[]'::jsonb))),
+         ctx.effective_permissions(u.role, o.role_grants),
          s.expires_at
     FROM identity.sessions s
     JOIN identity.users u ON u.id = s.user_id AND u.status = 'ACTIVE'

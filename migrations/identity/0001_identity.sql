@@ -8,8 +8,9 @@ CREATE TABLE organizations (
   -- {"name", "holidays": [{"date", "name", "yearly", "from", "until"}]}: business holidays beside the federal
   -- ones, each on one day or yearly between two dates. Null: none.
   holiday_calendar jsonb,
-  -- {"ROLE": ["permission", …]}: granted beyond the default matrix.
-  role_grants jsonb NOT NULL DEFAULT '{}',
+  -- {"ROLE": ["permission", …]}: granted beyond the default matrix. '*' is nobody's to grant.
+  role_grants jsonb NOT NULL DEFAULT '{}' CONSTRAINT organizations_role_grants_are_not_all
+    CHECK (NOT jsonb_path_exists(role_grants, '$.*[*] ? (@ == "*")')),
   version bigint NOT NULL DEFAULT 1
 );
 COMMENT ON TABLE organizations IS 'the tenant';
@@ -148,14 +149,18 @@ CREATE POLICY found ON organizations FOR INSERT TO user_svc WITH CHECK ((SELECT 
 CREATE POLICY manage ON organizations FOR UPDATE TO user_svc USING ((SELECT ctx.may('manage_organization')));
 
 CREATE POLICY read ON users FOR SELECT TO user_svc USING (true);
-CREATE POLICY invite ON users FOR INSERT TO user_svc WITH CHECK ((SELECT ctx.may('manage_users')));
+CREATE POLICY invite ON users FOR INSERT TO user_svc WITH CHECK (
+  (SELECT ctx.may('*')) OR ((SELECT ctx.may('manage_users')) AND role NOT IN ('ADMIN', 'SYSTEM')));
 CREATE POLICY manage ON users FOR UPDATE TO user_svc USING ((SELECT ctx.may('manage_users')) OR id = (SELECT ctx.uid()));
 
 CREATE POLICY own ON credentials FOR ALL TO user_svc
   USING (user_id = (SELECT ctx.uid())) WITH CHECK (user_id = (SELECT ctx.uid()));
-CREATE POLICY own ON sessions FOR ALL TO user_svc
-  USING (user_id = (SELECT ctx.uid()) OR (SELECT ctx.may('manage_users')))
-  WITH CHECK (user_id = (SELECT ctx.uid()) OR (SELECT ctx.may('manage_users')));
+-- Nobody opens a session for somebody else; who manages users ends theirs (guard_session).
+CREATE POLICY read ON sessions FOR SELECT TO user_svc
+  USING (user_id = (SELECT ctx.uid()) OR (SELECT ctx.may('manage_users')));
+CREATE POLICY open ON sessions FOR INSERT TO user_svc WITH CHECK (user_id = (SELECT ctx.uid()));
+CREATE POLICY change ON sessions FOR UPDATE TO user_svc
+  USING (user_id = (SELECT ctx.uid()) OR (SELECT ctx.may('manage_users')));
 CREATE POLICY own ON password_resets FOR ALL TO user_svc
   USING (user_id = (SELECT ctx.uid())) WITH CHECK (user_id = (SELECT ctx.uid()));
 CREATE POLICY own ON notifications FOR SELECT TO user_svc
@@ -169,21 +174,40 @@ CREATE POLICY own_update ON notifications FOR UPDATE TO user_svc
 CREATE POLICY own ON notification_preferences FOR ALL TO user_svc
   USING (user_id = (SELECT ctx.uid()) OR (SELECT ctx.may('*'))) WITH CHECK (user_id = (SELECT ctx.uid()));
 
--- Nobody raises their own role or revives their own account: that needs manage_users, also in the database.
+-- Nobody raises their own role or revives their own account: that needs manage_users, also in the database. Whoever has been
+-- invited joins as what it was invited as.
 CREATE FUNCTION guard_user_authority() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 BEGIN
-  IF (NEW.role IS DISTINCT FROM OLD.role
-      OR (NEW.status IS DISTINCT FROM OLD.status AND NOT (OLD.status = 'INVITED' AND NEW.status = 'ACTIVE' AND OLD.id = ctx.uid())))
-     AND NOT ctx.may('manage_users') THEN
+  IF (NEW.id, NEW.organization_id) IS DISTINCT FROM (OLD.id, OLD.organization_id) THEN
+    RAISE EXCEPTION 'a user stays the same user of its organization' USING errcode = '42501';
+  END IF;
+  IF (NEW.role, NEW.status) IS NOT DISTINCT FROM (OLD.role, OLD.status)
+     OR (NEW.role = OLD.role AND OLD.status = 'INVITED' AND NEW.status = 'ACTIVE' AND OLD.id = ctx.uid()) THEN
+    RETURN NEW;
+  END IF;
+  IF NOT ctx.may('manage_users') THEN
     RAISE EXCEPTION 'role and status of a user are changed with manage_users only' USING errcode = '42501';
   END IF;
-  IF 'ADMIN' IN (OLD.role, NEW.role) AND (OLD.role, OLD.status) IS DISTINCT FROM (NEW.role, NEW.status)
-     AND OLD.id <> ctx.uid() AND NOT ctx.may('*') THEN
+  IF (OLD.role IN ('ADMIN', 'SYSTEM') OR NEW.role IN ('ADMIN', 'SYSTEM')) AND NOT ctx.may('*') THEN
     RAISE EXCEPTION 'administrators are made and changed by administrators only' USING errcode = '42501';
   END IF;
   RETURN NEW;
 END $$;
 CREATE TRIGGER guard_user_authority BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION guard_user_authority();
+
+-- A session that has ended stays ended and stays its user's; of somebody else's only the end is written.
+CREATE FUNCTION guard_session() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+  IF (NEW.id, NEW.organization_id, NEW.user_id) IS DISTINCT FROM (OLD.id, OLD.organization_id, OLD.user_id)
+     OR (OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS NULL) THEN
+    RAISE EXCEPTION 'a session stays its user''s, and ended once it has ended' USING errcode = '42501';
+  END IF;
+  IF OLD.user_id IS DISTINCT FROM ctx.uid() AND NEW.revoked_at IS NULL THEN
+    RAISE EXCEPTION 'somebody else''s session can only be ended' USING errcode = '42501';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER guard_session BEFORE UPDATE ON sessions FOR EACH ROW EXECUTE FUNCTION guard_session();
 
 GRANT SELECT, INSERT, UPDATE ON organizations, users, credentials, sessions, password_resets,
   notifications, signing_keys TO user_svc;

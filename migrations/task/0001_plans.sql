@@ -82,7 +82,8 @@ CREATE TABLE milestones (
   completed_at timestamptz,
   -- Counts what happened to it since the plan was applied: a milestone comes with its plan, at version 0.
   version bigint NOT NULL DEFAULT 0,
-  CONSTRAINT milestones_organization_id_id_key UNIQUE (organization_id, id),
+  -- What names a milestone names its deal as well, so that it is one of the same deal.
+  CONSTRAINT milestones_deal_id_id_key UNIQUE (organization_id, deal_id, id),
   CONSTRAINT milestones_deal_fkey FOREIGN KEY (organization_id, deal_id) REFERENCES ctx.deals (organization_id, id)
 );
 CREATE INDEX milestones_deal_idx ON milestones (organization_id, deal_id, position);
@@ -136,7 +137,9 @@ CREATE TABLE tasks (
   created_by uuid NOT NULL,
   deleted_at timestamptz,
   version bigint NOT NULL DEFAULT 1,
-  -- What people are told and reminded of goes by these; note_task_handling keeps them.
+  -- The transaction in which it was finished (see ctx.permit_unlock); note_task_handling keeps it, and what follows.
+  finished_in xid8,
+  -- What people are told and reminded of goes by these.
   -- Since when it has been open, due then, the assignee's and waiting or not, as it is now.
   stands_since timestamptz NOT NULL,
   -- The last change of its assignee: when, by whom, from whom.
@@ -146,9 +149,11 @@ CREATE TABLE tasks (
   -- When and through whom it came free, if it waited before and waits no longer.
   unlocked_at timestamptz,
   unlocked_by uuid,
-  CONSTRAINT tasks_organization_id_id_key UNIQUE (organization_id, id),
+  -- What names a task names its deal as well, so that it is one of the same deal.
+  CONSTRAINT tasks_deal_id_id_key UNIQUE (organization_id, deal_id, id),
   CONSTRAINT tasks_deal_fkey FOREIGN KEY (organization_id, deal_id) REFERENCES ctx.deals (organization_id, id),
-  CONSTRAINT tasks_milestone_fkey FOREIGN KEY (organization_id, milestone_id) REFERENCES milestones (organization_id, id),
+  CONSTRAINT tasks_milestone_fkey FOREIGN KEY (organization_id, deal_id, milestone_id)
+    REFERENCES milestones (organization_id, deal_id, id),
   CONSTRAINT tasks_completed_has_instant CHECK ((status = 'COMPLETED') = (completed_at IS NOT NULL)),
   CONSTRAINT tasks_completed_has_actor CHECK ((completed_at IS NULL) = (completed_by IS NULL)),
   CONSTRAINT tasks_waived_has_instant CHECK ((status = 'WAIVED') = (waived_at IS NOT NULL)),
@@ -169,8 +174,11 @@ CREATE TABLE dependencies (
   depends_on_id uuid NOT NULL,
   CONSTRAINT dependencies_pkey PRIMARY KEY (task_id, depends_on_id),
   CONSTRAINT dependencies_not_self CHECK (task_id <> depends_on_id),
-  CONSTRAINT dependencies_task_fkey FOREIGN KEY (organization_id, task_id) REFERENCES tasks (organization_id, id),
-  CONSTRAINT dependencies_depends_on_fkey FOREIGN KEY (organization_id, depends_on_id) REFERENCES tasks (organization_id, id)
+  -- Both ends are tasks of this deal.
+  CONSTRAINT dependencies_task_fkey FOREIGN KEY (organization_id, deal_id, task_id)
+    REFERENCES tasks (organization_id, deal_id, id),
+  CONSTRAINT dependencies_depends_on_fkey FOREIGN KEY (organization_id, deal_id, depends_on_id)
+    REFERENCES tasks (organization_id, deal_id, id)
 );
 CREATE INDEX dependencies_depends_on_idx ON dependencies (organization_id, depends_on_id);
 CREATE INDEX dependencies_task_idx ON dependencies (organization_id, task_id);
@@ -185,7 +193,8 @@ CREATE TABLE comments (
   body text NOT NULL CONSTRAINT comments_body_length CHECK (length(body) BETWEEN 1 AND 10000),
   visibility text NOT NULL CONSTRAINT comments_visibility_known CHECK (visibility IN ('INTERNAL', 'SHARED')),
   version bigint NOT NULL DEFAULT 1,
-  CONSTRAINT comments_task_fkey FOREIGN KEY (organization_id, task_id) REFERENCES tasks (organization_id, id)
+  CONSTRAINT comments_task_fkey FOREIGN KEY (organization_id, deal_id, task_id)
+    REFERENCES tasks (organization_id, deal_id, id)
 );
 CREATE INDEX comments_task_idx ON comments (organization_id, task_id, id);
 
@@ -205,100 +214,72 @@ CREATE POLICY shipped ON templates FOR ALL TO task_owner
   USING (organization_id = '00000000-0000-0000-0000-000000000000')
   WITH CHECK (organization_id = '00000000-0000-0000-0000-000000000000');
 
--- Deals that the caller may see as staff or as a member with view_deals, or as a party with view_own_deals.
+-- Doors. Policies name settings and functions of ctx, never a table that has policies itself. Reading asks once for all
+-- deals that the caller sees, writing asks of each row.
 DO $$
 DECLARE t text;
 BEGIN
-  FOREACH t IN ARRAY ARRAY['plans', 'key_date_sets', 'key_dates', 'milestones'] LOOP
+  FOREACH t IN ARRAY ARRAY['plans', 'key_date_sets', 'key_dates', 'milestones', 'dependencies'] LOOP
     EXECUTE format($p$CREATE POLICY read ON %I FOR SELECT TO task_svc USING (
-      (SELECT ctx.may('view_all_deals')) OR deal_id IN (
-        SELECT a.deal_id FROM ctx.deal_access a
-         WHERE a.user_id = (SELECT ctx.uid())
-           AND (((SELECT ctx.may('view_deals')) AND (a.is_creator OR cardinality(a.party_roles) > 0))
-             OR ((SELECT ctx.may('view_own_deals')) AND cardinality(a.party_roles) > 0))))$p$, t);
+      (SELECT ctx.may('view_all_deals')) OR deal_id IN (SELECT ctx.seen_deals()))$p$, t);
   END LOOP;
-  -- Dates are moved by manage_tasks, and by the deal's creator with create_deals.
-  -- A completion from which dates are counted moves them too, whoever completes the task.
+  -- Dates are moved by who steers the deal. A completion from which dates are counted moves them too, whoever completes
+  -- the task.
   FOREACH t IN ARRAY ARRAY['key_date_sets', 'key_dates'] LOOP
     EXECUTE format($p$CREATE POLICY write ON %I FOR INSERT TO task_svc WITH CHECK (
-      (SELECT ctx.may('manage_tasks')) OR ((SELECT ctx.may('create_deals')) AND deal_id IN (
-        SELECT d.id FROM ctx.deals d WHERE d.created_by = (SELECT ctx.uid())))
-      OR deal_id = (SELECT ctx.following()))$p$, t);
+      (SELECT ctx.steers_all()) OR deal_id = (SELECT ctx.following()) OR ctx.steers_deal(deal_id))$p$, t);
     EXECUTE format($p$CREATE POLICY change ON %I FOR UPDATE TO task_svc USING (
-      (SELECT ctx.may('manage_tasks')) OR ((SELECT ctx.may('create_deals')) AND deal_id IN (
-        SELECT d.id FROM ctx.deals d WHERE d.created_by = (SELECT ctx.uid())))
-      OR deal_id = (SELECT ctx.following()))$p$, t);
+      (SELECT ctx.steers_all()) OR deal_id = (SELECT ctx.following()) OR ctx.steers_deal(deal_id))$p$, t);
   END LOOP;
 END $$;
-CREATE POLICY write ON plans FOR INSERT TO task_svc WITH CHECK ((SELECT ctx.may('manage_tasks')));
-CREATE POLICY change ON plans FOR UPDATE TO task_svc USING ((SELECT ctx.may('manage_tasks')));
-
-CREATE POLICY write ON milestones FOR INSERT TO task_svc WITH CHECK ((SELECT ctx.may('manage_tasks')));
--- Whoever may add tasks to a deal counts them in its milestones.
-CREATE POLICY change ON milestones FOR UPDATE TO task_svc USING (
-  (SELECT ctx.may('manage_tasks'))
-  OR ((SELECT ctx.may('assign_tasks')) AND deal_id IN (
-    SELECT a.deal_id FROM ctx.deal_access a WHERE a.user_id = (SELECT ctx.uid())))
-  OR id IN (SELECT t.milestone_id FROM task.tasks t WHERE t.id = (SELECT ctx.unlocking()))
-  OR deal_id = (SELECT ctx.following()));
-
--- A buyer sees the tasks that are meant for buyers, and its own.
-CREATE POLICY staff_read ON tasks FOR SELECT TO task_svc USING ((SELECT ctx.may('view_all_deals')));
-CREATE POLICY member_read ON tasks FOR SELECT TO task_svc USING (
-  (SELECT ctx.may('view_deals')) AND deal_id IN (
-    SELECT a.deal_id FROM ctx.deal_access a WHERE a.user_id = (SELECT ctx.uid())
-       AND (a.is_creator OR cardinality(a.party_roles) > 0)));
-CREATE POLICY buyer_read ON tasks FOR SELECT TO task_svc USING (
-  (SELECT ctx.may('view_own_deals')) AND (buyer_visible OR assignee_id = (SELECT ctx.uid())) AND deal_id IN (
-    SELECT a.deal_id FROM ctx.deal_access a WHERE a.user_id = (SELECT ctx.uid()) AND cardinality(a.party_roles) > 0));
-CREATE POLICY unlock_read ON tasks FOR SELECT TO task_svc USING (
-  id IN (SELECT d.task_id FROM task.dependencies d WHERE d.depends_on_id = (SELECT ctx.unlocking())));
-CREATE POLICY follow_read ON tasks FOR SELECT TO task_svc USING (deal_id = (SELECT ctx.following()));
-
-CREATE POLICY create_ ON tasks FOR INSERT TO task_svc WITH CHECK (
-  (SELECT ctx.may('manage_tasks')) OR ((SELECT ctx.may('assign_tasks')) AND deal_id IN (
-    SELECT a.deal_id FROM ctx.deal_access a WHERE a.user_id = (SELECT ctx.uid()))));
-CREATE POLICY manage ON tasks FOR UPDATE TO task_svc USING ((SELECT ctx.may('manage_tasks')));
-CREATE POLICY assign ON tasks FOR UPDATE TO task_svc USING (
-  (SELECT ctx.may('assign_tasks')) AND deal_id IN (
-    SELECT a.deal_id FROM ctx.deal_access a WHERE a.user_id = (SELECT ctx.uid())));
-CREATE POLICY redate ON tasks FOR UPDATE TO task_svc USING (
-  (SELECT ctx.may('create_deals')) AND deal_id IN (
-    SELECT d.id FROM ctx.deals d WHERE d.created_by = (SELECT ctx.uid())));
-CREATE POLICY complete_own ON tasks FOR UPDATE TO task_svc USING (assignee_id = (SELECT ctx.uid()));
-CREATE POLICY unlock ON tasks FOR UPDATE TO task_svc USING (
-  id IN (SELECT d.task_id FROM task.dependencies d WHERE d.depends_on_id = (SELECT ctx.unlocking())));
-CREATE POLICY follow ON tasks FOR UPDATE TO task_svc USING (deal_id = (SELECT ctx.following()));
-CREATE POLICY follow_create ON tasks FOR INSERT TO task_svc WITH CHECK (
-  deal_id = (SELECT ctx.following()) AND key IS NOT NULL);
-
--- The policies of tasks read these rows to find what waits for a task that was just finished; they are ids and no more.
-CREATE POLICY read ON dependencies FOR SELECT TO task_svc USING (true);
--- A task that is added says what it waits for, and what waited for a deleted one inherits what that waited for.
+-- Whoever may add tasks to a deal says what they wait for, and what waited for a deleted one inherits what that waited for.
 CREATE POLICY write ON dependencies FOR INSERT TO task_svc WITH CHECK (
-  (SELECT ctx.may('manage_tasks')) OR ((SELECT ctx.may('assign_tasks')) AND deal_id IN (
-    SELECT a.deal_id FROM ctx.deal_access a WHERE a.user_id = (SELECT ctx.uid()))));
--- A task that nobody started yet may be deleted by whoever may add one.
+  (SELECT ctx.assigns_all()) OR ctx.assigns_deal(deal_id));
 CREATE POLICY remove ON dependencies FOR DELETE TO task_svc USING (
-  (SELECT ctx.may('manage_tasks')) OR ((SELECT ctx.may('assign_tasks')) AND deal_id IN (
-    SELECT a.deal_id FROM ctx.deal_access a WHERE a.user_id = (SELECT ctx.uid()))));
+  (SELECT ctx.assigns_all()) OR ctx.assigns_deal(deal_id));
+CREATE POLICY write ON plans FOR INSERT TO task_svc WITH CHECK (
+  (SELECT ctx.steers_all()) OR ((SELECT ctx.may('manage_tasks')) AND ctx.sees_deal(deal_id)));
+CREATE POLICY change ON plans FOR UPDATE TO task_svc USING (
+  (SELECT ctx.steers_all()) OR ((SELECT ctx.may('manage_tasks')) AND ctx.sees_deal(deal_id)));
+
+CREATE POLICY write ON milestones FOR INSERT TO task_svc WITH CHECK (
+  (SELECT ctx.steers_all()) OR ((SELECT ctx.may('manage_tasks')) AND ctx.sees_deal(deal_id)));
+-- Whoever may add tasks to a deal counts them in its milestones, and whoever finishes one.
+CREATE POLICY change ON milestones FOR UPDATE TO task_svc USING (
+  (SELECT ctx.assigns_all()) OR id = ANY ((SELECT ctx.permitted())::uuid[]) OR deal_id = (SELECT ctx.following())
+  OR ctx.assigns_deal(deal_id));
+
+-- A client sees the tasks that are meant for clients, and its own. What waited for a task that this transaction finished,
+-- and every task of a deal whose dates it moves, are seen by whoever does that.
+CREATE POLICY read ON tasks FOR SELECT TO task_svc USING (
+  (SELECT ctx.may('view_all_deals')) OR deal_id IN (SELECT ctx.staff_deals())
+  OR ((buyer_visible OR assignee_id = (SELECT ctx.uid())) AND deal_id IN (SELECT ctx.client_deals()))
+  OR id = ANY ((SELECT ctx.permitted())::uuid[]) OR deal_id = (SELECT ctx.following()));
+CREATE POLICY create_ ON tasks FOR INSERT TO task_svc WITH CHECK (
+  (SELECT ctx.assigns_all()) OR (deal_id = (SELECT ctx.following()) AND key IS NOT NULL) OR ctx.assigns_deal(deal_id));
+-- guard_task says which columns.
+CREATE POLICY change ON tasks FOR UPDATE TO task_svc USING (
+  (SELECT ctx.assigns_all()) OR id = ANY ((SELECT ctx.permitted())::uuid[]) OR deal_id = (SELECT ctx.following())
+  OR ((assignee_id = (SELECT ctx.uid()) OR (SELECT ctx.may('assign_tasks')) OR (SELECT ctx.may('manage_tasks')))
+    AND ctx.shows_task(deal_id, buyer_visible, assignee_id)));
 
 CREATE POLICY read ON comments FOR SELECT TO task_svc USING (
   (visibility = 'SHARED' OR (SELECT ctx.may('view_deals')) OR (SELECT ctx.may('view_all_deals')))
-  AND task_id IN (SELECT t.id FROM task.tasks t));
+  AND ((SELECT ctx.may('view_all_deals')) OR ctx.sees_task(task_id)));
 -- Everybody comments in their own name on the tasks that they see, and clients only for all to read.
 CREATE POLICY write ON comments FOR INSERT TO task_svc WITH CHECK (
   author_id = (SELECT ctx.uid())
   AND (visibility = 'SHARED' OR (SELECT ctx.may('view_deals')) OR (SELECT ctx.may('view_all_deals')))
-  AND EXISTS (SELECT FROM task.tasks t WHERE t.id = comments.task_id AND t.deal_id = comments.deal_id));
+  AND ((SELECT ctx.may('view_all_deals')) OR ctx.sees_task(task_id)));
 
 GRANT SELECT, INSERT, UPDATE ON templates, plans, key_date_sets, key_dates, milestones, tasks TO task_svc;
 GRANT SELECT, INSERT, DELETE ON dependencies TO task_svc;
 GRANT SELECT, INSERT ON comments TO task_svc;
 
 -- The definer functions of ctx count open tasks and check completions.
-GRANT SELECT ON tasks, plans TO ctx_owner;
+GRANT SELECT ON tasks, plans, dependencies TO ctx_owner;
 CREATE POLICY authority ON tasks FOR SELECT TO ctx_owner USING (true);
+CREATE POLICY authority ON dependencies FOR SELECT TO ctx_owner USING (true);
 CREATE POLICY authority ON plans FOR SELECT TO ctx_owner USING (true);
 
 -- A count of open dependencies may change without a transition, so only a new version asks for its event.
@@ -318,7 +299,6 @@ CREATE CONSTRAINT TRIGGER require_history_of_change AFTER UPDATE OF version ON m
 CREATE FUNCTION guard_task() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 DECLARE
   caller uuid := ctx.uid();
-  in_deal boolean;
 BEGIN
   IF (NEW.id, NEW.organization_id, NEW.deal_id, NEW.key, NEW.created_by, NEW.position)
      IS DISTINCT FROM (OLD.id, OLD.organization_id, OLD.deal_id, OLD.key, OLD.created_by, OLD.position) THEN
@@ -327,39 +307,36 @@ BEGIN
   IF ctx.may('manage_tasks') THEN
     RETURN NEW;
   END IF;
-  in_deal := EXISTS (SELECT FROM ctx.deal_access a WHERE a.user_id = caller AND a.deal_id = OLD.deal_id);
 
   IF (NEW.waived_by, NEW.waived_at, NEW.waive_reason, NEW.template_fields)
      IS DISTINCT FROM (OLD.waived_by, OLD.waived_at, OLD.waive_reason, OLD.template_fields)
-     -- Whoever may move the deal's dates sets the one that makes such a task pointless.
+     -- Whoever moves the deal's dates sets the one that makes such a task pointless.
      AND NOT (OLD.template_fields ? 'cancelWhenSet' AND OLD.template_fields = NEW.template_fields
-       AND ctx.may('create_deals') AND EXISTS (
-         SELECT FROM ctx.deals d WHERE d.id = OLD.deal_id AND d.created_by = caller)) THEN
+       AND OLD.deal_id IS NOT DISTINCT FROM ctx.following()) THEN
     RAISE EXCEPTION 'this change of a task needs manage_tasks' USING errcode = '42501';
   END IF;
 
   IF (NEW.completed_by, NEW.completed_at, NEW.completed_on, NEW.note)
      IS DISTINCT FROM (OLD.completed_by, OLD.completed_at, OLD.completed_on, OLD.note)
      AND NOT (OLD.completed_at IS NULL AND NEW.completed_by = caller AND NEW.assignee_id = caller
-       AND (OLD.assignee_id = caller OR (OLD.assignee_id IS NULL AND in_deal AND ctx.may('assign_tasks')))) THEN
+       AND (OLD.assignee_id = caller OR (OLD.assignee_id IS NULL AND ctx.assigns_deal(OLD.deal_id)))) THEN
     RAISE EXCEPTION 'only its assignee may complete a task' USING errcode = '42501';
   END IF;
 
   IF (NEW.title, NEW.description, NEW.milestone_id, NEW.kind, NEW.owner_role, NEW.chased_by, NEW.assignee_id,
-      NEW.est_days, NEW.critical, NEW.required, NEW.licensed_only, NEW.buyer_visible, NEW.deleted_at)
+      NEW.est_days, NEW.critical, NEW.contractual, NEW.regulatory, NEW.required, NEW.licensed_only, NEW.buyer_visible,
+      NEW.deleted_at)
      IS DISTINCT FROM
      (OLD.title, OLD.description, OLD.milestone_id, OLD.kind, OLD.owner_role, OLD.chased_by, OLD.assignee_id,
-      OLD.est_days, OLD.critical, OLD.required, OLD.licensed_only, OLD.buyer_visible, OLD.deleted_at)
-     AND NOT (in_deal AND ctx.may('assign_tasks')) THEN
+      OLD.est_days, OLD.critical, OLD.contractual, OLD.regulatory, OLD.required, OLD.licensed_only, OLD.buyer_visible,
+      OLD.deleted_at)
+     AND NOT ctx.assigns_deal(OLD.deal_id) THEN
     RAISE EXCEPTION 'this change of a task needs assign_tasks' USING errcode = '42501';
   END IF;
 
   IF (NEW.due_date, NEW.due_time, NEW.due_at, NEW.due_rule, NEW.pinned, NEW.shift_days)
      IS DISTINCT FROM (OLD.due_date, OLD.due_time, OLD.due_at, OLD.due_rule, OLD.pinned, OLD.shift_days)
-     AND NOT (in_deal AND ctx.may('assign_tasks'))
-     AND OLD.deal_id IS DISTINCT FROM ctx.following()
-     AND NOT (ctx.may('create_deals') AND EXISTS (
-       SELECT FROM ctx.deals d WHERE d.id = OLD.deal_id AND d.created_by = caller)) THEN
+     AND OLD.deal_id IS DISTINCT FROM ctx.following() AND NOT ctx.assigns_deal(OLD.deal_id) THEN
     RAISE EXCEPTION 'the due date of a task needs assign_tasks, or create_deals on one''s own deal' USING errcode = '42501';
   END IF;
   RETURN NEW;
@@ -372,7 +349,14 @@ CREATE FUNCTION note_task_handling() RETURNS trigger LANGUAGE plpgsql SET search
 DECLARE
   waited boolean := tg_op = 'UPDATE' AND OLD.open_dependencies > 0;
   waits boolean := NEW.open_dependencies > 0;
+  was_open boolean := tg_op = 'INSERT' OR (OLD.completed_at IS NULL AND OLD.waived_at IS NULL);
+  is_open boolean := NEW.completed_at IS NULL AND NEW.waived_at IS NULL;
 BEGIN
+  IF is_open OR was_open THEN
+    NEW.finished_in := CASE WHEN NOT is_open THEN pg_current_xact_id() END;
+  ELSE
+    NEW.finished_in := OLD.finished_in;
+  END IF;
   IF tg_op = 'INSERT' THEN
     NEW.stands_since := transaction_timestamp();
     IF NEW.assignee_id IS NOT NULL THEN
@@ -394,9 +378,8 @@ BEGIN
     NEW.unlocked_by := ctx.uid();
   END IF;
   IF waits <> waited
-     OR (NEW.assignee_id, NEW.due_date, NEW.due_time, NEW.completed_at IS NULL AND NEW.waived_at IS NULL)
-     IS DISTINCT FROM
-     (OLD.assignee_id, OLD.due_date, OLD.due_time, OLD.completed_at IS NULL AND OLD.waived_at IS NULL) THEN
+     OR (NEW.assignee_id, NEW.due_date, NEW.due_time, is_open)
+     IS DISTINCT FROM (OLD.assignee_id, OLD.due_date, OLD.due_time, was_open) THEN
     NEW.stands_since := transaction_timestamp();
   END IF;
   RETURN NEW;

@@ -134,6 +134,39 @@ async fn even_in_replica_mode_a_superuser_cannot_update_or_delete_rows() {
     }
 }
 
+/// What no superuser changes in passing; the triggers' own existence is beyond what PostgreSQL can guard.
+#[tokio::test]
+async fn no_superuser_but_the_named_one_changes_the_audit_log() {
+    Organization::new().await;
+    let guarded = |attempt: &&&str| {
+        ![
+            "EVENT TRIGGER",
+            "guard.protected",
+            "session_replication_role",
+        ]
+        .iter()
+        .any(|beyond| attempt.contains(beyond))
+    };
+    let attempts: Vec<_> = ATTEMPTS.iter().filter(guarded).collect();
+    assert!(attempts.len() > 20, "{} attempts", attempts.len());
+    for attempt in attempts {
+        let mut database = Database::superuser().await;
+        database.execute("BEGIN").await.expect("begin");
+        refused(&mut database, "a superuser", attempt).await;
+    }
+
+    // The same by the role that is there for it, and taken back.
+    let mut database = Database::superuser().await;
+    for statement in [
+        "SET SESSION AUTHORIZATION break_glass",
+        "BEGIN",
+        "ALTER TABLE audit.audit_log ALTER COLUMN event_type DROP NOT NULL",
+        "ROLLBACK",
+    ] {
+        database.execute(statement).await.expect(statement);
+    }
+}
+
 #[tokio::test]
 async fn a_forged_actor_is_refused() {
     let organization = Organization::new().await;

@@ -94,7 +94,7 @@ async fn policies_read_the_context_once_and_through_stable_functions() {
                FROM pg_policies WHERE schemaname IN {SERVICE_SCHEMAS} OR schemaname IN ('audit', 'ctx')
               GROUP BY 1, 2, 3, 4
              HAVING coalesce(qual, '') || coalesce(with_check, '') LIKE '%current_setting(%'
-                 OR regexp_replace(coalesce(qual, '') || coalesce(with_check, ''), 'SELECT ctx\\.', '', 'g') ~ 'ctx\\.(org|uid|may|unlocking)\\('"
+                 OR regexp_replace(coalesce(qual, '') || coalesce(with_check, ''), 'SELECT ctx\\.', '', 'g') ~ 'ctx\\.(org|uid|may|permitted|following|steers_all|assigns_all|seen_deals|staff_deals|client_deals)\\('"
         )
         .replace("GROUP BY 1, 2, 3, 4", "GROUP BY schemaname, tablename, policyname, qual, with_check"),
     )
@@ -104,6 +104,51 @@ async fn policies_read_the_context_once_and_through_stable_functions() {
         "SELECT DISTINCT p.oid::regprocedure::text FROM pg_policy y
            JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = y.oid AND d.refclassid = 'pg_proc'::regclass
            JOIN pg_proc p ON p.oid = d.refobjid WHERE p.provolatile = 'v'"
+            .to_owned(),
+    )
+    .await;
+}
+
+/// A table with policies in a policy makes plans of plans: one UPDATE of a task once had 150 sub-plans.
+#[tokio::test]
+async fn policies_name_settings_and_functions_and_no_other_table() {
+    must_be_empty(
+        "no policy of a service's table reads another table",
+        format!(
+            "SELECT y.polrelid::regclass::text AS on_table, y.polname, d.refobjid::regclass::text AS reads FROM pg_policy y
+               JOIN pg_class c ON c.oid = y.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+               JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = y.oid AND d.refclassid = 'pg_class'::regclass
+              WHERE n.nspname IN {SERVICE_SCHEMAS} AND d.refobjid <> y.polrelid"
+        ),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn context_functions_can_be_inlined() {
+    must_be_empty(
+        "functions that only read the context are SQL expressions without SET",
+        "SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+          WHERE p.pronamespace = 'ctx'::regnamespace
+            AND p.proname IN ('uid', 'org', 'may', 'permitted', 'following', 'steers_all', 'assigns_all')
+            AND (l.lanname <> 'sql' OR p.prosqlbody IS NULL OR p.proconfig IS NOT NULL OR p.prosecdef OR p.provolatile <> 's')"
+            .to_owned(),
+    )
+    .await;
+}
+
+/// What the database knows of deals, and who sees them, follows from the deals themselves.
+#[tokio::test]
+async fn no_service_role_writes_the_shared_authority() {
+    must_be_empty(
+        "tables of ctx are written by functions of ctx alone",
+        "SELECT c.relname, r.rolname FROM pg_class c, pg_roles r
+          WHERE c.relnamespace = 'ctx'::regnamespace AND c.relkind IN ('r', 'p') AND r.rolcanlogin AND NOT r.rolsuper
+            AND has_any_column_privilege(r.rolname, c.oid, 'INSERT, UPDATE')
+         UNION ALL
+         SELECT c.relname, r.rolname FROM pg_class c, pg_roles r
+          WHERE c.relnamespace = 'ctx'::regnamespace AND c.relkind IN ('r', 'p') AND r.rolcanlogin AND NOT r.rolsuper
+            AND has_table_privilege(r.rolname, c.oid, 'DELETE, TRUNCATE')"
             .to_owned(),
     )
     .await;
@@ -219,13 +264,14 @@ async fn partitions_carry_no_grants_and_audit_partitions_are_armed() {
 #[tokio::test]
 async fn every_foreign_key_has_an_index_that_begins_with_it() {
     must_be_empty(
-        "an index serves each foreign key",
+        "an index serves each foreign key, or the organization and the id in it",
         format!(
             "SELECT c.conrelid::regclass::text AS on_table, c.conname FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace
               WHERE c.contype = 'f' AND n.nspname IN {SERVICE_SCHEMAS} AND c.conparentid = 0
                 AND c.conrelid <> 'identity.users'::regclass
                 AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.conrelid AND i.indisvalid
-                  AND (c.conkey @> (i.indkey::int2[])[0:array_length(c.conkey, 1) - 1] OR i.indkey[0] = c.conkey[array_length(c.conkey, 1)]))"
+                  AND (c.conkey @> (i.indkey::int2[])[0:array_length(c.conkey, 1) - 1] OR i.indkey[0] = c.conkey[array_length(c.conkey, 1)]
+                    OR (i.indkey[0] = c.conkey[1] AND i.indkey[1] = c.conkey[array_length(c.conkey, 1)])))"
         ),
     )
     .await;

@@ -10,6 +10,7 @@
 )]
 
 mod three_checks {
+    mod authority;
     mod database;
     mod routes;
     mod strangers;

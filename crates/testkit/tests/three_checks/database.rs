@@ -12,7 +12,7 @@ use super::support::Scene;
 
 /// How the database refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Refusal {
+pub(super) enum Refusal {
     /// It raises that the privilege is insufficient: of a new row, or of columns of a row that may otherwise change.
     Raised,
     /// No row is there for the caller to change.
@@ -21,7 +21,7 @@ enum Refusal {
 
 /// A statement that a service might send by mistake.
 #[derive(Clone, Debug)]
-struct Mistake {
+pub(super) struct Mistake {
     /// The role of the database that sends it.
     service: &'static str,
     statement: String,
@@ -32,7 +32,7 @@ struct Mistake {
 
 impl Mistake {
     /// One that raises.
-    fn raised(service: &'static str, why: &'static str, statement: String) -> Self {
+    pub(super) fn raised(service: &'static str, why: &'static str, statement: String) -> Self {
         Self {
             service,
             statement,
@@ -42,7 +42,7 @@ impl Mistake {
     }
 
     /// One that finds nothing to change.
-    fn hidden(service: &'static str, why: &'static str, statement: String) -> Self {
+    pub(super) fn hidden(service: &'static str, why: &'static str, statement: String) -> Self {
         Self {
             service,
             statement,
@@ -53,7 +53,7 @@ impl Mistake {
 }
 
 /// A connection of this service, in a transaction of this user.
-async fn entered(service: &str, user: &User) -> Database {
+pub(super) async fn entered(service: &str, user: &User) -> Database {
     let mut database = Database::role(service).await;
     database.execute("BEGIN").await.expect("begin");
     let enter = format!(
@@ -80,7 +80,7 @@ fn session_of(user: &User) -> String {
 }
 
 /// Makes every mistake for this user, each in a transaction of its own that comes to nothing.
-async fn refuses(user: &User, mistakes: &[Mistake]) {
+pub(super) async fn refuses(user: &User, mistakes: &[Mistake]) {
     for mistake in mistakes {
         let mut database = entered(mistake.service, user).await;
         let outcome = database.execute(&mistake.statement).await;
@@ -257,7 +257,7 @@ impl Inside {
             hidden(not_its_own, complete(&self.internal)),
             raised("adding a task needs assign_tasks", self.new_task()),
             raised(
-                "only who completed a task unlocks what waited for it",
+                "only who finished a task unlocks what waited for it",
                 format!("SELECT ctx.permit_unlock('{own}')"),
             ),
         ]

@@ -1,4 +1,4 @@
-//! Adds a party to a deal, and with it the party's login to those who see the deal.
+//! Adds a party to a deal, and with it the party's login to those who see the deal (`ctx.follow_party`).
 
 use domain::party::PartyRole;
 use platform::{db::Tx, error::Result};
@@ -8,7 +8,6 @@ use super::lock_to_steer;
 use crate::{
     history,
     repository::{
-        access,
         deals::{self, SeenDeal},
         parties::{self, Party},
     },
@@ -58,9 +57,6 @@ pub(super) async fn insert(
         version: 1,
     };
     parties::insert(tx, &party, field).await?;
-    if let Some(user_id) = party.user_id {
-        access::follow_parties(tx, deal_id, user_id).await?;
-    }
     tx.emit(history::party_added(&party));
     Ok(party)
 }

@@ -7,7 +7,7 @@ use super::lock_to_steer;
 use crate::{
     history,
     repository::{
-        access, deals,
+        deals,
         parties::{self, Party},
     },
 };
@@ -26,9 +26,6 @@ pub(crate) async fn run(
         ..before.clone()
     };
     parties::mark_removed(tx, &after).await?;
-    if let Some(user_id) = before.user_id {
-        access::follow_parties(tx, deal_id, user_id).await?;
-    }
     deals::touch_summary(tx, deal_id).await?;
     tx.emit(history::party_removed(&before, &after));
     Ok(())

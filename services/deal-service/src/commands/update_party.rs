@@ -7,7 +7,6 @@ use super::{add_party::PartyFields, lock_to_steer};
 use crate::{
     history,
     repository::{
-        access,
         deals::{self, SeenDeal},
         parties::{self, Party},
     },
@@ -48,9 +47,6 @@ pub(crate) async fn run(
         ..after
     };
     parties::update(tx, &after).await?;
-    for user_id in [before.user_id, after.user_id].into_iter().flatten() {
-        access::follow_parties(tx, deal_id, user_id).await?;
-    }
     deals::touch_summary(tx, deal_id).await?;
     tx.emit(history::party_updated(&before, &after));
     Ok((seen, after))

@@ -1,4 +1,5 @@
-//! Deals: the table `deals`, and beside it `ctx.deals`, by which the other services know that a deal exists.
+//! Deals: the table `deals`. `ctx.deals`, by which the other services know that a deal exists, and `ctx.deal_access`,
+//! which says who sees it, follow by triggers in the same transaction: no service can write them.
 
 use std::collections::BTreeMap;
 
@@ -306,7 +307,7 @@ pub(crate) async fn lock(tx: &Tx, id: Uuid) -> Result<SeenDeal> {
     get(tx, id).await
 }
 
-/// Writes a new deal, for this service and for the others.
+/// Writes a new deal.
 pub(crate) async fn insert(tx: &Tx, deal: &Deal) -> Result<()> {
     tx.run(
         "INSERT INTO deals (id, organization_id, name, street, unit, city, state_or_province, postal_code, country,
@@ -344,20 +345,7 @@ pub(crate) async fn insert(tx: &Tx, deal: &Deal) -> Result<()> {
         ],
     )
     .await?;
-    tx.run(
-        "INSERT INTO ctx.deals (organization_id, id, status, name, created_by, time_zone)
-         VALUES ($1, $2, $3, $4, $5, $6)",
-        [
-            deal.organization_id.into(),
-            deal.id.into(),
-            deal.status.as_str().into(),
-            deal.name.clone().into(),
-            deal.created_by.into(),
-            deal.time_zone.clone().into(),
-        ],
-    )
-    .await?;
-    access::insert_creator(tx, deal.id, deal.created_by).await
+    Ok(())
 }
 
 /// Writes the changed fields of a locked deal.
@@ -392,8 +380,7 @@ pub(crate) async fn update(tx: &Tx, deal: &Deal) -> Result<()> {
             ],
         )
         .await?;
-    one(changed)?;
-    tell_others(tx, deal, deal.status.as_str()).await
+    one(changed)
 }
 
 /// Removes a locked draft from sight. Its row stays, as what its history refers to.
@@ -408,9 +395,7 @@ pub(crate) async fn mark_deleted(tx: &Tx, deal: &Deal) -> Result<()> {
             ],
         )
         .await?;
-    one(changed)?;
-    tell_others(tx, deal, "DELETED").await?;
-    access::delete_all(tx, deal.id).await
+    one(changed)
 }
 
 #[derive(FromQueryResult)]
@@ -439,30 +424,10 @@ pub(crate) async fn touch_summary(tx: &Tx, deal_id: Uuid) -> Result<()> {
     Ok(())
 }
 
-/// Lets nobody act on the deal's due dates before task-service has moved them.
+/// Lets nobody act on the due dates of a deal on hold before task-service has moved them.
 pub(crate) async fn wait_for_due_dates(tx: &Tx, deal: &Deal) -> Result<()> {
-    tx.run(
-        "UPDATE ctx.deals SET due_dates_moving = true WHERE organization_id = $1 AND id = $2",
-        [deal.organization_id.into(), deal.id.into()],
-    )
-    .await?;
-    Ok(())
-}
-
-/// Writes what the other services know of the deal, where that changed.
-async fn tell_others(tx: &Tx, deal: &Deal, status: &'static str) -> Result<()> {
-    tx.run(
-        "UPDATE ctx.deals SET status = $3, name = $4,
-                status_since = CASE WHEN status = $3 THEN status_since ELSE transaction_timestamp() END
-          WHERE organization_id = $1 AND id = $2 AND (status, name) IS DISTINCT FROM ($3, $4)",
-        [
-            deal.organization_id.into(),
-            deal.id.into(),
-            status.into(),
-            deal.name.clone().into(),
-        ],
-    )
-    .await?;
+    tx.run("SELECT ctx.wait_for_due_dates($1)", [deal.id.into()])
+        .await?;
     Ok(())
 }
 
