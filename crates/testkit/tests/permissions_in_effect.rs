@@ -245,6 +245,119 @@ async fn a_granted_permission_counts_until_it_is_taken_back() {
 }
 
 #[tokio::test]
+async fn an_agent_who_may_see_every_deal_works_in_every_deal() {
+    let organization = Organization::new().await;
+    let (deal, _) = scene(&organization).await;
+    let agent = organization.agent().await;
+    let coordinator = organization.coordinator().await;
+    let new = json!({"dealId": deal.id, "title": "Order the survey"});
+    // A deal that the agent does not see is no deal.
+    let unseen = agent.api.post("/api/tasks", &new).await;
+    assert_eq!(unseen.status.as_u16(), 400, "{}", unseen.text);
+
+    grant(&organization, json!({"BUYER_AGENT": ["view_all_deals"]})).await;
+    let mut tasks = Vec::new();
+    for answer in everywhere(&agent, Method::POST, "/api/tasks", Some(new), 201).await {
+        tasks.push(testkit::text(&answer.json["id"]));
+    }
+    for task in &tasks {
+        let path = format!("/api/tasks/{task}");
+        let step = format!("{path}/assign");
+        let assignee = Some(json!({"assigneeId": coordinator.id}));
+        everywhere(&agent, Method::POST, &step, assignee, 200).await;
+        let own = Some(json!({"assigneeId": null}));
+        everywhere(&agent, Method::POST, &step, own, 200).await;
+        let renamed = agent
+            .api
+            .patch(&path, &json!({"title": "Order a survey"}))
+            .await;
+        renamed.expect(200);
+        let dated = agent
+            .api
+            .patch(&path, &json!({"dueDate": "2040-01-02"}))
+            .await;
+        dated.expect(200);
+        // Nobody's task is its own for the asking.
+        let done = agent
+            .api
+            .post(&format!("{path}/complete"), &json!({}))
+            .await;
+        assert_eq!(done.expect(200)["task"]["assigneeId"], agent.id.as_str());
+    }
+
+    // What the permission does not cover is refused by the name of what is missing.
+    let task = &tasks[0];
+    for (step, body) in [
+        ("waive", json!({"reason": "not needed"})),
+        ("reopen", json!({"reason": "not done"})),
+    ] {
+        let path = format!("/api/tasks/{task}/{step}");
+        for answer in everywhere(&agent, Method::POST, &path, Some(body), 403).await {
+            let required = &answer.refuses(403, "FORBIDDEN")["required"];
+            assert_eq!(required, &json!(["manage_tasks"]), "{}", answer.request);
+        }
+    }
+    let hold = format!("/api/deals/{}/hold", deal.id);
+    let refused = agent.api.post(&hold, &json!({})).await;
+    let required = &refused.refuses(403, "FORBIDDEN")["required"];
+    assert_eq!(required, &json!(["manage_tasks"]));
+}
+
+#[tokio::test]
+async fn who_may_complete_only_its_own_tasks_is_told_what_is_missing_for_others() {
+    let office = testkit::Office::new().await;
+    let deal = office.deal().await;
+    let body = json!({"dealId": deal.id, "title": "A task", "buyerVisible": true, "assigneeId": office.agent.id});
+    let task = office.agent.api.post("/api/tasks", &body).await;
+    let path = format!(
+        "/api/tasks/{}/complete",
+        testkit::text(&task.expect(201)["id"])
+    );
+    let refused = office.buyer.api.post(&path, &json!({})).await;
+    let required = &refused.refuses(403, "FORBIDDEN")["required"];
+    assert_eq!(required, &json!(["manage_tasks"]));
+}
+
+#[tokio::test]
+async fn a_client_who_assigns_takes_no_task_out_of_its_own_sight() {
+    let office = testkit::Office::new().await;
+    grant(&office.organization, json!({"BUYER": ["assign_tasks"]})).await;
+    let deal = office.deal().await;
+    let add = async |body: Value| {
+        let mut body = body;
+        body["dealId"] = json!(deal.id);
+        body["title"] = json!("A task");
+        let answer = office.agent.api.post("/api/tasks", &body).await;
+        format!("/api/tasks/{}", testkit::text(&answer.expect(201)["id"]))
+    };
+    let own = add(json!({"assigneeId": office.buyer.id})).await;
+    let shown = add(json!({"buyerVisible": true})).await;
+    let client = &office.buyer.api;
+
+    let assign = async |path: &str, assignee: &str| {
+        let body = json!({"assigneeId": assignee});
+        client.post(&format!("{path}/assign"), &body).await
+    };
+    let given = assign(&own, &office.agent.id).await;
+    let hidden = client.patch(&shown, &json!({"buyerVisible": false})).await;
+    for refused in [given, hidden] {
+        let required = &refused.refuses(403, "FORBIDDEN")["required"];
+        assert_eq!(
+            required,
+            &json!(["view_deals", "view_all_deals"]),
+            "{}",
+            refused.request
+        );
+    }
+    // What stays in sight may change.
+    assign(&shown, &office.agent.id).await.expect(200);
+    client
+        .patch(&own, &json!({"title": "Another"}))
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
 async fn who_is_disabled_is_nobody_with_the_next_request() {
     let organization = Organization::new().await;
     let (deal, task) = scene(&organization).await;

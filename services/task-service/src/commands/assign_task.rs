@@ -3,7 +3,10 @@
 use platform::{db::Tx, error::Result};
 use uuid::Uuid;
 
-use super::{Loaded, Outcome, Step, load_task, require_assigning, take_steps, unknown_reference};
+use super::{
+    Loaded, Outcome, Step, load_task, require_assigning, require_sight, take_steps,
+    unknown_reference,
+};
 use crate::repository::deals;
 
 /// Who else could do it.
@@ -20,6 +23,7 @@ pub(crate) async fn run(tx: &mut Tx, task_id: Uuid, assignee_id: Option<Uuid>) -
     require_assignee(tx, stored.task.deal_id, assignee_id).await?;
     deal.status.require_active()?;
     let change = stored.task.assign(assignee_id)?;
+    require_sight(tx, &change.task)?;
     let step = Step::of(&stored, change);
     take_steps(tx, &deal.zone, std::slice::from_ref(&step), None).await?;
     Ok(Outcome::of(tx, &deal.zone, &step.change, &step.details))

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{
     Loaded, Outcome, Step,
     create_task::{DueInput, TaskFields, edit, follow},
-    load_task, require_assigning, require_milestone, take_steps,
+    load_task, require_assigning, require_milestone, require_sight, take_steps,
 };
 use crate::{
     repository::tasks::{Details, StoredTask},
@@ -58,6 +58,7 @@ pub(crate) async fn run(
             }
         }
     };
+    require_sight(tx, &change.task)?;
     let details = Details {
         due_rule: rule
             .filter(|_| !change.transitions.is_empty())

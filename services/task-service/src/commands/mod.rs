@@ -32,7 +32,7 @@ use domain::{
     deal::{self, Relation},
     permission::Permission,
     rejection::Rejection,
-    task::Change,
+    task::{Change, TaskState, may_see},
     zone::Zone,
 };
 use platform::{
@@ -89,15 +89,34 @@ async fn load_in(tx: &Tx, deal: Deal, id: Uuid, any_of: &[Permission]) -> Result
     }
     // Hidden by the policies for changing, or deleted while we waited for the lock.
     Err(match tasks::find(tx, id).await? {
-        Some(_) => Rejection::forbidden(any_of).into(),
+        Some(_) => lacking(tx, any_of).into(),
         None => Rejection::NotFound.into(),
     })
+}
+
+/// The refusal that names, of what would do, what the caller does not hold.
+fn lacking(tx: &Tx, any_of: &[Permission]) -> Rejection {
+    let held = tx.actor().permissions;
+    let missing: Vec<Permission> = any_of.iter().copied().filter(|p| !held.has(*p)).collect();
+    Rejection::forbidden(if missing.is_empty() { any_of } else { &missing })
 }
 
 /// Refuses whoever may not change which tasks a deal has, to whom they are given and when they are due. The
 /// deal has been locked, so the caller sees it.
 pub(crate) fn require_assigning(tx: &Tx, deal: &Deal) -> Result<(), Rejection> {
     deal::may_assign(&task_actor(tx.actor()), relation(deal))
+}
+
+/// Refuses a change after which the caller would not see the task any more: who sees a deal as a client does not take a
+/// task out of its own sight. The row policies refuse it as well.
+pub(crate) fn require_sight(tx: &Tx, after: &TaskState) -> Result<(), Rejection> {
+    if may_see(after, &task_actor(tx.actor())) {
+        return Ok(());
+    }
+    Err(Rejection::forbidden(&[
+        Permission::ViewDeals,
+        Permission::ViewAllDeals,
+    ]))
 }
 
 /// Refuses whoever may not move the deal's key dates. The deal has been locked, so the caller sees it.
