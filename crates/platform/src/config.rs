@@ -16,7 +16,7 @@
 //! ```
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     convert::Infallible,
     fmt::{self, Display},
     net::SocketAddr,
@@ -27,6 +27,7 @@ use std::{
 use tracing_subscriber::filter::LevelFilter;
 
 pub mod address;
+mod transport;
 
 pub use address::HttpUrl;
 
@@ -173,6 +174,28 @@ impl FromStr for Environment {
     }
 }
 
+/// What becomes of addresses of other machines to which everything would go unencrypted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Plaintext {
+    /// They are a problem.
+    #[default]
+    Refused,
+    /// Somebody else encrypts on the way, such as a service mesh.
+    Allowed,
+}
+
+impl FromStr for Plaintext {
+    type Err = &'static str;
+
+    fn from_str(value: &str) -> Result<Self, Self::Err> {
+        match value {
+            "refused" => Ok(Self::Refused),
+            "allowed" => Ok(Self::Allowed),
+            _ => Err("must be refused or allowed"),
+        }
+    }
+}
+
 /// The settings that every service has.
 #[derive(Clone, Debug)]
 pub struct Common {
@@ -236,6 +259,8 @@ impl Common {
 pub struct Env {
     values: HashMap<String, Secret>,
     problems: Vec<String>,
+    /// The names of addresses that were read.
+    addresses: BTreeSet<String>,
 }
 
 impl Env {
@@ -257,6 +282,7 @@ impl Env {
         Self {
             values,
             problems: Vec::new(),
+            addresses: BTreeSet::new(),
         }
     }
 
@@ -293,6 +319,9 @@ impl Env {
         name: &str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
+        if name.ends_with("_URL") || name.ends_with("_ENDPOINT") {
+            self.addresses.insert(name.to_owned());
+        }
         match parse(self.text(name)?.expose()) {
             Ok(value) => Some(value),
             Err(error) => {
@@ -313,7 +342,11 @@ impl Env {
     }
 
     /// Builds the settings, or reports every problem in one message. `build` is called only without problems.
-    pub fn finish<T>(self, build: impl FnOnce() -> Option<T>) -> Result<T, ConfigError> {
+    ///
+    /// Outside development an address of another machine must be an encrypted one, unless `PLAINTEXT` says that it need
+    /// not be.
+    pub fn finish<T>(mut self, build: impl FnOnce() -> Option<T>) -> Result<T, ConfigError> {
+        self.require_encryption();
         if !self.problems.is_empty() {
             return Err(ConfigError {
                 problems: self.problems,
@@ -322,6 +355,24 @@ impl Env {
         build().ok_or_else(|| ConfigError {
             problems: vec!["a setting was left out by the program itself".to_owned()],
         })
+    }
+
+    fn require_encryption(&mut self) {
+        if self.is_development() || self.or("PLAINTEXT", Plaintext::default()) == Plaintext::Allowed
+        {
+            return;
+        }
+        for name in std::mem::take(&mut self.addresses) {
+            if self
+                .text(&name)
+                .is_some_and(|address| transport::is_plaintext(address.expose()))
+            {
+                self.problem(
+                    &name,
+                    "must be encrypted (or set HAUSHAVN_PLAINTEXT=allowed where the network does that)",
+                );
+            }
+        }
     }
 
     fn text(&self, name: &str) -> Option<Secret> {
@@ -375,6 +426,29 @@ mod tests {
              HAUSHAVN_JWKS_URL: is missing; HAUSHAVN_JWT_ISSUER: is missing; HAUSHAVN_JWT_AUDIENCE: is missing; \
              HAUSHAVN_EVENT_PATIENCE: must be at most 60; HAUSHAVN_TOKEN_KEY: must be 64 hexadecimal digits (32 bytes)"
         );
+    }
+
+    #[test]
+    fn in_production_nothing_leaves_the_machine_unencrypted_unless_somebody_says_so() {
+        let read = |more: &[(&str, &str)]| {
+            let pairs = [
+                ("HAUSHAVN_REDIS_URL", "redis://:hunter2@redis:6379/0"),
+                ("HAUSHAVN_AMQP_URL", "amqp://user:hunter2@127.0.0.1/%2f"),
+                ("HAUSHAVN_OTHER_URL", "redis://read.by.nobody"),
+            ];
+            let mut env = Env::from_pairs(pairs.into_iter().chain(more.iter().copied()));
+            let redis = env.required_as("REDIS_URL", address::redis);
+            let amqp = env.required_as("AMQP_URL", address::rabbitmq);
+            env.finish(|| redis.zip(amqp))
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(
+            read(&[]).unwrap_err(),
+            "the configuration has 1 problem(s): HAUSHAVN_REDIS_URL: must be encrypted \
+             (or set HAUSHAVN_PLAINTEXT=allowed where the network does that)"
+        );
+        assert!(read(&[("HAUSHAVN_PLAINTEXT", "allowed")]).is_ok());
+        assert!(read(&[("HAUSHAVN_ENV", "development")]).is_ok());
     }
 
     #[test]
