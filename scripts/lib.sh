@@ -95,7 +95,7 @@ logged() {
   local name=$1 log
   shift
   log="$LOGS/$name.log"
-  mkdir -p "$LOGS"
+  (umask 077 && mkdir -p "$LOGS" && : >>"$log")
   if ! "$@" >>"$log" 2>&1 </dev/null; then
     show_log "$name"
     return 1

@@ -107,7 +107,8 @@ start_postgres() {
   bin=$(postgres_bin)
   if [ ! -f "$home/data/PG_VERSION" ]; then
     rm -rf "${home:?}/data"
-    mkdir -p "$home"
+    install -d -m 711 "$(dirname "$home")"
+    install -d -m 700 "$home"
     install -m 600 "$SECRETS/postgres" "$home/password"
     [ "$EUID" != 0 ] || chown -R postgres:postgres "$home"
     (cd "$home" && logged postgres "${AS_POSTGRES[@]}" "$bin/initdb" -D "$home/data" -U postgres -E UTF8 \
@@ -161,11 +162,22 @@ bootstrap_file() {
 
 # --- Redis, RabbitMQ, Temporal, mail, traces ----------------------------------
 
+# What a service may do in Redis: read and write keys of its own prefixes. The gateway reads the sessions that user-service
+# keeps, in one script with its limits, and a script's keys are asked for as if it wrote them all.
+redis_account() {
+  local service=$1
+  shift
+  echo "user $service on >$(secret "redis_$service") resetchannels -@all +@read +@write +@connection +@scripting +@transaction -@dangerous +time $*"
+}
+
 redis_configuration() {
   cat <<EOF
 bind 127.0.0.1
 port $(port redis)
 requirepass $(secret redis)
+$(redis_account user-service '~session:*' '~profile:*')
+$(redis_account deal-service '~summary:*')
+$(redis_account gateway '~limit:*' '~session:*')
 dir $DATA/redis
 save 60 1
 maxmemory 256mb

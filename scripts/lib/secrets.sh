@@ -4,6 +4,9 @@
 DATABASE_ROLES=(user_svc user_relay user_migrate deal_svc deal_relay deal_migrate
   task_svc task_relay task_migrate audit_maint auditor audit_sealer)
 
+# Services that use Redis, each with an account that reaches its own keys (redis_account).
+REDIS_ACCOUNTS=(user-service deal-service gateway)
+
 secret() { cat "$SECRETS/$1"; }
 
 # make_secret NAME BYTES: random bytes as hex.
@@ -25,7 +28,7 @@ make_secrets() {
   chmod 700 "$SECRETS" "$KEYS"
   # Data that outlived its home (it may lie elsewhere, see postgres_home) cannot be opened any more.
   [ -s "$SECRETS/postgres" ] || rm -rf "$(postgres_home)"
-  for name in postgres "${DATABASE_ROLES[@]}" redis rabbitmq erlang_cookie; do
+  for name in postgres "${DATABASE_ROLES[@]}" redis "${REDIS_ACCOUNTS[@]/#/redis_}" rabbitmq erlang_cookie; do
     make_secret "$name" 24
   done
   for name in password_pepper token_key key_encryption_key; do
@@ -41,4 +44,5 @@ make_secrets() {
 
 database_url() { echo "postgres://$1:$(secret "$1")@127.0.0.1:$(port postgres)/haushavn"; }
 redis_url() { echo "redis://:$(secret redis)@127.0.0.1:$(port redis)/0"; }
+redis_url_of() { echo "redis://$1:$(secret "redis_$1")@127.0.0.1:$(port redis)/0"; }
 amqp_url() { echo "amqp://haushavn:$(secret rabbitmq)@127.0.0.1:$(port rabbitmq)/%2f"; }

@@ -13,7 +13,6 @@ HAUSHAVN_LISTEN=127.0.0.1:$(port "$1")
 HAUSHAVN_ADMIN_LISTEN=127.0.0.1:$(port "$1-admin")
 HAUSHAVN_LOG=${HAUSHAVN_LOG:-info}
 HAUSHAVN_OTLP_ENDPOINT=${HAUSHAVN_OTLP_ENDPOINT:-}
-HAUSHAVN_REDIS_URL=$(redis_url)
 HAUSHAVN_AMQP_URL=$(amqp_url)
 HAUSHAVN_JWKS_URL=$(url user-service)/.well-known/jwks.json
 HAUSHAVN_JWT_ISSUER=$(url gateway)
@@ -35,6 +34,7 @@ own_settings() {
       cat <<EOF
 HAUSHAVN_DATABASE_URL=$(database_url user_svc)
 HAUSHAVN_RELAY_DATABASE_URL=$(database_url user_relay)
+HAUSHAVN_REDIS_URL=$(redis_url_of user-service)
 HAUSHAVN_PASSWORD_PEPPER=$(secret password_pepper)
 HAUSHAVN_TOKEN_KEY=$(secret token_key)
 HAUSHAVN_KEY_ENCRYPTION_KEY=$(secret key_encryption_key)
@@ -50,6 +50,7 @@ EOF
 HAUSHAVN_DATABASE_URL=$(database_url deal_svc)
 HAUSHAVN_RELAY_DATABASE_URL=$(database_url deal_relay)
 HAUSHAVN_AUDITOR_DATABASE_URL=$(database_url auditor)
+HAUSHAVN_REDIS_URL=$(redis_url_of deal-service)
 EOF
       ;;
     task-service)
@@ -68,6 +69,7 @@ EOF
       ;;
     gateway)
       cat <<EOF
+HAUSHAVN_REDIS_URL=$(redis_url_of gateway)
 HAUSHAVN_RATE_LIMIT_SCALE=${HAUSHAVN_RATE_LIMIT_SCALE:-1}
 HAUSHAVN_CORS_ORIGINS=$(url gateway)
 EOF

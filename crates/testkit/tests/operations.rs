@@ -1,6 +1,11 @@
 //! What an operator runs beside the services, and runs again.
 
-use std::collections::BTreeMap;
+#![expect(
+    clippy::expect_used,
+    reason = "a test that cannot go on should say why"
+)]
+
+use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
 use testkit::{Database, Ended, run_program, stack};
 
@@ -62,4 +67,31 @@ async fn migrations_that_run_at_the_same_time_and_again_change_nothing() {
         }
     }
     assert_eq!(database.rows(applied).await, before);
+}
+
+/// Tokens and passwords are in more files than those of secrets: in mails, in the databases' own files, in logs.
+#[test]
+fn no_file_of_a_home_is_for_others_to_read() {
+    let home = std::env::var("HAUSHAVN_HOME").expect("HAUSHAVN_HOME is set");
+    let mut files = 0;
+    let mut open = Vec::new();
+    let mut directories = vec![PathBuf::from(home)];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(&directory).into_iter().flatten().flatten() {
+            // Servers make and remove files all the time.
+            let Ok(metadata) = fs::symlink_metadata(entry.path()) else {
+                continue;
+            };
+            if metadata.is_dir() {
+                directories.push(entry.path());
+            } else if metadata.is_file() {
+                files += 1;
+                if metadata.permissions().mode() & 0o077 != 0 {
+                    open.push(entry.path());
+                }
+            }
+        }
+    }
+    assert!(files > 50, "only {files} files");
+    assert!(open.is_empty(), "{open:#?}");
 }

@@ -4,7 +4,7 @@
 -- microseconds; retry is 0 where the limit allows the request. Nothing is counted when any limit refuses.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local session = KEYS[1] ~= '' and redis.call('GET', KEYS[1])
+local session = KEYS[1] ~= 'session:' and redis.call('GET', KEYS[1])
 local standings = {}
 local arrivals = {}
 local refused = false
