@@ -41,10 +41,10 @@ pub struct Calls<'a> {
 }
 
 /// On whose account a service calls another one's `/internal` routes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Errand {
-    /// The organization to act in; `None` for what belongs to none.
-    pub organization_id: Option<Uuid>,
+    /// The organization to act in.
+    pub organization_id: Uuid,
     /// The user whose action led to the call, where there is one.
     pub on_behalf_of: Option<Uuid>,
     /// The request that led to the call; a new id where there is none.
@@ -78,7 +78,7 @@ pub struct RemoteProblem {
 }
 
 impl ServiceClient {
-    /// A client for the service called `name` at `base_url`, such as `http://127.0.0.1:18083`.
+    /// A client for the service called `name`, which is also whom its tokens are for, at `base_url`, such as `http://127.0.0.1:18083`.
     pub fn new(name: &'static str, base_url: &str) -> anyhow::Result<Self> {
         crate::tls::ensure_provider();
         let client = Client::builder()
@@ -111,7 +111,7 @@ impl ServiceClient {
             .request_id
             .clone()
             .unwrap_or_else(|| Uuid::now_v7().to_string());
-        let token = keys.sign(errand.organization_id, errand.on_behalf_of)?;
+        let token = keys.sign(self.name, errand.organization_id, errand.on_behalf_of)?;
         Ok(Calls {
             to: self,
             token,

@@ -23,6 +23,7 @@ mod office;
 mod organization;
 mod program;
 mod requests;
+mod service_token;
 mod stack;
 mod wait;
 
@@ -41,5 +42,6 @@ pub use office::{Office, address, plain_deal};
 pub use organization::{Deal, Organization, User, buyer_purchase};
 pub use program::{Ended, run_program, settings_of};
 pub use requests::{all_items, patch_at, post_once};
+pub use service_token::ServiceToken;
 pub use stack::{LogFrom, Stack, stack};
 pub use wait::{eventually, eventually_within};

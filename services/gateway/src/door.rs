@@ -1,7 +1,7 @@
 //! What every request passes, in this order:
 //!
 //! 1. it gets its id ([`crate::envelope`]);
-//! 2. 429 when its address has sent too many;
+//! 2. 429 when its address has sent too many: before the signature of a token is looked at that is new here;
 //! 3. 404 and 405 when there is no such route;
 //! 4. 400 with two `Authorization`, 401 without a valid token, where the route asks for one;
 //! 5. 429 when its user has sent too many;
@@ -28,7 +28,7 @@ use platform::{
     config::Secret,
     error::{Error, Refusal},
     http::{
-        Readiness,
+        Probes,
         context::{REQUEST_ID, one_authorization},
         health, query,
     },
@@ -36,10 +36,11 @@ use platform::{
 };
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
+use uuid::Uuid;
 
 use crate::{
     gateway::{Gateway, Worker},
-    limits::{Standing, seconds, shared::Answer},
+    limits::{Charge, Standing, seconds, shared::Answer},
     routes::{Match, Requirement, Route},
     session::{Cached, Session},
     upstream::Upstream,
@@ -98,9 +99,8 @@ impl Door<'_> {
         if self.visit.target.is_probe() {
             return self.probe().await;
         }
-        let identity = self.identity().await;
-        let claims = identity.as_ref().and_then(|claims| claims.as_deref().ok());
-        let answer = self.count(claims, standings).await;
+        let known = self.known();
+        let answer = self.count(known.as_deref(), standings).await;
         within(standings.first())?;
         let route = match &self.visit.target {
             Target::Own(page) => return self.own_page(page),
@@ -112,7 +112,10 @@ impl Door<'_> {
         };
         one_authorization(self.request.headers())?;
         if let Requirement::AnyOf(required) = &route.requirement {
-            let claims = identity.unwrap_or_else(|| Err(Rejection::Unauthenticated.into()))?;
+            let (claims, answer) = match known {
+                Some(claims) => (claims, answer),
+                None => self.meet(standings).await?,
+            };
             within(standings.get(1))?;
             let session = self.session(&claims, answer.as_ref()).await?;
             Span::current().record("organizationId", session.organization_id.to_string());
@@ -125,8 +128,8 @@ impl Door<'_> {
         self.forward(route, payload).await
     }
 
-    /// Who sends the request; `None` where the route does not ask.
-    async fn identity(&self) -> Option<Result<Rc<AccessClaims>, Error>> {
+    /// Who sends the request, where its token was verified a moment ago and the route asks.
+    fn known(&self) -> Option<Rc<AccessClaims>> {
         let Target::Service(Match::Found(route) | Match::NoSuchId(route)) = &self.visit.target
         else {
             return None;
@@ -134,11 +137,24 @@ impl Door<'_> {
         if route.requirement == Requirement::Public {
             return None;
         }
-        let identity = self.worker.tokens.identify(self.request.headers()).await;
-        if let Ok(claims) = &identity {
-            Span::current().record("userId", claims.user_id.to_string());
-        }
-        Some(identity)
+        let claims = self.worker.tokens.known(self.request.headers())?;
+        Span::current().record("userId", claims.user_id.to_string());
+        Some(claims)
+    }
+
+    /// Verifies a token that is new here, and counts the request against its user's limit.
+    async fn meet(
+        &self,
+        standings: &mut Vec<Standing>,
+    ) -> Result<(Rc<AccessClaims>, Option<Answer>), Error> {
+        let claims = self.worker.tokens.identify(self.request.headers()).await?;
+        Span::current().record("userId", claims.user_id.to_string());
+        let of_user = self
+            .gateway
+            .policies
+            .of_user(self.visit.target.is_auth(), claims.user_id);
+        let answer = self.charge(Some(claims.sid), &[of_user], standings).await;
+        Ok((claims, answer))
     }
 
     /// Counts the request against its limits, and asks for the session on the same way.
@@ -147,17 +163,26 @@ impl Door<'_> {
         claims: Option<&AccessClaims>,
         standings: &mut Vec<Standing>,
     ) -> Option<Answer> {
-        let charges = self.gateway.policies.charges(
-            self.visit.target.is_auth(),
-            self.visit.address,
-            claims.map(|claims| claims.user_id),
-        );
-        let session_id = claims.map(|claims| claims.sid);
-        let mut answer = self.worker.shared.ask(session_id, &charges).await;
-        *standings = match &mut answer {
+        let policies = &self.gateway.policies;
+        let is_auth = self.visit.target.is_auth();
+        let of_address = policies.of_address(is_auth, self.visit.address);
+        let of_user = claims.map(|claims| policies.of_user(is_auth, claims.user_id));
+        let charges: Vec<Charge> = [of_address].into_iter().chain(of_user).collect();
+        self.charge(claims.map(|claims| claims.sid), &charges, standings)
+            .await
+    }
+
+    async fn charge(
+        &self,
+        session_id: Option<Uuid>,
+        charges: &[Charge],
+        standings: &mut Vec<Standing>,
+    ) -> Option<Answer> {
+        let mut answer = self.worker.shared.ask(session_id, charges).await;
+        standings.extend(match &mut answer {
             Some(answer) => std::mem::take(&mut answer.standings),
-            None => self.gateway.local_limits.count(&charges),
-        };
+            None => self.gateway.local_limits.count(charges),
+        });
         answer
     }
 
@@ -179,12 +204,12 @@ impl Door<'_> {
 
     /// Asks user-service; `None` for a session that does not live.
     async fn ask_for_session(&self, claims: &AccessClaims) -> Result<Option<Session>, Error> {
+        let upstream = Upstream::UserService;
         let token = self
             .gateway
             .keys
-            .sign(Some(claims.org_id), Some(claims.user_id))?;
+            .sign(upstream.name(), claims.org_id, Some(claims.user_id))?;
         let authorization = Secret::new(format!("Bearer {}", token.expose()));
-        let upstream = Upstream::UserService;
         let url = self
             .gateway
             .config
@@ -258,11 +283,11 @@ impl Door<'_> {
             return Ok(health::healthz().await);
         }
         let data = (
-            self.request.app_data::<Data<Readiness>>().cloned(),
+            self.request.app_data::<Data<Probes>>().cloned(),
             self.request.app_data::<Data<CancellationToken>>().cloned(),
         );
         match data {
-            (Some(checks), Some(shutdown)) => Ok(health::readyz(checks, shutdown).await),
+            (Some(probes), Some(shutdown)) => Ok(health::readyz(probes, shutdown).await),
             _ => Err(
                 anyhow::anyhow!("the readiness checks are not part of the application data").into(),
             ),

@@ -49,6 +49,9 @@ pub async fn envelope(
         .is_some_and(|token| token.is_cancelled());
     let method = metrics::method_label(request.method());
     let mut visit = Visit::of(&request, &gateway.table, &gateway.config.trusted_proxies);
+    if visit.is_told_by_a_stranger && gateway.is_production() {
+        gateway.warn_of_untrusted_proxy();
+    }
     let span = span(method, &visit);
     let incoming = traces::traceparent_header(request.headers());
     telemetry::continue_trace(&span, incoming);

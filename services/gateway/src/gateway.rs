@@ -1,6 +1,13 @@
 //! What the workers share, what each has for itself, and the server they make up.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use actix_cors::Cors;
 use actix_web::{
@@ -13,7 +20,8 @@ use actix_web::{
 use anyhow::Context as _;
 use platform::{
     auth::{ServiceKeys, TokenVerifier},
-    http::{Check, Readiness},
+    cache::Cache,
+    http::{Check, Probes},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -50,6 +58,8 @@ const CLIENT_DISCONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const CONNECTIONS_MAX: usize = 8_192;
 /// At the end, requests under way get this long.
 const SHUTDOWN_TIMEOUT_SECONDS: u64 = 30;
+/// Between two warnings of one kind, in seconds.
+const WARNING_INTERVAL_SECONDS: u64 = 60;
 /// A preflight's answer holds so long, in seconds.
 const PREFLIGHT_SECONDS: usize = 600;
 
@@ -63,8 +73,13 @@ pub struct Gateway {
     pub(crate) policies: Policies,
     pub(crate) local_limits: LocalLimits,
     pub(crate) sessions: Sessions,
+    /// For the readiness check alone: limits and sessions are asked for by each worker's own connection.
+    pub(crate) redis: Cache,
     outages: OutageClock,
     verifier: TokenVerifier,
+    started: Instant,
+    /// When [`Gateway::warn_of_untrusted_proxy`] last did, in seconds from the start; 0 if never.
+    warned_at: AtomicU64,
 }
 
 impl Gateway {
@@ -87,8 +102,11 @@ impl Gateway {
             policies,
             local_limits: LocalLimits::new(&policies),
             sessions: Sessions::new(outages.clone()),
+            redis: Cache::connect(&config.redis_url)?,
             outages,
             verifier: TokenVerifier::new(&config.common)?,
+            started: Instant::now(),
+            warned_at: AtomicU64::new(0),
             config,
         })
     }
@@ -96,6 +114,24 @@ impl Gateway {
     /// Whether this is not a developer's machine or a test.
     pub(crate) fn is_production(&self) -> bool {
         !self.config.common.is_development()
+    }
+
+    /// Says at most once in a while that `X-Forwarded-For` came from somebody whose word does not count: an ingress that
+    /// is not configured makes one client of all of them.
+    pub(crate) fn warn_of_untrusted_proxy(&self) {
+        let now = self.started.elapsed().as_secs();
+        let last = self.warned_at.load(Ordering::Relaxed);
+        let is_due = last == 0 || now.saturating_sub(last) >= WARNING_INTERVAL_SECONDS;
+        let won = is_due
+            && self
+                .warned_at
+                .compare_exchange(last, now.max(1), Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok();
+        if won {
+            tracing::warn!(
+                "X-Forwarded-For came from an address that is not in HAUSHAVN_TRUSTED_PROXIES; it is not believed"
+            );
+        }
     }
 
     fn worker(&self) -> anyhow::Result<Worker> {
@@ -117,11 +153,11 @@ pub struct Worker {
 }
 
 /// What `/readyz` tells. Nothing takes the gateway out: without Redis or a service the rest still works.
-pub fn readiness(gateway: &Arc<Gateway>) -> Readiness {
-    let redis_url = gateway.config.redis_url.clone();
+pub fn readiness(gateway: &Arc<Gateway>) -> Probes {
+    let redis = gateway.redis.clone();
     let redis = Check::reported("redis", move || {
-        let url = redis_url.clone();
-        async move { SharedState::ping(&url).await }
+        let redis = redis.clone();
+        async move { redis.ping().await }
     });
     let services = Upstream::ALL.map(|upstream| {
         let gateway = Arc::clone(gateway);
@@ -133,7 +169,7 @@ pub fn readiness(gateway: &Arc<Gateway>) -> Readiness {
             }
         })
     });
-    [redis].into_iter().chain(services).collect()
+    Probes::new([redis].into_iter().chain(services).collect())
 }
 
 /// Starts to listen, and tells on which address. The server ends when `shutdown` is cancelled, after requests under way.
@@ -142,7 +178,7 @@ pub fn readiness(gateway: &Arc<Gateway>) -> Readiness {
 /// When the address is taken or the settings do not make a gateway.
 pub fn listen(
     gateway: &Arc<Gateway>,
-    readiness: Data<Readiness>,
+    probes: Data<Probes>,
     shutdown: CancellationToken,
 ) -> anyhow::Result<(SocketAddr, Server)> {
     let listen = gateway.config.common.listen;
@@ -154,7 +190,7 @@ pub fn listen(
         let origins = &shared.config.cors_origins;
         let app = App::new()
             .app_data(shared.clone())
-            .app_data(readiness.clone())
+            .app_data(probes.clone())
             .app_data(draining.clone())
             .default_service(web::to(door::enter))
             .wrap(Condition::new(

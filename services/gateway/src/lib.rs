@@ -26,13 +26,11 @@ use std::sync::Arc;
 
 use actix_web::web::Data;
 use anyhow::Context as _;
-use platform::{config::Secret, http::server::admin_server, shutdown, telemetry, wait::wait_for};
-use tokio_util::sync::CancellationToken;
+use platform::{http::server::admin_server, shutdown, telemetry};
 
 use crate::{
     config::Config,
     gateway::{Gateway, NAME, listen, readiness},
-    limits::shared::SharedState,
     upstream::committed_documents,
 };
 
@@ -45,12 +43,13 @@ pub async fn serve() -> anyhow::Result<()> {
     let telemetry = telemetry::init(NAME, &config.common)?;
     let shutdown = shutdown::on_signal()?;
     let common = config.common.clone();
-    let waiting = wait_for_redis(config.redis_url.clone(), shutdown.clone());
     let documents = committed_documents().context("failed to read the services' documents")?;
     let gateway = Arc::new(Gateway::new(config, &documents)?);
-    let readiness = Data::new(readiness(&gateway));
-    let (address, api) = listen(&gateway, readiness.clone(), shutdown.clone())?;
-    let admin = admin_server(&common, readiness, shutdown)?;
+    // Says in the log when Redis is not there at start, and when it has come. Requests are served without it.
+    let waiting = gateway.redis.clone().wait_until_there(shutdown.clone());
+    let probes = Data::new(readiness(&gateway));
+    let (address, api) = listen(&gateway, probes.clone(), shutdown.clone())?;
+    let admin = admin_server(&common, probes, shutdown)?;
     tracing::info!(listen = %address, adminListen = %common.admin_listen, "{NAME} listens");
     let waiting = actix_web::rt::spawn(waiting);
     let served = futures::try_join!(api, admin).context("failed to serve");
@@ -58,11 +57,6 @@ pub async fn serve() -> anyhow::Result<()> {
     tracing::info!("{NAME} has stopped listening");
     telemetry.finish().await;
     served.map(|_| ())
-}
-
-/// Says in the log when Redis is not there at start, and when it has come. Requests are served without it.
-async fn wait_for_redis(url: Secret, shutdown: CancellationToken) {
-    wait_for("Redis", &shutdown, || SharedState::ping(&url)).await;
 }
 
 /// The merged OpenAPI document, as it is committed.

@@ -42,9 +42,11 @@ impl Session {
         serde_json::from_slice::<View>(json).map(Into::into)
     }
 
-    /// Whether it still lives and belongs to the user that the token names.
+    /// Whether it still lives and belongs to the user and the organization that the token names.
     fn is_of(&self, claims: &AccessClaims) -> bool {
-        self.user_id == claims.user_id && self.expires_at > OffsetDateTime::now_utc()
+        self.user_id == claims.user_id
+            && self.organization_id == claims.org_id
+            && self.expires_at > OffsetDateTime::now_utc()
     }
 }
 
@@ -293,7 +295,9 @@ mod tests {
         let over = view(OffsetDateTime::now_utc() - Duration::from_secs(1), &["*"]);
         let mut of_another = living(&["*"]);
         of_another["userId"] = json!(Uuid::from_u128(9));
-        for value in [over, of_another] {
+        let mut elsewhere = living(&["*"]);
+        elsewhere["organizationId"] = json!(Uuid::from_u128(9));
+        for value in [over, of_another, elsewhere] {
             let json = entry(&value, time::Duration::ZERO);
             let (found, _) = find(&sessions, Cached::Entry(&json), None).await;
             assert!(is_unauthenticated(&found));

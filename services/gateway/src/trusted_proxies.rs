@@ -32,6 +32,12 @@ impl TrustedProxies {
         client
     }
 
+    /// Whether somebody whose word does not count says where the request comes from. Behind an ingress that is not
+    /// configured here, all clients would share one limit.
+    pub fn is_told_by_a_stranger(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        headers.contains_key(FORWARDED_FOR) && !self.contains(peer.to_canonical())
+    }
+
     fn contains(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
@@ -72,6 +78,23 @@ mod tests {
         });
         let headers = request.to_http_request().headers().clone();
         proxies.client(peer.parse().unwrap(), &headers).to_string()
+    }
+
+    #[test]
+    fn an_address_told_by_a_stranger_is_noticed() {
+        let proxies: TrustedProxies = "10.0.0.0/8".parse().unwrap();
+        let told = |peer: &str, told: Option<&str>| {
+            let request = told
+                .into_iter()
+                .fold(TestRequest::default(), |request, told| {
+                    request.append_header((FORWARDED_FOR, told))
+                });
+            let headers = request.to_http_request().headers().clone();
+            proxies.is_told_by_a_stranger(peer.parse().unwrap(), &headers)
+        };
+        assert!(told("203.0.113.9", Some("198.51.100.7")));
+        assert!(!told("10.1.2.3", Some("198.51.100.7")));
+        assert!(!told("203.0.113.9", None));
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub struct Visit {
     pub request_id: String,
     /// Where the request comes from. What the client says about itself is not believed.
     pub address: IpAddr,
+    /// Whether somebody who is no trusted proxy says where the request comes from.
+    pub is_told_by_a_stranger: bool,
     /// What the request is for.
     pub target: Target,
     /// W3C trace context of the request's span, or what came with the request where there is no tracing.
@@ -33,6 +35,7 @@ impl Visit {
         Self {
             request_id: request_id(request.headers()),
             address: proxies.client(peer, request.headers()),
+            is_told_by_a_stranger: proxies.is_told_by_a_stranger(peer, request.headers()),
             target: Target::of(request.request(), table),
             traceparent: None,
         }

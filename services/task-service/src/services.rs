@@ -57,7 +57,7 @@ impl Services {
         request_id: Option<&str>,
     ) -> Result<PlanInput> {
         let errand = Errand {
-            organization_id: Some(organization_id),
+            organization_id,
             on_behalf_of: None,
             request_id: request_id.map(str::to_owned),
         };

@@ -6,5 +6,5 @@ pub mod jwks;
 pub mod service_token;
 pub mod token;
 
-pub use service_token::{InternalCaller, InternalService, ServiceKeys};
+pub use service_token::{InternalCaller, ServiceKeys, callers};
 pub use token::{AccessClaims, TokenVerifier};

@@ -1,14 +1,15 @@
 //! Tokens of services among each other: 60 seconds, signed with the calling service's own key.
 //!
 //! Public keys are configuration, one file a service: there is no key server whose word would have to be
-//! trusted. A token says which service asks, in which organization, and on whose behalf; the routes under
-//! `/internal` take nothing else.
+//! trusted. A token says which service asks which other one, in which organization, and on whose behalf; it is good at no
+//! other service. Each route under `/internal` names the services that may call it, in its handler's type.
 
 use std::{
     collections::HashMap,
     fs,
     future::{Ready, ready},
     io,
+    marker::PhantomData,
     sync::Arc,
 };
 
@@ -30,8 +31,6 @@ use crate::{
 
 /// The header's `typ`, so that no access token passes for one of these.
 const SERVICE_TOKEN_TYPE: &str = "service+jwt";
-/// Whom the tokens are for.
-const AUDIENCE: &str = "haushavn-internal";
 /// How long a token holds, in seconds.
 const LIFETIME_SECONDS: i64 = 60;
 /// How far the clocks of two services may be apart, in seconds.
@@ -53,9 +52,10 @@ pub struct ServiceKeys {
 pub struct ServiceClaims {
     /// The calling service.
     pub iss: String,
+    /// The called service.
     aud: String,
-    /// The organization it acts in, where it acts in one.
-    pub org_id: Option<Uuid>,
+    /// The organization it acts in.
+    pub org_id: Uuid,
     /// The user whose action led to the call, where there is one.
     pub on_behalf_of: Option<Uuid>,
     /// The token's own id.
@@ -94,16 +94,17 @@ impl ServiceKeys {
         hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref())
     }
 
-    /// A fresh token of this service.
+    /// A fresh token of this service, for one call of the service named `called`.
     pub fn sign(
         &self,
-        organization_id: Option<Uuid>,
+        called: &str,
+        organization_id: Uuid,
         on_behalf_of: Option<Uuid>,
     ) -> anyhow::Result<Secret> {
         let now = OffsetDateTime::now_utc().unix_timestamp();
         let claims = ServiceClaims {
             iss: self.service.to_owned(),
-            aud: AUDIENCE.to_owned(),
+            aud: called.to_owned(),
             org_id: organization_id,
             on_behalf_of,
             jti: Uuid::now_v7(),
@@ -118,7 +119,7 @@ impl ServiceKeys {
         Ok(Secret::new(token))
     }
 
-    /// What the token says, if a trusted service signed it and it holds now.
+    /// What the token says, if a trusted service signed it for this one and it holds now.
     pub fn verify(&self, token: &str) -> Option<ServiceClaims> {
         let header = decode_header(token).ok()?;
         if header.alg != ALGORITHM || header.typ.as_deref() != Some(SERVICE_TOKEN_TYPE) {
@@ -128,7 +129,7 @@ impl ServiceKeys {
         let key = self.trusted.get(&service)?;
         let mut validation = Validation::new(ALGORITHM);
         validation.set_issuer(&[&service]);
-        validation.set_audience(&[AUDIENCE]);
+        validation.set_audience(&[self.service]);
         validation.set_required_spec_claims(&["exp", "iss", "aud"]);
         validation.leeway = CLOCK_SKEW_SECONDS;
         let claims = decode::<ServiceClaims>(token, key, &validation)
@@ -181,11 +182,46 @@ fn trusted_keys(directory: &str) -> Result<HashMap<String, DecodingKey>, String>
     Ok(keys)
 }
 
-/// A service that calls a route under `/internal` in an organization. Anybody else gets 401.
+/// The services that may call a route. Implemented by the unit types in [`callers`].
+pub trait Callers: 'static {
+    /// Their names.
+    const SERVICES: &'static [&'static str];
+}
+
+/// Who may call a route under `/internal`, as types: `InternalCaller<callers::TaskService>`.
+pub mod callers {
+    use super::Callers;
+
+    macro_rules! callers {
+        ($($(#[$doc:meta])* $name:ident = $services:expr;)+) => {
+            $(
+                $(#[$doc])*
+                #[derive(Clone, Copy, Debug)]
+                pub struct $name;
+
+                impl Callers for $name {
+                    const SERVICES: &'static [&'static str] = &$services;
+                }
+            )+
+        };
+    }
+
+    callers! {
+        /// The gateway, about sessions.
+        Gateway = ["gateway"];
+        /// deal-service, about plans.
+        DealService = ["deal-service"];
+        /// task-service, about deals.
+        TaskService = ["task-service"];
+        /// workflow-worker, for its workflows.
+        WorkflowWorker = ["workflow-worker"];
+    }
+}
+
+/// A service that calls a route under `/internal` in an organization: one of those that `C` names, with 403 for any other
+/// service, and 401 for everybody else.
 #[derive(Clone, Debug)]
-pub struct InternalCaller {
-    /// The calling service.
-    pub service: String,
+pub struct InternalCaller<C: Callers> {
     /// The organization it acts in.
     pub organization_id: Uuid,
     /// The user whose action led to the call, where there is one.
@@ -194,51 +230,27 @@ pub struct InternalCaller {
     pub request_id: String,
     /// W3C trace context of the request's span.
     pub traceparent: Option<String>,
+    callers: PhantomData<C>,
 }
 
-/// A service that calls a route under `/internal` that belongs to no organization. Anybody else gets 401.
-#[derive(Clone, Debug)]
-pub struct InternalService {
-    /// The calling service.
-    pub service: String,
-    /// The request's id.
-    pub request_id: String,
-    /// W3C trace context of the request's span.
-    pub traceparent: Option<String>,
-}
-
-impl FromRequest for InternalCaller {
+impl<C: Callers> FromRequest for InternalCaller<C> {
     type Error = Error;
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
         ready(claims_of(request).and_then(|claims| {
+            if !C::SERVICES.contains(&claims.iss.as_str()) {
+                return Err(Rejection::forbidden(&[]).into());
+            }
             let context = RequestContext::of(request);
-            let organization_id = claims.org_id.ok_or(Rejection::Unauthenticated)?;
-            tracing::Span::current().record("organizationId", organization_id.to_string());
+            tracing::Span::current().record("organizationId", claims.org_id.to_string());
             Ok(Self {
-                service: claims.iss,
-                organization_id,
+                organization_id: claims.org_id,
                 on_behalf_of: claims.on_behalf_of,
                 request_id: context.request_id,
                 traceparent: context.traceparent,
+                callers: PhantomData,
             })
-        }))
-    }
-}
-
-impl FromRequest for InternalService {
-    type Error = Error;
-    type Future = Ready<Result<Self, Error>>;
-
-    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        ready(claims_of(request).map(|claims| {
-            let context = RequestContext::of(request);
-            Self {
-                service: claims.iss,
-                request_id: context.request_id,
-                traceparent: context.traceparent,
-            }
         }))
     }
 }
@@ -307,14 +319,14 @@ pub(crate) mod tests {
     fn a_trusted_service_is_recognised() {
         let organization_id = Uuid::now_v7();
         let token = keys("workflow-worker", &[])
-            .sign(Some(organization_id), None)
+            .sign("task-service", organization_id, None)
             .unwrap();
         let claims = keys("task-service", &["workflow-worker"])
             .verify(token.expose())
             .unwrap();
         assert_eq!(
             (claims.iss.as_str(), claims.org_id),
-            ("workflow-worker", Some(organization_id))
+            ("workflow-worker", organization_id)
         );
     }
 
@@ -329,8 +341,22 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_token_is_good_at_no_other_service_than_the_one_it_was_made_for() {
+        let token = keys("workflow-worker", &[])
+            .sign("user-service", Uuid::now_v7(), None)
+            .unwrap();
+        let verified = |service| keys(service, &["workflow-worker"]).verify(token.expose());
+        assert!(verified("user-service").is_some());
+        for other in ["task-service", "deal-service", "workflow-worker"] {
+            assert_eq!(verified(other), None, "{other}");
+        }
+    }
+
+    #[test]
     fn a_service_that_is_not_trusted_is_refused() {
-        let token = keys("workflow-worker", &[]).sign(None, None).unwrap();
+        let token = keys("workflow-worker", &[])
+            .sign("task-service", Uuid::now_v7(), None)
+            .unwrap();
         assert_eq!(
             keys("task-service", &["deal-service"]).verify(token.expose()),
             None
@@ -341,7 +367,7 @@ pub(crate) mod tests {
     fn a_service_cannot_speak_for_another_one() {
         let mut impostor = keys("workflow-worker", &[]);
         impostor.service = "deal-service";
-        let token = impostor.sign(None, None).unwrap();
+        let token = impostor.sign("task-service", Uuid::now_v7(), None).unwrap();
         let mut verifier = keys("task-service", &["workflow-worker"]);
         let foreign =
             DecodingKey::from_ed_components("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
@@ -358,8 +384,8 @@ pub(crate) mod tests {
         let now = OffsetDateTime::now_utc().unix_timestamp();
         let claims = ServiceClaims {
             iss: "task-service".to_owned(),
-            aud: AUDIENCE.to_owned(),
-            org_id: None,
+            aud: "task-service".to_owned(),
+            org_id: Uuid::now_v7(),
             on_behalf_of: None,
             jti: Uuid::now_v7(),
             iat: now,
@@ -389,7 +415,7 @@ pub(crate) mod tests {
         fs::write(&own, private_pem()).unwrap();
         fs::write(directory.join("deal-service.pem"), public_pem()).unwrap();
         let keys = read(&own, &directory).unwrap();
-        let token = keys.sign(None, None).unwrap();
+        let token = keys.sign("deal-service", Uuid::now_v7(), None).unwrap();
         assert_eq!(keys.verify(token.expose()).unwrap().iss, "deal-service");
 
         fs::write(directory.join("task-service.pem"), private_pem()).unwrap();

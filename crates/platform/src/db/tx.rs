@@ -247,8 +247,8 @@ impl Tx {
     pub(super) async fn enter_service(&mut self, organization_id: Uuid) -> Result<()> {
         let entered: Option<EnteredService> = self
             .first(
-                "SELECT * FROM ctx.enter_service($1)",
-                [organization_id.into()],
+                "SELECT * FROM ctx.enter_service($1, $2)",
+                [organization_id.into(), self.actor.on_behalf_of.into()],
             )
             .await?;
         let entered = entered.ok_or_else(|| anyhow::anyhow!("ctx.enter_service gave no row"))?;

@@ -10,7 +10,7 @@ use super::{
     Authorized, Conditional, Json, JsonOrEmpty, MergePatch, PathId, PathIds, Query, Requires,
 };
 use crate::{
-    auth::service_token::{InternalCaller, InternalService},
+    auth::service_token::{Callers, InternalCaller},
     db::Idempotency,
 };
 
@@ -72,8 +72,7 @@ impl Argument for PathId {}
 impl Argument for PathIds {}
 impl Argument for HttpRequest {}
 impl<T: ?Sized> Argument for web::Data<T> {}
-impl Argument for InternalCaller {}
-impl Argument for InternalService {}
+impl<C: Callers> Argument for InternalCaller<C> {}
 
 /// A handler without arguments asks for nothing.
 impl Arguments for () {

@@ -2,8 +2,15 @@
 //!
 //! Only what a service cannot work without makes it unready. The rest is reported: with Redis or the
 //! broker away everything goes on, slower or later, and no balancer should take the service out.
+//!
+//! Whoever asks gets what is known: the dependencies themselves are asked at most once a second, however many ask.
 
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actix_web::{HttpResponse, http::StatusCode, web};
 use futures::{
@@ -11,6 +18,7 @@ use futures::{
     future::{LocalBoxFuture, join_all},
 };
 use serde_json::{Map, Value, json};
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::Routes;
@@ -18,6 +26,8 @@ use crate::telemetry;
 
 /// A probe takes no longer.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+/// For so long what the probes said is told again without asking them.
+const OUTCOMES_KEPT_FOR: Duration = Duration::from_secs(1);
 
 type Probe = dyn Fn() -> LocalBoxFuture<'static, anyhow::Result<()>> + Send + Sync;
 
@@ -82,6 +92,52 @@ impl fmt::Debug for Check {
 /// The checks of a service.
 pub type Readiness = Vec<Check>;
 
+/// The checks of a service, and what they said last.
+#[derive(Debug)]
+pub struct Probes {
+    checks: Readiness,
+    kept_for: Duration,
+    last: Mutex<Option<Outcomes>>,
+}
+
+/// Whether each dependency was there, in the order of the checks.
+#[derive(Clone, Debug)]
+struct Outcomes {
+    at: Instant,
+    there: Vec<bool>,
+}
+
+impl Probes {
+    /// Nothing has been asked yet.
+    pub fn new(checks: Readiness) -> Self {
+        Self::keeping(checks, OUTCOMES_KEPT_FOR)
+    }
+
+    fn keeping(checks: Readiness, kept_for: Duration) -> Self {
+        Self {
+            checks,
+            kept_for,
+            last: Mutex::new(None),
+        }
+    }
+
+    /// What is known; asks the dependencies where that is too old. Who asks meanwhile waits for the same outcome.
+    async fn outcomes(&self) -> Vec<bool> {
+        let mut last = self.last.lock().await;
+        if let Some(known) = &*last
+            && known.at.elapsed() < self.kept_for
+        {
+            return known.there.clone();
+        }
+        let there = join_all(self.checks.iter().map(Check::is_there)).await;
+        *last = Some(Outcomes {
+            at: Instant::now(),
+            there: there.clone(),
+        });
+        there
+    }
+}
+
 pub(super) fn routes() -> Routes {
     Routes::default()
         .get("/healthz", healthz)
@@ -99,16 +155,18 @@ pub async fn healthz() -> HttpResponse {
 
 /// Whether the service can do its work, and how each dependency is.
 pub async fn readyz(
-    checks: web::Data<Readiness>,
+    probes: web::Data<Probes>,
     shutdown: web::Data<CancellationToken>,
 ) -> HttpResponse {
-    let outcomes = join_all(checks.iter().map(Check::is_there)).await;
+    let outcomes = probes.outcomes().await;
     let ready = !shutdown.is_cancelled()
-        && checks
+        && probes
+            .checks
             .iter()
             .zip(&outcomes)
             .all(|(check, there)| *there || !check.required);
-    let dependencies: Map<String, Value> = checks
+    let dependencies: Map<String, Value> = probes
+        .checks
         .iter()
         .zip(outcomes)
         .map(|(check, there)| {
@@ -130,4 +188,35 @@ async fn metrics() -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4; charset=utf-8")
         .body(telemetry::metrics::render())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    /// How often a dependency is asked by twenty who want to know at once.
+    async fn asked(kept_for: Duration) -> u32 {
+        let asked = Arc::new(AtomicU32::new(0));
+        let counter = Arc::clone(&asked);
+        let check = Check::required("redis", move || {
+            let counter = Arc::clone(&counter);
+            async move {
+                counter.fetch_add(1, Ordering::Relaxed);
+                tokio::task::yield_now().await;
+                Ok(())
+            }
+        });
+        let probes = Probes::keeping(vec![check], kept_for);
+        let outcomes = join_all((0..20).map(|_| probes.outcomes())).await;
+        assert!(outcomes.iter().all(|there| there == &[true]));
+        asked.load(Ordering::Relaxed)
+    }
+
+    #[actix_web::test]
+    async fn a_dependency_is_asked_once_however_many_want_to_know() {
+        assert_eq!(asked(Duration::MAX).await, 1);
+        assert_eq!(asked(Duration::ZERO).await, 20);
+    }
 }

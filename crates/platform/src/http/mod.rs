@@ -25,7 +25,7 @@ pub use caller::{Access, Caller};
 pub use conditional::{Conditional, ExpectedVersion};
 pub use context::{RequestContext, bearer};
 pub use contract::{Argument, Contract};
-pub use health::{Check, Readiness};
+pub use health::{Check, Probes, Readiness};
 pub use merge_patch::MergePatch;
 pub use page::{Cursors, Cut, Page};
 pub use path::{PathId, PathIds};

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Routes,
-    health::{self, Readiness},
+    health::{self, Probes, Readiness},
     middleware,
 };
 use crate::{auth::TokenVerifier, config::Common};
@@ -35,15 +35,9 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let verifier = web::Data::new(TokenVerifier::new(common)?);
-    let readiness = web::Data::new(readiness);
-    let api = api_server(
-        common,
-        verifier,
-        readiness.clone(),
-        routes,
-        shutdown.clone(),
-    )?;
-    let admin = admin_server(common, readiness, shutdown)?;
+    let probes = web::Data::new(Probes::new(readiness));
+    let api = api_server(common, verifier, probes.clone(), routes, shutdown.clone())?;
+    let admin = admin_server(common, probes, shutdown)?;
     tracing::info!(listen = %common.listen, adminListen = %common.admin_listen, "{name} listens");
     futures::try_join!(api, admin).context("failed to serve")?;
     tracing::info!("{name} has stopped listening");
@@ -53,7 +47,7 @@ pub async fn serve(
 fn api_server(
     common: &Common,
     verifier: web::Data<TokenVerifier>,
-    readiness: web::Data<Readiness>,
+    probes: web::Data<Probes>,
     routes: impl Fn() -> Routes + Clone + Send + 'static,
     shutdown: CancellationToken,
 ) -> anyhow::Result<actix_web::dev::Server> {
@@ -61,7 +55,7 @@ fn api_server(
     let server = HttpServer::new(move || {
         App::new()
             .app_data(verifier.clone())
-            .app_data(readiness.clone())
+            .app_data(probes.clone())
             .app_data(draining.clone())
             .configure(|config| health::routes().and(routes()).register(config))
             .default_service(web::to(middleware::nothing_here))
@@ -87,13 +81,13 @@ fn api_server(
 /// When the address is taken.
 pub fn admin_server(
     common: &Common,
-    readiness: web::Data<Readiness>,
+    probes: web::Data<Probes>,
     shutdown: CancellationToken,
 ) -> anyhow::Result<actix_web::dev::Server> {
     let draining = web::Data::new(shutdown.clone());
     let server = HttpServer::new(move || {
         App::new()
-            .app_data(readiness.clone())
+            .app_data(probes.clone())
             .app_data(draining.clone())
             .configure(|config| health::admin_routes().register(config))
             .default_service(web::to(middleware::nothing_here))

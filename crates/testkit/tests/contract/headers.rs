@@ -357,3 +357,22 @@ async fn the_gateway_tells_of_the_headers_of_its_refusals() {
     }
     assert_eq!(told.header("www-authenticate"), "Bearer");
 }
+
+#[tokio::test]
+async fn a_second_authorization_header_is_refused_at_the_gateway_and_past_it() {
+    let admin = testkit::Organization::new().await.admin;
+    let own = format!("Bearer {}", admin.access_token);
+    for second in [own.as_str(), "Bearer of-somebody-else", "Basic YTpi"] {
+        let doors = [
+            admin.api.clone(),
+            admin.api.at(&testkit::stack().deal_service),
+        ];
+        for door in doors {
+            let headers = [("Authorization", second)];
+            let answer = door.send(Method::GET, "/api/deals", &headers, None).await;
+            let details = answer.refuses(400, "VALIDATION_001");
+            assert_eq!(details["field"], "Authorization", "{}", answer.text);
+            assert_eq!(details["constraint"], "duplicate", "{}", answer.text);
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use platform::{
-    auth::InternalCaller,
+    auth::{InternalCaller, callers},
     db::{Db, ServiceScope},
     error::Result,
     http::{Authorized, PathId, Routes, permission::ViewDeals},
@@ -16,8 +16,12 @@ pub(super) fn routes() -> Routes {
         .get("/internal/deals/{id}/visibility", visibility)
 }
 
-/// What a plan is made from. For services, in the deal's organization.
-async fn plan_input(caller: InternalCaller, id: PathId, db: web::Data<Db>) -> Result<HttpResponse> {
+/// What a plan is made from. For task-service, in the deal's organization.
+async fn plan_input(
+    caller: InternalCaller<callers::TaskService>,
+    id: PathId,
+    db: web::Data<Db>,
+) -> Result<HttpResponse> {
     let scope = ServiceScope {
         organization_id: caller.organization_id,
         on_behalf_of: caller.on_behalf_of,

@@ -96,7 +96,7 @@ mod tests {
     fn a_burst_is_let_through_and_no_more_and_others_are_not_affected() {
         let policies = Policies::scaled(1.0);
         let limits = LocalLimits::new(&policies);
-        let charges = |last| policies.charges(true, IpAddr::from([203, 0, 113, last]), None);
+        let charges = |last| [policies.of_address(true, IpAddr::from([203, 0, 113, last]))];
         for left in (0..policies.auth_address.burst.get()).rev() {
             let standing = limits.count(&charges(1))[0];
             assert_eq!((standing.retry_after, standing.remaining), (None, left));

@@ -94,22 +94,24 @@ impl Policies {
         }
     }
 
-    /// The limits that a request counts against: always the address, and the user where one is known.
-    pub fn charges(&self, is_auth: bool, address: IpAddr, user: Option<Uuid>) -> Vec<Charge> {
-        let (of_address, of_user) = if is_auth {
-            (self.auth_address, self.auth_user)
-        } else {
-            (self.address, self.user)
-        };
-        let address = Charge {
-            policy: of_address,
+    /// The limit that a request counts against for its address.
+    pub fn of_address(&self, is_auth: bool, address: IpAddr) -> Charge {
+        Charge {
+            policy: if is_auth {
+                self.auth_address
+            } else {
+                self.address
+            },
             subject: Subject::of_address(address),
-        };
-        let user = user.map(|user| Charge {
-            policy: of_user,
+        }
+    }
+
+    /// The limit that a request counts against for its user.
+    pub fn of_user(&self, is_auth: bool, user: Uuid) -> Charge {
+        Charge {
+            policy: if is_auth { self.auth_user } else { self.user },
             subject: Subject::User(user),
-        });
-        [address].into_iter().chain(user).collect()
+        }
     }
 
     fn all(&self) -> [Policy; 4] {
@@ -222,12 +224,9 @@ mod tests {
     fn sign_in_is_limited_more_strictly() {
         let policies = Policies::scaled(1.0);
         let address = IpAddr::from([203, 0, 113, 9]);
-        let [general] = policies.charges(false, address, None)[..] else {
-            panic!("one charge without a user");
-        };
-        let [sign_in, user] = policies.charges(true, address, Some(Uuid::nil()))[..] else {
-            panic!("two charges with a user");
-        };
+        let general = policies.of_address(false, address);
+        let sign_in = policies.of_address(true, address);
+        let user = policies.of_user(true, Uuid::nil());
         assert!(sign_in.policy.burst < general.policy.burst);
         assert!(sign_in.policy.interval > general.policy.interval);
         assert_eq!(user.subject, Subject::User(Uuid::nil()));

@@ -27,6 +27,9 @@ const TIMEOUT: Duration = Duration::from_millis(200);
 /// After a failure Redis is not asked for so long.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(500);
 
+/// The key where no session is asked for: one that this account may ask for.
+const NO_SESSION: &str = "session:";
+
 /// Until when what Redis holds may be out of date, because changes could not be written to it.
 /// Shared by all workers; milliseconds since 1970.
 #[derive(Clone, Debug, Default)]
@@ -98,22 +101,10 @@ impl SharedState {
         Some(answer)
     }
 
-    /// Whether Redis answers.
-    ///
-    /// # Errors
-    /// When it does not.
-    pub async fn ping(url: &Secret) -> anyhow::Result<()> {
-        let client = redis::Client::open(url.expose())?;
-        let mut connection = client
-            .get_multiplexed_async_connection_with_config(&connection_settings())
-            .await?;
-        Ok(redis::cmd("PING").query_async(&mut connection).await?)
-    }
-
     async fn call(&self, session_id: Option<Uuid>, charges: &[Charge]) -> RedisResult<Answer> {
         let mut connection = self.connection().await?;
         let mut call = self.script.prepare_invoke();
-        call.key(session_id.map_or_else(String::new, |id| format!("session:{id}")));
+        call.key(session_id.map_or_else(|| NO_SESSION.to_owned(), |id| format!("session:{id}")));
         for Charge { policy, subject } in charges {
             call.key(subject.key(policy));
             call.arg(policy.burst.get());

@@ -3,7 +3,11 @@
 use actix_web::{HttpResponse, web};
 use domain::{deal::PlanState, rejection::Rejection};
 use platform::{
-    auth::InternalCaller,
+    auth::{
+        InternalCaller,
+        callers::{DealService, WorkflowWorker},
+        service_token::Callers,
+    },
     db::ServiceScope,
     error::Result,
     http::{Authorized, Routes, body::Json, path::PathId, permission::ManageDeals},
@@ -67,7 +71,7 @@ async fn check_template_facts(
 
 /// Applies a deal's template, once. A plan that cannot be made is recorded, and answered 409.
 async fn apply(
-    caller: InternalCaller,
+    caller: InternalCaller<WorkflowWorker>,
     id: PathId,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
@@ -91,7 +95,7 @@ async fn apply(
 /// Facts that changed between the question to deal-service and the commit of the plan were told before there was a
 /// plan to revise.
 async fn catch_up(
-    caller: &InternalCaller,
+    caller: &InternalCaller<WorkflowWorker>,
     deal_id: Uuid,
     applied: Applied,
     services: &Services,
@@ -135,7 +139,7 @@ fn answer(applied: &Applied) -> serde_json::Value {
 
 /// The required anchors of a deal that still have no date: it cannot become active before they have.
 async fn list_missing_anchors(
-    caller: InternalCaller,
+    caller: InternalCaller<DealService>,
     id: PathId,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
@@ -155,7 +159,7 @@ async fn list_missing_anchors(
 
 /// How a deal stands, for its workflow.
 async fn read_worklist(
-    caller: InternalCaller,
+    caller: InternalCaller<WorkflowWorker>,
     id: PathId,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
@@ -168,7 +172,7 @@ async fn read_worklist(
 
 /// Marks a task OVERDUE whose due instant has passed. Again, or too early, it changes nothing.
 async fn mark(
-    caller: InternalCaller,
+    caller: InternalCaller<WorkflowWorker>,
     id: PathId,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
@@ -183,7 +187,7 @@ async fn mark(
 
 /// Whether every task of a milestone is done. Its last task has recorded that already.
 async fn check(
-    caller: InternalCaller,
+    caller: InternalCaller<WorkflowWorker>,
     id: PathId,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
@@ -198,7 +202,7 @@ async fn check(
     Ok(HttpResponse::Ok().json(json!({ "completed": milestone.is_completed() })))
 }
 
-fn scope(caller: &InternalCaller) -> ServiceScope {
+fn scope<C: Callers>(caller: &InternalCaller<C>) -> ServiceScope {
     ServiceScope {
         organization_id: caller.organization_id,
         on_behalf_of: caller.on_behalf_of,

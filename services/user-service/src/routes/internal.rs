@@ -4,7 +4,10 @@
 use actix_web::{HttpResponse, web};
 use domain::rejection::Rejection;
 use platform::{
-    auth::{InternalCaller, InternalService},
+    auth::{
+        InternalCaller,
+        callers::{Gateway, WorkflowWorker},
+    },
     db::ServiceScope,
     error::{Error, Result},
     http::{Body, Json, PathId, Routes},
@@ -64,9 +67,10 @@ pub(crate) struct EmailView {
     email_status: String,
 }
 
-/// What a live session may do; 404 otherwise. Keeps it for the gateway's next look.
+/// What a live session may do; 404 otherwise, and for a session that is not of the user and organization that the
+/// gateway's token names. Keeps it for the gateway's next look.
 pub(crate) async fn session(
-    caller: InternalService,
+    caller: InternalCaller<Gateway>,
     id: PathId,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
@@ -76,14 +80,18 @@ pub(crate) async fn session(
             sessions::state(tx, id.0).await
         })
         .await?;
-    let view = SessionView::from(state.ok_or(Rejection::NotFound)?);
+    let is_named = |state: &sessions::SessionState| {
+        state.organization_id == caller.organization_id
+            && Some(state.user_id) == caller.on_behalf_of
+    };
+    let view = SessionView::from(state.filter(is_named).ok_or(Rejection::NotFound)?);
     services.cache.keep_session(id.0, &view).await;
     Ok(HttpResponse::Ok().json(view))
 }
 
 /// Stores a notification for each recipient. Asked again with the same key, it stores none.
 pub(crate) async fn notify(
-    caller: InternalCaller,
+    caller: InternalCaller<WorkflowWorker>,
     body: Json<NotifyBody>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
@@ -119,7 +127,7 @@ pub(crate) async fn notify(
 
 /// Sends a notification's mail. What was sent is not sent again; a mail server that is away is 503.
 pub(crate) async fn deliver(
-    caller: InternalCaller,
+    caller: InternalCaller<WorkflowWorker>,
     id: PathId,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
@@ -158,7 +166,7 @@ pub(crate) async fn deliver(
 
 /// Gives a notification's mail up.
 pub(crate) async fn give_up(
-    caller: InternalCaller,
+    caller: InternalCaller<WorkflowWorker>,
     id: PathId,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
@@ -172,7 +180,7 @@ pub(crate) async fn give_up(
     Ok(HttpResponse::Ok().json(EmailView { email_status }))
 }
 
-fn scope(caller: &InternalCaller) -> ServiceScope {
+fn scope(caller: &InternalCaller<WorkflowWorker>) -> ServiceScope {
     ServiceScope {
         organization_id: caller.organization_id,
         on_behalf_of: caller.on_behalf_of,

@@ -2,13 +2,13 @@ use serde_json::json;
 use testkit::{Organization, stack};
 use uuid::Uuid;
 
-use crate::support::{service, session_id};
+use crate::support::{on_behalf_of, session_id};
 
 #[actix_web::test]
 async fn the_gateway_learns_what_a_live_session_may_do_and_nothing_of_one_that_is_over() {
     let organization = Organization::new().await;
     let agent = organization.agent().await;
-    let gateway = service("gateway", None);
+    let gateway = on_behalf_of("gateway", &organization, Some(&agent));
     let path = format!("/internal/sessions/{}", session_id(&agent.access_token));
     let state = gateway.get(&path).await;
     let state = state.expect(200);

@@ -10,7 +10,7 @@ async fn tell(organization: &Organization, user: &User, key: &str, title: &str) 
         "kind": "TASK_DUE_SOON", "dealId": Uuid::now_v7(), "audience": [{"user": user.id}], "dedupeKey": key,
         "params": {"taskTitle": title, "dueDate": "2026-03-02", "dealName": "12 Harbour Lane"},
     });
-    service("workflow-worker", Some(organization))
+    service("workflow-worker", organization)
         .post("/internal/notifications", &body)
         .await
 }
@@ -70,7 +70,7 @@ async fn a_mail_that_was_sent_is_not_sent_again() {
     let coordinator = organization.coordinator().await;
     let told = tell(&organization, &coordinator, "due:2", "Sign the disclosures").await;
     let id = text(&told.expect(200)["notificationIds"][0]);
-    let worker = service("workflow-worker", Some(&organization));
+    let worker = service("workflow-worker", &organization);
     let path = format!("/internal/notifications/{id}/deliver");
     let status = eventually("the mail is sent", async || {
         let answer = worker.post(&path, &json!({})).await;
@@ -151,7 +151,7 @@ async fn nobody_sees_or_reads_what_others_were_told() {
             .refuses(404, "NOT_FOUND");
         assert_eq!(listed(other).await["items"], json!([]));
     }
-    let worker = service("workflow-worker", Some(&stranger));
+    let worker = service("workflow-worker", &stranger);
     let path = format!("/internal/notifications/{id}/deliver");
     worker
         .post(&path, &json!({}))
@@ -172,7 +172,7 @@ async fn invitations_and_resets_are_mail_alone() {
         listed(&coordinator).await,
         json!({"items": [], "nextCursor": null, "unreadCount": 0})
     );
-    let worker = service("workflow-worker", Some(&organization));
+    let worker = service("workflow-worker", &organization);
     let body =
         json!({"kind": "INVITATION", "dealId": Uuid::now_v7(), "audience": [], "dedupeKey": "x"});
     let refused = worker.post("/internal/notifications", &body).await;

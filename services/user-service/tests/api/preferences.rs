@@ -52,7 +52,7 @@ async fn whoever_wants_no_mail_still_has_it_in_the_list() {
     let organization = Organization::new().await;
     let coordinator = organization.coordinator().await;
     choose(&coordinator, "TASK_OVERDUE", true, false).await;
-    let worker = service("workflow-worker", Some(&organization));
+    let worker = service("workflow-worker", &organization);
     let body = json!({
         "kind": "TASK_OVERDUE", "dealId": Uuid::now_v7(), "audience": [{"user": coordinator.id}],
         "dedupeKey": "overdue:1", "params": {"taskTitle": "Order the inspection", "dueDate": "2026-03-02"},
@@ -78,7 +78,7 @@ async fn whoever_wants_neither_list_nor_mail_gets_neither() {
     let organization = Organization::new().await;
     let coordinator = organization.coordinator().await;
     choose(&coordinator, "MILESTONE_REACHED", false, false).await;
-    let worker = service("workflow-worker", Some(&organization));
+    let worker = service("workflow-worker", &organization);
     let body = json!({
         "kind": "MILESTONE_REACHED", "dealId": Uuid::now_v7(), "audience": [{"user": coordinator.id}],
         "dedupeKey": "milestone:1", "params": {"milestoneTitle": "Inspection"},

@@ -1,11 +1,8 @@
 //! What the tests of this service begin with.
 
-use std::{env, path::Path};
-
-use platform::{auth::ServiceKeys, config::Env};
 use reqwest::Method;
 use serde_json::{Value, json};
-use testkit::{Client, Organization, Response, User, stack};
+use testkit::{Client, Organization, Response, ServiceToken, User, stack};
 pub(crate) use testkit::{base64url, event_types, history, text};
 use uuid::Uuid;
 
@@ -14,21 +11,20 @@ pub(crate) fn anybody() -> Client {
     Client::new(&stack().gateway)
 }
 
-/// A client at user-service itself with a token of another service.
-pub(crate) fn service(name: &'static str, organization: Option<&Organization>) -> Client {
-    let home = env::var("HAUSHAVN_HOME").unwrap();
-    let keys = Path::new(&home).join("keys");
-    let path = |name: &str| keys.join(name).to_string_lossy().into_owned();
-    let mut env = Env::from_pairs([
-        ("HAUSHAVN_SERVICE_KEY_FILE", path(&format!("{name}.pem"))),
-        ("HAUSHAVN_TRUSTED_SERVICES_DIR", path("public")),
-    ]);
-    let organization_id = organization.map(|organization| organization.id.parse().unwrap());
-    let token = ServiceKeys::read(&mut env, name)
-        .unwrap()
-        .sign(organization_id, None)
-        .unwrap();
-    Client::new(&stack().user_service).with_token(token.expose())
+/// A client at user-service itself with a token of another service, which acts in this organization.
+pub(crate) fn service(name: &str, organization: &Organization) -> Client {
+    on_behalf_of(name, organization, None)
+}
+
+/// As [`service`], on behalf of a user.
+pub(crate) fn on_behalf_of(name: &str, organization: &Organization, user: Option<&User>) -> Client {
+    let token = ServiceToken {
+        caller: name,
+        called: "user-service",
+        organization_id: &organization.id,
+        user_id: user.map(|user| user.id.as_str()),
+    };
+    Client::new(&stack().user_service).with_token(&token.sign())
 }
 
 /// An address nobody has.

@@ -48,7 +48,7 @@ impl Remote {
         let info = context.info();
         let key = idempotency_key(context);
         let errand = Errand {
-            organization_id: Some(organization_id),
+            organization_id,
             on_behalf_of: None,
             // Request ids allow fewer characters than idempotency keys.
             request_id: Some(key.replace(':', ".")),
