@@ -8,7 +8,10 @@ use utoipa::openapi::{
 };
 
 use super::problem;
-use crate::{db::idempotency::KEY_LENGTH_MAX, http::Contract};
+use crate::{
+    db::idempotency::KEY_LENGTH_MAX,
+    http::{Contract, conditional::TAGS_MAX},
+};
 
 /// Adds what the contract says about headers, and the answers that come of them.
 pub(super) fn describe(
@@ -24,7 +27,7 @@ pub(super) fn describe(
         takes(
             operation,
             "If-None-Match",
-            text(),
+            tags(),
             "Entity tags that the client has; 304 when one of them is still right.",
         );
         let unchanged = ResponseBuilder::new().description("The client has this version.");
@@ -35,7 +38,7 @@ pub(super) fn describe(
         takes(
             operation,
             "If-Match",
-            text(),
+            tags(),
             "The entity tag of the version that is meant, or `*` for any.",
         );
         answer(operation, "412", "`VERSION_MISMATCH`: `If-Match` is stale.");
@@ -88,6 +91,13 @@ fn describe_key(operation: &mut Operation) {
         "422",
         "`IDEMPOTENCY_MISMATCH`: the key came with another request before.",
     );
+}
+
+/// `*`, or entity tags with commas between.
+fn tags() -> ObjectBuilder {
+    let more = TAGS_MAX - 1;
+    let pattern = format!(r#"^(\*|"[!#-~]*"(, ?"[!#-~]*"){{0,{more}}})$"#);
+    text().pattern(Some(pattern))
 }
 
 fn text() -> ObjectBuilder {

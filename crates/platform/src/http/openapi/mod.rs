@@ -5,6 +5,7 @@
 //! follow from the types of the handlers' arguments.
 
 mod headers;
+mod precise;
 
 use std::collections::BTreeMap;
 
@@ -77,8 +78,9 @@ pub fn finish(mut document: OpenApi, routes: &Routes) -> anyhow::Result<OpenApi>
 /// The document as it is committed: indented, with a line break at the end.
 pub fn print(document: &OpenApi) -> anyhow::Result<String> {
     // By way of a value, so that keys come sorted and the file changes only where the API does.
-    let value: Value =
+    let mut value: Value =
         serde_json::to_value(document).context("failed to write the OpenAPI document")?;
+    precise::describe(&mut value);
     Ok(format!("{value:#}\n"))
 }
 
