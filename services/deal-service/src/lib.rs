@@ -37,7 +37,10 @@ use platform::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::{config::Config, consumers::project, queries::audit_log::Auditor, repository::deals};
+use self::{
+    config::Config, consumers::project, queries::audit_log::Auditor, repository::deals,
+    routes::audit::export::Exports,
+};
 
 /// The service's name, in logs, events and tokens.
 pub const SERVICE: &str = "deal-service";
@@ -70,6 +73,7 @@ async fn run(config: &Config, shutdown: CancellationToken) -> anyhow::Result<()>
         routes::all()
             .data(web::Data::new(services.db.clone()))
             .data(web::Data::new(services.auditor.clone()))
+            .data(web::Data::new(services.exports.clone()))
             .data(web::Data::new(services.cache.clone()))
             .data(web::Data::new(services.keys.clone()))
             .data(web::Data::new(Cursors::new(&services.keys)))
@@ -87,6 +91,7 @@ async fn run(config: &Config, shutdown: CancellationToken) -> anyhow::Result<()>
 struct Services {
     db: Db,
     auditor: Auditor,
+    exports: Exports,
     cache: Cache,
     keys: ServiceKeys,
     tasks: ServiceClient,
@@ -97,9 +102,10 @@ impl Services {
     fn connect(config: &Config) -> anyhow::Result<Self> {
         let log = Db::connect(&config.auditor_database_url, "audit", PoolSize::Small)?;
         Ok(Self {
-            db: Db::connect(&config.database_url, SCHEMA, PoolSize::Requests)?
+            db: Db::connect(&config.database_url, SCHEMA, PoolSize::SharedRequests)?
                 .with_sights(deals::SIGHTS),
             auditor: Auditor::new(log),
+            exports: Exports::default(),
             cache: Cache::connect(&config.redis_url)?,
             keys: config.service_keys.clone(),
             tasks: ServiceClient::new("task-service", config.task_service_url.as_str())?,

@@ -34,7 +34,7 @@ use crate::routes::{self, audit, deals, parties, status, views};
         views::timeline,
         views::activity,
         audit::list,
-        audit::export,
+        audit::export::export,
     )
 )]
 struct Document;

@@ -85,6 +85,8 @@ pub struct Limits {
     pub request: Duration,
     /// Until an answer that has begun is complete.
     pub answer: Duration,
+    /// Until a client has taken the next part of an answer; a slower one loses it, so that the service is free again.
+    pub reader: Duration,
     /// Until user-service has told about a session.
     pub session: Duration,
     /// Bytes of a request's body.
@@ -99,6 +101,7 @@ impl Default for Limits {
             connect: Duration::from_secs(1),
             request: Duration::from_secs(30),
             answer: Duration::from_secs(300),
+            reader: Duration::from_secs(10),
             session: Duration::from_secs(2),
             body_bytes: platform::http::middleware::BODY_BYTES_MAX,
             breaker: BreakerSettings::default(),

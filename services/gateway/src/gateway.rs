@@ -23,6 +23,8 @@ use platform::{
     cache::Cache,
     http::{Check, Probes},
 };
+use socket2::SockRef;
+use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -54,6 +56,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const CLIENT_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// A client that hangs up gets this long to do so.
 const CLIENT_DISCONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// What was sent to a client and is not taken for so long ends its connection.
+const UNREAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// A worker's connections to clients, at most.
 const CONNECTIONS_MAX: usize = 8_192;
 /// At the end, requests under way get this long.
@@ -203,6 +207,14 @@ pub fn listen(
             Err(error) => {
                 tracing::error!(error = format!("{error:#}"), "a worker cannot work");
                 app
+            }
+        }
+    })
+    .on_connect(|connection, _| {
+        if let Some(stream) = connection.downcast_ref::<TcpStream>() {
+            // Not on every system; without it a client that never reads keeps its own connection, and nothing else.
+            if let Err(error) = SockRef::from(stream).set_tcp_user_timeout(Some(UNREAD_TIMEOUT)) {
+                tracing::debug!(%error, "connections have no time limit for what is not read");
             }
         }
     })

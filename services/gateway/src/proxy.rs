@@ -5,6 +5,7 @@
 
 use std::{
     cell::Cell,
+    error::Error as StdError,
     rc::Rc,
     time::{Duration, Instant},
 };
@@ -28,9 +29,10 @@ use awc::{
     error::{ConnectError, SendRequestError},
 };
 use domain::rejection::Rejection;
+use futures::Stream;
 use platform::{
     error::{Error, Refusal},
-    http::context::REQUEST_ID,
+    http::{context::REQUEST_ID, paced},
     telemetry::traces::TRACEPARENT,
 };
 
@@ -48,6 +50,11 @@ use crate::{
 
 /// A worker's connections to one service, at most.
 const CONNECTIONS_MAX: usize = 512;
+/// Answers up to so many bytes leave the service at once, whether the client reads or not: the server's own buffer takes
+/// them.
+const AT_ONCE: u64 = 16 * 1024;
+/// Parts of an answer, of some 64 KiB each at most, that are read ahead of a client.
+const PARTS_AHEAD: usize = 4;
 /// An idle connection is kept so long; services keep theirs for longer, so that none is closed under a request.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
@@ -190,12 +197,23 @@ impl Proxy {
                 let nothing = futures::stream::empty::<Result<Bytes, std::convert::Infallible>>();
                 SizedStream::new(length, nothing).boxed()
             }
-            (false, false, Some(length)) => {
+            (false, false, Some(length)) if length <= AT_ONCE => {
                 SizedStream::new(length, answer.timeout(self.limits.answer)).boxed()
             }
-            (false, false, None) => BodyStream::new(answer.timeout(self.limits.answer)).boxed(),
+            (false, false, Some(length)) => SizedStream::new(length, self.paced(answer)).boxed(),
+            (false, false, None) => BodyStream::new(self.paced(answer)).boxed(),
         };
         response.set_body(body)
+    }
+
+    /// The rest of an answer, read ahead of the client by a few parts: a client that does not read holds these, and no
+    /// connection to the service.
+    fn paced(
+        &self,
+        answer: ClientResponse,
+    ) -> impl Stream<Item = Result<Bytes, Box<dyn StdError>>> + use<> {
+        let answer = answer.timeout(self.limits.answer);
+        paced(answer, PARTS_AHEAD, self.limits.reader)
     }
 }
 

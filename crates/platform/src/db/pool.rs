@@ -14,8 +14,10 @@ use crate::{config::Secret, telemetry::metrics::UNCLEAN_CONNECTIONS};
 /// How many sessions a pool serves at once.
 #[derive(Clone, Copy, Debug)]
 pub enum PoolSize {
-    /// A service's requests: 16.
+    /// A service's requests: 16. With the relay's, a service opens 20 connections.
     Requests,
+    /// The requests of a service that has a [`PoolSize::Small`] pool beside: 11. With that and the relay's, 20 as well.
+    SharedRequests,
     /// A second, occasional reader: 4.
     Small,
 }
@@ -24,14 +26,16 @@ impl PoolSize {
     pub(super) fn sessions(self) -> usize {
         match self {
             Self::Requests => 16,
+            Self::SharedRequests => 11,
             Self::Small => 4,
         }
     }
 
     /// One more than sessions, so that the readiness probe never waits for them.
-    fn connections(self) -> u32 {
+    const fn connections(self) -> u32 {
         match self {
             Self::Requests => 17,
+            Self::SharedRequests => 12,
             Self::Small => 5,
         }
     }
@@ -39,7 +43,7 @@ impl PoolSize {
     /// Kept open, so that a burst after a quiet time does not begin with a burst of connecting.
     fn kept_open(self) -> u32 {
         match self {
-            Self::Requests => 4,
+            Self::Requests | Self::SharedRequests => 4,
             Self::Small => 1,
         }
     }
@@ -88,4 +92,23 @@ pub(super) fn connect(url: &Secret, size: PoolSize) -> anyhow::Result<DatabaseCo
         })
         .connect_lazy_with(options);
     Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outbox;
+
+    /// What a service may open in all: PostgreSQL is shared.
+    const CONNECTIONS_OF_A_SERVICE: u32 = 20;
+
+    #[test]
+    fn every_service_opens_at_most_twenty_connections_over_all_its_pools() {
+        let one_pool = PoolSize::Requests.connections() + outbox::CONNECTIONS_MAX;
+        let with_auditor = PoolSize::SharedRequests.connections()
+            + PoolSize::Small.connections()
+            + outbox::CONNECTIONS_MAX;
+        assert_eq!(one_pool, CONNECTIONS_OF_A_SERVICE);
+        assert_eq!(with_auditor, CONNECTIONS_OF_A_SERVICE);
+    }
 }

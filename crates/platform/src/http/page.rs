@@ -160,6 +160,17 @@ impl<P: Serialize + DeserializeOwned> Cut<P> {
         let limit = usize::try_from(self.limit).map_err(anyhow::Error::from)?;
         let more = items.len() > limit;
         items.truncate(limit);
+        self.page_of(items, more, position_of)
+    }
+
+    /// Makes the page out of rows that were not fetched up to the limit, but up to a number of bytes. `more` says whether
+    /// there are others behind them.
+    pub fn page_of<T>(
+        &self,
+        items: Vec<T>,
+        more: bool,
+        position_of: impl Fn(&T) -> P,
+    ) -> Result<Page<T>> {
         let last = items.last().filter(|_| more);
         let next_cursor = last
             .map(|last| self.scope.cursor(&position_of(last)))

@@ -9,4 +9,6 @@
 mod relay;
 mod step;
 
+#[cfg(test)]
+pub(crate) use self::relay::CONNECTIONS_MAX;
 pub use self::relay::Relay;

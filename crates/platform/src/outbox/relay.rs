@@ -24,7 +24,10 @@ const KEEP_PUBLISHED: &str = "7 days";
 /// How often old rows are deleted and the backlog is counted.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(15);
 
-/// One relay of one service, with its own role and its own two connections.
+/// Connections of a relay: one listens, one publishes, one counts.
+pub(crate) const CONNECTIONS_MAX: u32 = 3;
+
+/// One relay of one service, with its own role and its own connections.
 #[derive(Debug)]
 pub struct Relay {
     pool: PgPool,
@@ -45,7 +48,7 @@ impl Relay {
             .log_statements(tracing::log::LevelFilter::Trace)
             .log_slow_statements(tracing::log::LevelFilter::Warn, Duration::from_secs(5));
         let pool = PgPoolOptions::new()
-            .max_connections(3)
+            .max_connections(CONNECTIONS_MAX)
             .acquire_timeout(Duration::from_secs(5))
             .connect_lazy_with(options);
         Ok(Self {

@@ -97,11 +97,13 @@ impl AuditRow {
     }
 }
 
-/// What an [`AuditRow`] is read from, of `audit.audit_log a`.
+/// What an [`AuditRow`] is read from, of `audit.audit_log a`; its `event_data` comes with it.
 pub(super) const COLUMNS: &str =
     "a.id, a.insertion_order, a.deal_id, a.user_id, a.on_behalf_of, a.event_type, a.entity_type, a.entity_id,
-     a.aggregate_version, a.event_data, a.request_id, a.cause_event_id, a.idempotency_key,
-     host(a.ip_address) AS ip_address, a.created_at";
+     a.aggregate_version, a.request_id, a.cause_event_id, a.idempotency_key, host(a.ip_address) AS ip_address, a.created_at";
+
+/// The record without what people wrote at length, which no sentence about it repeats.
+const WITHOUT_LONG_TEXTS: &str = "a.event_data #- '{before,description}' #- '{after,description}' #- '{before,body}' #- '{after,body}'";
 
 /// Where a row stands in time: an instant in Unix microseconds, and the order among rows of one instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,7 +133,7 @@ pub(crate) async fn deal_rows(
     };
     tx.all_built(
         format!(
-            "SELECT {COLUMNS} FROM audit.audit_log a
+            "SELECT {COLUMNS}, {WITHOUT_LONG_TEXTS} AS event_data FROM audit.audit_log a
               WHERE a.organization_id = $1 AND a.deal_id = $2 AND a.entity_type <> 'notification'
                 AND ($3::timestamptz IS NULL OR (a.created_at, a.insertion_order) < ($3, $4))
               ORDER BY a.created_at DESC, a.insertion_order DESC LIMIT $5"
@@ -159,7 +161,8 @@ pub(crate) struct LastRow {
     pub(crate) after: Value,
 }
 
-/// The last row of each of a deal's entities up to an instant, or of all time: folded, they are the deal.
+/// The last row of the deal, its plan and of each thing in it up to an instant, or of all time: folded, they are the
+/// deal. Comments and notices are none of it, and there may be any number of them.
 pub(crate) async fn last_rows(
     tx: &Tx,
     deal_id: Uuid,
@@ -170,6 +173,7 @@ pub(crate) async fn last_rows(
                 event_data -> 'before' AS before, event_data -> 'after' AS after
            FROM audit.audit_log
           WHERE organization_id = $1 AND deal_id = $2 AND ($3::timestamptz IS NULL OR created_at <= $3)
+            AND entity_type IN ('deal', 'plan', 'milestone', 'task', 'key_dates')
           ORDER BY entity_type, entity_id, aggregate_version DESC",
         [
             tx.actor().organization_id.into(),

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use testkit::Database;
 
 use crate::support::{
-    Deals, Office, all_items, random_id, refuses_field, refuses_permission, text,
+    Deals, Office, all_items, plain_deal, post_once, random_id, refuses_field, refuses_permission,
+    text,
 };
 
 #[tokio::test]
@@ -351,4 +352,91 @@ async fn the_export_comes_as_csv_too_and_in_no_other_format() {
         "format",
         "one_of",
     );
+}
+
+/// An organization whose log has rows of about a hundred kilobytes, and how many.
+async fn with_large_rows() -> (Office, usize) {
+    let office = Office::new().await;
+    let deal = office.deal().await;
+    let long = "x".repeat(9_999);
+    for _ in 0..6 {
+        office
+            .agent
+            .add_task(&deal, json!({"description": long}))
+            .await;
+    }
+    // Of a kind that no door writes: as large as the largest, two dozen of them.
+    let sql = format!(
+        "INSERT INTO audit.audit_log (id, organization_id, user_id, event_type, entity_type, entity_id,
+                                      aggregate_version, event_data)
+         SELECT gen_random_uuid(), '{}', '{}', 'large', 'large', gen_random_uuid(), 1,
+                jsonb_build_object('after', jsonb_build_object('text', repeat('y', 100000))) FROM generate_series(1, 24)",
+        office.organization.id,
+        office.admin().id
+    );
+    Database::superuser().await.execute(&sql).await.unwrap();
+    let count = all_items(office.admin(), "/api/audit?limit=100")
+        .await
+        .len();
+    (office, count)
+}
+
+#[tokio::test]
+async fn a_page_of_the_log_is_bounded_in_bytes_and_loses_no_row() {
+    let (office, _) = with_large_rows().await;
+    let first = office.admin().api.get("/api/audit?limit=100").await;
+    let items = first.expect(200)["items"].as_array().unwrap().len();
+    assert!(
+        first.text.len() < 2_000_000,
+        "{} bytes of {items} rows",
+        first.text.len()
+    );
+    assert!(
+        first.json["nextCursor"].is_string() && items < 24,
+        "{items}"
+    );
+    let rows = all_items(office.admin(), "/api/audit?limit=100").await;
+    has_no_gap(&places(&rows));
+    let large = rows.iter().filter(|row| row["eventType"] == "large");
+    assert_eq!(large.count(), 24);
+}
+
+#[tokio::test]
+async fn an_export_of_large_rows_is_whole_and_exact() {
+    let (office, count) = with_large_rows().await;
+    let admin = office.admin();
+    let listed = all_items(admin, "/api/audit?limit=100").await;
+    assert_eq!(listed.len(), count);
+    let export = admin.api.get("/api/audit/export").await;
+    export.expect(200);
+    let exported: Vec<Value> = export
+        .text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(
+        exported,
+        listed.into_iter().rev().collect::<Vec<_>>(),
+        "the list is newest first, the export oldest first"
+    );
+}
+
+#[tokio::test]
+async fn a_text_that_a_spreadsheet_would_run_is_marked_in_csv_and_exact_in_jsonl() {
+    let office = Office::new().await;
+    let key = "=HYPERLINK(1)";
+    let mut body = plain_deal();
+    body["name"] = json!("-2+3");
+    let deal = post_once(&office.agent, "/api/deals", key, &body).await;
+    let id = text(&deal.expect(201)["id"]);
+    let path = |format: &str| format!("/api/audit/export?entity={id}&format={format}");
+    let csv = office.admin().api.get(&path("csv")).await;
+    csv.expect(200);
+    let line = csv.text.lines().nth(1).unwrap();
+    assert!(line.contains(",'=HYPERLINK(1),1,"), "{line}");
+    let exact = office.admin().api.get(&path("jsonl")).await;
+    exact.expect(200);
+    let row: Value = serde_json::from_str(exact.text.lines().next().unwrap()).unwrap();
+    assert_eq!(row["idempotencyKey"], key);
+    assert_eq!(row["after"]["name"], "-2+3");
 }

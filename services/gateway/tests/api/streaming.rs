@@ -1,8 +1,12 @@
+use std::time::Duration;
+
 use actix_web::http::{Method, StatusCode, header};
 use futures::StreamExt as _;
+use gateway::config::Limits;
 use serde_json::Value;
+use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 
-use crate::support::{AGENT, BUYER, DEAL, TestGateway};
+use crate::support::{AGENT, BUYER, DEAL, Setup, TestGateway};
 
 #[actix_web::test]
 async fn an_answer_is_passed_on_as_it_comes() {
@@ -21,6 +25,26 @@ async fn an_answer_is_passed_on_as_it_comes() {
     gateway.service.go_on.notify_one();
     assert_eq!(answer.next().await.unwrap().unwrap(), "second\n");
     assert!(answer.next().await.is_none());
+}
+
+#[actix_web::test]
+async fn a_client_that_does_not_read_holds_no_connection_to_the_service() {
+    let setup = Setup {
+        limits: Limits {
+            reader: Duration::from_millis(100),
+            ..Setup::default().limits
+        },
+        ..Setup::default()
+    };
+    let gateway = TestGateway::with(setup).await;
+    let (name, bearer) = gateway.sign_in(&["*"]).bearer();
+    let mut client = TcpStream::connect(gateway.address).await.unwrap();
+    let head = format!(
+        "GET /api/audit/export?format=csv HTTP/1.1\r\nHost: gateway\r\n{name}: {bearer}\r\n\r\n"
+    );
+    client.write_all(head.as_bytes()).await.unwrap();
+    gateway.service.left.notified().await;
+    drop(client);
 }
 
 #[actix_web::test]

@@ -56,6 +56,8 @@ pub(crate) struct Service {
     pub(crate) sessions_asked: AtomicUsize,
     /// Lets a stream that waits go on.
     pub(crate) go_on: Notify,
+    /// Told when nobody wants the rest of an answer without end any more.
+    pub(crate) left: Notify,
     /// Told when the first part of an upload has come.
     pub(crate) first_part_came: Notify,
 }
@@ -475,8 +477,25 @@ async fn deal(request: HttpRequest) -> HttpResponse {
         ))
 }
 
-/// One line at once, and another one when the test says so.
-async fn export(service: Data<Service>) -> HttpResponse {
+/// Tells of its end.
+struct Leaving(Data<Service>);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.0.left.notify_one();
+    }
+}
+
+/// One line at once, and another one when the test says so; as CSV without end.
+async fn export(request: HttpRequest, service: Data<Service>) -> HttpResponse {
+    if request.query_string() == "format=csv" {
+        let leaving = Leaving(service);
+        let lines = futures::stream::repeat_with(move || {
+            let _leaving = &leaving;
+            Ok::<_, std::io::Error>(Bytes::from(vec![b'x'; 64 * 1024]))
+        });
+        return HttpResponse::Ok().streaming(lines);
+    }
     let second = async move {
         service.go_on.notified().await;
         Ok::<_, std::io::Error>(Bytes::from("second\n"))
