@@ -636,8 +636,10 @@ async fn a_deal_cannot_be_closed_before_its_plan_is_made() {
 #[tokio::test]
 async fn a_plan_that_cannot_be_made_is_shown_and_told_until_the_facts_are_mended() {
     let office = Office::new().await;
+    let buyer = office.organization.buyer().await;
     let worker = Stopped::now("workflow-worker");
-    let body = office.purchase();
+    let mut body = office.purchase();
+    body["parties"] = json!([{"role": "buyer", "name": "The Buyer", "userId": buyer.id}]);
     let deal = office.agent.create_deal(&body).await;
     // Every door refuses such facts: only another program can have left them.
     let sql = format!(
@@ -671,6 +673,20 @@ async fn a_plan_that_cannot_be_made_is_shown_and_told_until_the_facts_are_mended
     .await;
     let close = api.post(&format!("{path}/close"), &json!({})).await;
     close.refuses(409, "PLAN_FAILED");
+    let buyer = &buyer.api;
+    let workflow = buyer.get(&format!("{path}/workflow")).await;
+    assert_eq!(workflow.expect(200)["planState"], "FAILED");
+    let dates = buyer.get(&format!("{path}/key-dates")).await;
+    dates.expect(200);
+    let explained = buyer
+        .get(&format!("{path}/key-dates/closing_date/explain"))
+        .await;
+    explained.refuses(409, "PLAN_FAILED");
+    for answer in [&workflow, &dates, &explained] {
+        let text = &answer.text;
+        assert!(!text.contains("year_built"), "a fact is named: {text}");
+    }
+    assert!(workflow.json["planFailure"].is_null(), "{}", workflow.text);
 
     let mended = json!({"facts": body["facts"], "version": deal.json["version"]});
     api.patch(&path, &mended).await.expect(200);

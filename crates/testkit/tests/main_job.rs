@@ -436,3 +436,26 @@ async fn a_buyer_is_told_how_the_workflow_stands_without_the_ids_of_tasks() {
     assert_eq!(seen["completedTaskIds"], json!([]));
     assert!(!told.json["temporalUrl"].is_string() && !seen["temporalUrl"].is_string());
 }
+
+#[tokio::test]
+async fn somebody_who_became_a_buyer_is_shown_the_workflow_as_a_buyer_with_the_token_from_before() {
+    let office = Office::new().await;
+    let deal = office.purchase().await;
+    let path = format!("/api/deals/{}/workflow", deal.id);
+    eventually("the workflow has read the plan", async || {
+        let answer = office.coordinator.api.get(&path).await;
+        let waits = answer.json["waitingFor"].as_array().map_or(0, Vec::len);
+        (answer.status == 200 && waits > 0).then_some(())
+    })
+    .await;
+    let user = format!("/api/users/{}", office.coordinator.id);
+    let demoted = office
+        .admin()
+        .api
+        .patch(&user, &json!({"role": "BUYER"}))
+        .await;
+    demoted.expect(200);
+    // The token's claim still says TRANSACTION_COORDINATOR.
+    let answer = office.coordinator.api.get(&path).await;
+    assert_eq!(answer.expect(200)["waitingFor"], json!([]));
+}

@@ -17,7 +17,10 @@ use domain::{
     template::Severity,
     zone::Zone,
 };
-use platform::{db::Tx, error::Result};
+use platform::{
+    db::Tx,
+    error::{Error, Result},
+};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -65,7 +68,8 @@ pub(crate) struct Ground {
 
 impl Ground {
     /// Reads what the dates of a deal follow from. `input` is what deal-service says, for a deal whose plan
-    /// has not been made; without it that is `PLAN_PENDING`.
+    /// has not been made; without it that is `PLAN_PENDING`. Facts or dates of the deal that give no plan are
+    /// `PLAN_FAILED`, and not a fault of the reader.
     pub(crate) async fn read(
         tx: &Tx,
         deal_id: Uuid,
@@ -73,7 +77,8 @@ impl Ground {
         input: Option<&PlanInput>,
     ) -> Result<Self> {
         let tasks = tasks::of_deal(tx, deal_id).await?;
-        Self::with(tx, deal_id, zone, input, tasks).await
+        let ground = Self::with(tx, deal_id, zone, input, tasks).await;
+        ground.map_err(without_reason)
     }
 
     /// As [`Ground::read`], with every task locked. The deal is locked exclusively.
@@ -257,6 +262,18 @@ impl Ground {
     /// Refuses dates that the deal does not have, by `keyDates.<key>`.
     pub(crate) fn require_known_dates(&self, inputs: &DateInputs) -> Result<(), Rejection> {
         require_known_dates(&self.basis.template, inputs)
+    }
+}
+
+/// What is wrong with a deal's own facts is said by the workflow and to coordinators, not to everybody who reads dates: the
+/// names of facts are confidential.
+fn without_reason(error: Error) -> Error {
+    match error {
+        Error::Rejected(Rejection::Validation { .. }) => Rejection::PlanFailed {
+            reason: "the deal's plan could not be made".to_owned(),
+        }
+        .into(),
+        error => error,
     }
 }
 

@@ -38,6 +38,17 @@ pub(crate) struct PlanInput {
     pub(crate) parties: Vec<PartyInput>,
 }
 
+impl PlanInput {
+    /// The dates that the deal was given, and nothing else.
+    pub(crate) fn without_template(&self) -> Self {
+        Self {
+            template_id: None,
+            facts: Map::new(),
+            ..self.clone()
+        }
+    }
+}
+
 /// A party of the deal.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,12 +1,14 @@
 //! Routes for the other services, which the gateway never proxies.
 
 use actix_web::{HttpResponse, web};
+use domain::{deal::DealView, permission::Role};
 use platform::{
     auth::{InternalCaller, callers},
     db::{Db, ServiceScope},
     error::Result,
     http::{Authorized, PathId, Routes, permission::ViewDeals},
 };
+use serde::Serialize;
 
 use crate::{queries::plan_input, repository::deals};
 
@@ -29,18 +31,34 @@ async fn plan_input(
         ..ServiceScope::default()
     };
     let input = db
-        .service(&scope, async |tx| plan_input::run(tx, id.0).await)
+        .read_service(&scope, async |tx| plan_input::run(tx, id.0).await)
         .await?;
     Ok(HttpResponse::Ok().json(input))
 }
 
-/// 204 when the caller may see the deal, else 404. With the caller's own token.
+/// How much of a deal the caller sees, as its session says now and not as its token said once.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Sight {
+    /// Everything but the audit log; a client sees less.
+    sees_as_staff: bool,
+    is_administrator: bool,
+}
+
+/// How the caller sees the deal; 404 when it does not. With the caller's own token.
 async fn visibility(
     caller: Authorized<ViewDeals>,
     id: PathId,
     db: web::Data<Db>,
 ) -> Result<HttpResponse> {
-    db.read(&caller, async |tx| deals::get(tx, id.0).await)
+    let sight = db
+        .read(&caller, async |tx| {
+            let seen = deals::get(tx, id.0).await?;
+            Ok(Sight {
+                sees_as_staff: seen.view == DealView::Staff,
+                is_administrator: tx.actor().role == Role::Admin,
+            })
+        })
         .await?;
-    Ok(HttpResponse::NoContent().finish())
+    Ok(HttpResponse::Ok().json(sight))
 }

@@ -1,10 +1,10 @@
 //! The key dates of a deal as they stand.
 
 use contracts::field::date_text;
-use domain::{cascade::Violation, deal::PlanState};
+use domain::{cascade::Violation, deal::PlanState, rejection::Rejection};
 use platform::{
     db::{Actor, Tx},
-    error::Result,
+    error::{Error, Result},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -115,10 +115,16 @@ pub(crate) async fn stored(tx: &Tx, deal_id: Uuid) -> Result<Option<KeyDatesView
 }
 
 /// The key dates, stored or as the deal was given them. `input` is what deal-service says where there is no plan yet.
-/// Rejections: `NOT_FOUND`.
+/// Where its facts give no plan, they are the dates that were given. Rejections: `NOT_FOUND`.
 pub(crate) async fn run(tx: &Tx, deal_id: Uuid, input: Option<&PlanInput>) -> Result<KeyDatesView> {
     let deal = deals::see(tx, deal_id).await?;
-    let ground = Ground::read(tx, deal_id, &deal.zone, input).await?;
+    let ground = match (Ground::read(tx, deal_id, &deal.zone, input).await, input) {
+        (Err(Error::Rejected(Rejection::PlanFailed { .. })), Some(input)) => {
+            let given = input.without_template();
+            Ground::read(tx, deal_id, &deal.zone, Some(&given)).await?
+        }
+        (ground, _) => ground?,
+    };
     Ok(KeyDatesView::of(&ground.key_dates, tx.actor()))
 }
 

@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
-use domain::{permission::Role, rejection::Rejection};
+use domain::rejection::Rejection;
 use platform::{
-    auth::TokenVerifier,
     client::ServiceClient,
     config::HttpUrl,
     error::{Error, Result},
     http::{Access as _, Authorized, PathId, Routes, permission::ViewDeals},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use temporalio_client::{
     Client, WorkflowDescribeOptions, WorkflowExecutionStatus, WorkflowHandle, WorkflowQueryOptions,
     errors::WorkflowQueryError,
@@ -53,6 +52,14 @@ pub(crate) struct WorkflowAnswer {
     temporal_url: Option<String>,
 }
 
+/// How the caller sees the deal, as deal-service says.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Sight {
+    sees_as_staff: bool,
+    is_administrator: bool,
+}
+
 pub(super) fn routes() -> Routes {
     Routes::default().get("/api/deals/{id}/workflow", get)
 }
@@ -68,30 +75,23 @@ pub(crate) async fn get(
     id: PathId,
     deals: web::Data<ServiceClient>,
     temporal: web::Data<Temporal>,
-    verifier: web::Data<TokenVerifier>,
     pages: web::Data<TemporalPages>,
 ) -> Result<HttpResponse> {
     let PathId(deal_id) = id;
-    // Deal-service checks the permission as well: this service has no database to ask.
-    deals
+    // This service has no database to ask: deal-service opens the caller's session and says what it sees.
+    let sight: Sight = deals
         .for_caller(caller.caller())
-        .get::<()>(&format!("/internal/deals/{deal_id}/visibility"))
+        .get(&format!("/internal/deals/{deal_id}/visibility"))
         .await?;
     let workflow_id = deal_lifecycle::workflow_id(deal_id);
-    let (status, mut progress) = ask(&temporal, &workflow_id).await?;
-    // The claim may be some minutes old: good enough for ids alone, and for a link to a place that has its own lock.
-    let claims = verifier.verify(caller.caller().token.expose()).await;
-    let role = claims.ok().and_then(|claims| Role::parse(&claims.role));
-    let is_client = matches!(role, None | Some(Role::Buyer));
-    if is_client {
-        progress.waiting_for.clear();
-        progress.completed_task_ids.clear();
-    }
-    if let Some(milestone) = &mut progress.milestone {
-        let plain = milestone.buyer_title.take().filter(|_| is_client);
-        milestone.title = plain.unwrap_or_else(|| std::mem::take(&mut milestone.title));
-    }
-    let temporal_url = (role == Some(Role::Admin))
+    let (status, progress) = ask(&temporal, &workflow_id).await?;
+    let progress = if sight.sees_as_staff {
+        for_staff(progress)
+    } else {
+        for_client(progress)
+    };
+    let temporal_url = sight
+        .is_administrator
         .then(|| pages.link(&workflow_id))
         .flatten();
     Ok(HttpResponse::Ok().json(WorkflowAnswer {
@@ -100,6 +100,30 @@ pub(crate) async fn get(
         progress,
         temporal_url,
     }))
+}
+
+/// Staff reads its own words.
+fn for_staff(mut progress: Progress) -> Progress {
+    if let Some(milestone) = &mut progress.milestone {
+        milestone.buyer_title = None;
+    }
+    progress
+}
+
+/// What a client of the deal sees: plain words, and neither tasks that it may not see, nor why a plan failed, which
+/// names facts.
+fn for_client(mut progress: Progress) -> Progress {
+    if let Some(milestone) = &mut progress.milestone
+        && let Some(plain) = milestone.buyer_title.take()
+    {
+        milestone.title = plain;
+    }
+    Progress {
+        waiting_for: Vec::new(),
+        completed_task_ids: Vec::new(),
+        plan_failure: None,
+        ..progress
+    }
 }
 
 /// The run's status and what it answers by itself; a run that has ended answers as it ended.

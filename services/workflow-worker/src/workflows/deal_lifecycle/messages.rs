@@ -79,7 +79,7 @@ pub struct Progress {
     pub deal_status: Option<String>,
     /// PENDING, APPLIED or FAILED.
     pub plan_state: Option<String>,
-    /// Why no plan could be made, where none could.
+    /// Why no plan could be made, where none could; absent for a BUYER.
     pub plan_failure: Option<String>,
     /// The first milestone that is not done.
     pub milestone: Option<Milestone>,
