@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use anyhow::Context as _;
 use contracts::field::date_text;
 use domain::{
+    cascade::KeyDateState,
     deal::{DealStatus, DealView},
     milestone::MilestoneState,
     party::PartyRole,
@@ -16,11 +17,13 @@ use domain::{
 };
 use platform::{db::Tx, error::Result};
 use serde::Serialize;
+use time::Date;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::get_summary::milestone_states;
 use crate::{
+    commands::create_deal::CLOSING_DATE,
     repository::{
         deals::{self, Deal},
         parties::{self, Party},
@@ -121,7 +124,10 @@ pub(crate) async fn run(tx: &Tx, deal_id: Uuid) -> Result<BuyerTimeline> {
     let tasks = views::tasks(tx, deal_id).await?;
     let dates = views::buyer_key_dates(tx, deal_id).await?;
     let parties = parties::all(tx, deal_id).await?;
+    let closing_state = views::key_date_state(tx, deal_id, CLOSING_DATE).await?;
     let zone = Zone::parse(&seen.deal.time_zone).context("a deal's time zone")?;
+    let today = zone.local_date(tx.now());
+    let closing = closing(seen.deal.closing_date, closing_state.as_deref(), today);
     let subject = Subject::of(seen.view, tx.actor().user_id, &parties);
     let steps: Vec<BuyerStep> = tasks
         .iter()
@@ -136,13 +142,13 @@ pub(crate) async fn run(tx: &Tx, deal_id: Uuid) -> Result<BuyerTimeline> {
     Ok(BuyerTimeline {
         deal_id,
         property_address: PropertyAddress::of(&seen.deal.address),
-        headline: headline(&seen.deal, &tasks, &steps),
+        headline: headline(&seen.deal, &tasks, &steps, closing),
         closing_date: seen.deal.closing_date.map(date_text),
         next_step,
         milestones: stages(seen.deal.status, &zone, &milestones, &tasks),
         dates: dates
             .iter()
-            .filter_map(|key_date| date(seen.deal.status, key_date))
+            .filter_map(|key_date| date(seen.deal.status, key_date, today))
             .collect(),
         tasks: steps,
         contacts: parties.iter().filter_map(contact).collect(),
@@ -200,7 +206,27 @@ fn is_client(role: PartyRole) -> bool {
     )
 }
 
-fn headline(deal: &Deal, tasks: &[TaskView], steps: &[BuyerStep]) -> Headline {
+/// How far the closing is on this day.
+enum Closing {
+    NotSet,
+    /// Today or later.
+    Ahead(Date),
+    Done(Date),
+    /// Its day has passed, and nobody has recorded that it took place.
+    Passed(Date),
+}
+
+/// `state` is the closing date's among the key dates, which say whether the work that was due on it is done.
+fn closing(closing_date: Option<Date>, state: Option<&str>, today: Date) -> Closing {
+    match closing_date {
+        None => Closing::NotSet,
+        Some(date) if state == Some(KeyDateState::Satisfied.as_str()) => Closing::Done(date),
+        Some(date) if date < today => Closing::Passed(date),
+        Some(date) => Closing::Ahead(date),
+    }
+}
+
+fn headline(deal: &Deal, tasks: &[TaskView], steps: &[BuyerStep], closing: Closing) -> Headline {
     let (state, text) = match deal.status {
         DealStatus::Draft => (
             "PREPARING",
@@ -212,15 +238,30 @@ fn headline(deal: &Deal, tasks: &[TaskView], steps: &[BuyerStep]) -> Headline {
         ),
         DealStatus::Closed => ("CLOSED", "It is done. Congratulations!".to_owned()),
         DealStatus::Cancelled => ("CANCELLED", "This transaction was cancelled.".to_owned()),
-        DealStatus::Active => active_headline(deal, tasks, steps),
+        DealStatus::Active => active_headline(tasks, steps, closing),
     };
     Headline { state, text }
 }
 
-fn active_headline(deal: &Deal, tasks: &[TaskView], steps: &[BuyerStep]) -> (&'static str, String) {
-    let closing = match deal.closing_date {
-        Some(date) => format!("Closing is planned for {}.", long_date(date)),
-        None => "The closing date is not set yet.".to_owned(),
+fn active_headline(
+    tasks: &[TaskView],
+    steps: &[BuyerStep],
+    closing: Closing,
+) -> (&'static str, String) {
+    let has_passed = matches!(closing, Closing::Passed(_));
+    let closing = match closing {
+        Closing::NotSet => "The closing date is not set yet.".to_owned(),
+        Closing::Ahead(date) => format!("Closing is planned for {}.", long_date(date)),
+        Closing::Done(date) => {
+            format!(
+                "Closing was on {}. The last steps are under way.",
+                long_date(date)
+            )
+        }
+        Closing::Passed(date) => format!(
+            "Closing was planned for {} and is not recorded as done yet. We are on it.",
+            long_date(date)
+        ),
     };
     if steps.iter().any(|step| step.state == "LATE") {
         return ("LATE", format!("One of your steps is late. {closing}"));
@@ -236,6 +277,7 @@ fn active_headline(deal: &Deal, tasks: &[TaskView], steps: &[BuyerStep]) -> (&'s
                 plain_title(late)
             ),
         ),
+        None if has_passed => ("LATE", closing),
         None => ("ON_TRACK", format!("Everything is on track. {closing}")),
     }
 }
@@ -351,13 +393,17 @@ fn plain_title(task: &TaskView) -> &str {
 }
 
 /// A date that is still to come is left out once the deal is cancelled: it will not come.
-fn date(status: DealStatus, key_date: &KeyDateView) -> Option<BuyerDate> {
+fn date(status: DealStatus, key_date: &KeyDateView, today: Date) -> Option<BuyerDate> {
     let text = match (key_date.state.as_str(), key_date.date) {
         ("WAIVED" | "NOT_APPLICABLE", _) => "Not needed.".to_owned(),
         ("SATISFIED", _) => "Done.".to_owned(),
         _ if status == DealStatus::Cancelled => return None,
         (_, None) => "Not set yet.".to_owned(),
+        ("PROJECTED", Some(date)) if date < today => {
+            format!("Was expected on {}.", long_date(date))
+        }
         ("PROJECTED", Some(date)) => format!("Expected on {}.", long_date(date)),
+        (_, Some(date)) if date < today => format!("Was planned for {}.", long_date(date)),
         (_, Some(date)) => format!("{}.", long_date(date)),
     };
     Some(BuyerDate {
@@ -376,4 +422,81 @@ fn contact(party: &Party) -> Option<BuyerContact> {
         phone: party.phone.clone(),
         email: party.email.clone(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::date;
+
+    use super::*;
+
+    #[test]
+    fn a_closing_day_that_has_passed_is_not_planned_any_more() {
+        let today = date!(2026 - 03 - 10);
+        let planned = "Everything is on track. Closing is planned for Tuesday, March 10, 2026.";
+        let cases = [
+            (Some(today), None, "ON_TRACK", planned, "on the day itself"),
+            (
+                Some(date!(2026 - 03 - 09)),
+                Some("MISSED"),
+                "LATE",
+                "Closing was planned for Monday, March 9, 2026 and is not recorded as done yet. We are on it.",
+                "a day later",
+            ),
+            (
+                Some(date!(2026 - 03 - 09)),
+                Some("SATISFIED"),
+                "ON_TRACK",
+                "Everything is on track. Closing was on Monday, March 9, 2026. The last steps are under way.",
+                "it took place",
+            ),
+            (
+                None,
+                None,
+                "ON_TRACK",
+                "Everything is on track. The closing date is not set yet.",
+                "no date",
+            ),
+        ];
+        for (closing_date, state, expected, text, why) in cases {
+            let closing = closing(closing_date, state, today);
+            let headline = active_headline(&[], &[], closing);
+            assert_eq!(headline, (expected, text.to_owned()), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_date_that_has_passed_is_written_in_the_past() {
+        let text = |state: &str, day: Date| {
+            let key_date = KeyDateView {
+                key: "closing_date".to_owned(),
+                title: "Closing".to_owned(),
+                date: Some(day),
+                state: state.to_owned(),
+            };
+            date(DealStatus::Active, &key_date, date!(2026 - 03 - 10)).map(|date| date.text)
+        };
+        let (yesterday, tomorrow) = (date!(2026 - 03 - 09), date!(2026 - 03 - 11));
+        for (state, day, expected) in [
+            ("SCHEDULED", tomorrow, "Wednesday, March 11, 2026."),
+            (
+                "SCHEDULED",
+                yesterday,
+                "Was planned for Monday, March 9, 2026.",
+            ),
+            (
+                "PROJECTED",
+                tomorrow,
+                "Expected on Wednesday, March 11, 2026.",
+            ),
+            (
+                "PROJECTED",
+                yesterday,
+                "Was expected on Monday, March 9, 2026.",
+            ),
+            ("SATISFIED", yesterday, "Done."),
+        ] {
+            assert_eq!(text(state, day).as_deref(), Some(expected), "{state}");
+        }
+    }
 }

@@ -145,6 +145,13 @@ pub(crate) struct Kept {
     pub(crate) summary: DealSummary,
 }
 
+/// A summary that was built just now, and for which view of the deal.
+#[derive(Debug)]
+pub(crate) struct Built {
+    pub(crate) kept: Kept,
+    pub(crate) view: DealView,
+}
+
 /// The key of the summary that everybody sees who sees the deal as staff.
 pub(crate) fn staff_key(deal_id: Uuid) -> String {
     format!("summary:{deal_id}:STAFF")
@@ -160,8 +167,7 @@ pub(crate) fn key(deal_id: Uuid, view: DealView, viewer: Uuid) -> String {
 }
 
 /// Builds the summary, without what depends on the day and without the last activity.
-pub(crate) async fn run(tx: &Tx, deal_id: Uuid) -> Result<Kept> {
-    // Read first: what changes meanwhile makes the result newer than the revision says, never older.
+pub(crate) async fn run(tx: &Tx, deal_id: Uuid) -> Result<Built> {
     let seen = deals::get(tx, deal_id).await?;
     let plan = views::plan_state(tx, deal_id).await?;
     let milestones = views::milestones(tx, deal_id).await?;
@@ -171,9 +177,13 @@ pub(crate) async fn run(tx: &Tx, deal_id: Uuid) -> Result<Kept> {
         view: seen.view,
         viewer: tx.actor().user_id,
     };
-    Ok(Kept {
+    let kept = Kept {
         revision: seen.deal.summary_revision,
         summary: build(&seen, plan, &milestones, &tasks, &parties, sight),
+    };
+    Ok(Built {
+        kept,
+        view: seen.view,
     })
 }
 
@@ -388,7 +398,7 @@ fn blocker(before: &TaskView, sight: Sight) -> SummaryBlocker {
     let seen = sight.sees(before);
     SummaryBlocker {
         task_id: seen.then_some(before.id),
-        title: seen.then(|| before.title.clone()),
+        title: seen.then(|| sight.title(&before.title, before.buyer_title.as_deref())),
         owner_role: before.owner_role.clone(),
         assignee_id: sight.assignee(before).filter(|_| seen),
     }
@@ -457,6 +467,29 @@ mod tests {
             "Waits for \"Open escrow\" (title escrow)"
         );
         assert_eq!(seen_by(DealView::Client), "Waits for the title escrow");
+    }
+
+    #[test]
+    fn a_client_is_addressed_in_plain_words_and_staff_in_its_own() {
+        let task = TaskView {
+            buyer_title: Some("Pay your deposit".to_owned()),
+            ..task("Collect earnest money", TaskStatus::Pending, &[])
+        };
+        let without = TaskView {
+            buyer_title: None,
+            ..task.clone()
+        };
+        for (view, task, expected) in [
+            (DealView::Client, &task, "Pay your deposit"),
+            (DealView::Client, &without, "Collect earnest money"),
+            (DealView::Staff, &task, "Collect earnest money"),
+        ] {
+            let sight = Sight {
+                view,
+                viewer: Uuid::nil(),
+            };
+            assert_eq!(sight.line(task).title, expected, "{view:?}");
+        }
     }
 
     #[test]

@@ -134,6 +134,25 @@ pub(crate) async fn buyer_key_dates(tx: &Tx, deal_id: Uuid) -> Result<Vec<KeyDat
     .await
 }
 
+/// The state of one key date; `None` before its first event.
+pub(crate) async fn key_date_state(tx: &Tx, deal_id: Uuid, key: &str) -> Result<Option<String>> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        state: String,
+    }
+    let row: Option<Row> = tx
+        .first(
+            "SELECT state FROM key_date_view WHERE organization_id = $1 AND deal_id = $2 AND key = $3",
+            [
+                tx.actor().organization_id.into(),
+                deal_id.into(),
+                key.into(),
+            ],
+        )
+        .await?;
+    Ok(row.map(|row| row.state))
+}
+
 /// Locks a deal's row, as every projection does at its end, and forgets everything that was told of the deal.
 pub(crate) async fn clear(tx: &Tx, deal_id: Uuid) -> Result<()> {
     let organization_id = tx.actor().organization_id;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
 use anyhow::Context as _;
+use contracts::field;
 use domain::{deal::DealView, zone::Zone};
 use platform::{
     cache::Cache,
@@ -16,15 +17,16 @@ use platform::{
 };
 use serde::Deserialize;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::{
     queries::{
         activity::{self, ActivityItem},
         audit_log::{Auditor, Place},
         buyer_timeline::{self, BuyerTimeline},
-        get_summary::{self, DealSummary, Kept},
+        get_summary::{self, Built, DealSummary, Kept},
     },
-    repository::deals::{self, Deal, SeenDeal},
+    repository::deals::{self, Deal},
 };
 
 /// How long a summary is kept.
@@ -58,42 +60,44 @@ pub(crate) async fn summary(
     let kept = match kept.filter(|kept| kept.revision == seen.deal.summary_revision) {
         Some(kept) => kept,
         None => {
-            let built = build(&caller, &seen, &db, &auditor).await?;
-            cache.set_json(&key, &built, SUMMARY_TTL).await;
-            built
+            let Built { kept, view } = build(&caller, id.0, &db, &auditor).await?;
+            // By what it shows, whatever the caller saw a moment ago.
+            let key = get_summary::key(id.0, view, caller.caller().user_id);
+            cache.set_json(&key, &kept, SUMMARY_TTL).await;
+            kept
         }
     };
     let mut summary = kept.summary;
-    summary.days_to_closing = days_to_closing(&seen.deal)?;
+    summary.days_to_closing = days_to_closing(&seen.deal, &summary)?;
     Ok(HttpResponse::Ok().json(summary))
 }
 
 async fn build(
     caller: &Authorized<ViewDeals>,
-    seen: &SeenDeal,
+    id: Uuid,
     db: &Db,
     auditor: &Auditor,
-) -> Result<Kept> {
-    let id = seen.deal.id;
+) -> Result<Built> {
     let mut built = db
         .read(caller, async |tx| get_summary::run(tx, id).await)
         .await?;
-    if seen.view == DealView::Staff {
+    if built.view == DealView::Staff {
         let last = auditor
             .read(caller, async |tx| activity::run(tx, id, None, 1).await)
             .await?;
-        built.summary.last_activity = last.into_iter().map(|(_, item)| item).next();
+        built.kept.summary.last_activity = last.into_iter().map(|(_, item)| item).next();
     }
     Ok(built)
 }
 
-/// Counted at every request: it changes at midnight where the property is, and no event tells of it.
-fn days_to_closing(deal: &Deal) -> Result<Option<i64>> {
+/// Counted at every request: it changes at midnight where the property is, without an event.
+/// To the date that the summary says, which may have moved since the deal was looked at.
+fn days_to_closing(deal: &Deal, summary: &DealSummary) -> Result<Option<i64>> {
     let zone = Zone::parse(&deal.time_zone).context("a deal's time zone")?;
     let today = zone.local_date(OffsetDateTime::now_utc());
-    Ok(deal
-        .closing_date
-        .map(|closing| (closing - today).whole_days()))
+    let closing = field::optional_date("closingDate", summary.closing_date.as_deref());
+    let closing = closing.map_err(anyhow::Error::from)?;
+    Ok(closing.map(|closing| (closing - today).whole_days()))
 }
 
 /// A deal in plain words, for the person who buys, sells or borrows.
