@@ -335,6 +335,14 @@ CREATE OR REPLACE FUNCTION ctx.open_required_tasks(p_deal uuid)
              AND t.deleted_at IS NULL AND t.status NOT IN ('COMPLETED', 'WAIVED')),
          (SELECT p.state FROM task.plans p WHERE p.organization_id = ctx.org() AND p.deal_id = p_deal) $$;
 
+-- Which key dates of a deal have a date now; is_stored is false while they are still those that the deal was created
+-- with. Read under ctx.lock_deal_exclusively, which a move of the dates takes as well.
+CREATE OR REPLACE FUNCTION ctx.dated_keys(p_deal uuid) RETURNS TABLE (is_stored boolean, keys text[])
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  SELECT EXISTS (SELECT FROM task.key_date_sets s WHERE s.organization_id = ctx.org() AND s.deal_id = p_deal),
+         coalesce((SELECT array_agg(k.key) FROM task.key_dates k
+                    WHERE k.organization_id = ctx.org() AND k.deal_id = p_deal AND k.date IS NOT NULL), '{}') $$;
+
 -- Lets this transaction change what waited for a task, and count the task's milestone, but only if it finished that task
 -- itself: task.note_task_handling notes which transaction that was. A buyer may complete its own task and so unlock others
 -- that it cannot see. Where dates are counted from the completion (the plan marks such tasks followUp), they may be moved
@@ -440,7 +448,7 @@ GRANT EXECUTE ON FUNCTION ctx.enter(uuid, uuid), ctx.enter_service(uuid, uuid), 
   TO user_svc, deal_svc, task_svc, auditor;
 GRANT EXECUTE ON FUNCTION ctx.lock_deal(uuid) TO deal_svc, task_svc;
 GRANT EXECUTE ON FUNCTION ctx.lock_deal_exclusively(uuid) TO deal_svc, task_svc;
-GRANT EXECUTE ON FUNCTION ctx.open_required_tasks(uuid) TO deal_svc;
+GRANT EXECUTE ON FUNCTION ctx.open_required_tasks(uuid), ctx.dated_keys(uuid) TO deal_svc;
 GRANT EXECUTE ON FUNCTION ctx.user_names(uuid[]) TO auditor, task_svc;
 GRANT EXECUTE ON FUNCTION ctx.party_names(uuid) TO task_svc;
 GRANT EXECUTE ON FUNCTION ctx.workload_totals() TO deal_svc;

@@ -29,6 +29,8 @@ CREATE TABLE deals (
   held_since timestamptz,
   -- Why it is in this status, where a reason was given (hold, cancel, reopen).
   status_reason text,
+  -- In which status it was cancelled, while it is cancelled: a draft is reopened as a draft.
+  cancelled_from text CONSTRAINT deals_cancelled_from_known CHECK (cancelled_from IN ('DRAFT', 'ACTIVE', 'ON_HOLD')),
   -- Read model, fed by tasks.key_dates.changed.
   closing_date date,
   closing_date_version bigint NOT NULL DEFAULT 0,

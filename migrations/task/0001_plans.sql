@@ -277,10 +277,12 @@ GRANT SELECT, INSERT, DELETE ON dependencies TO task_svc;
 GRANT SELECT, INSERT ON comments TO task_svc;
 
 -- The definer functions of ctx count open tasks and check completions.
-GRANT SELECT ON tasks, plans, dependencies TO ctx_owner;
+GRANT SELECT ON tasks, plans, dependencies, key_date_sets, key_dates TO ctx_owner;
 CREATE POLICY authority ON tasks FOR SELECT TO ctx_owner USING (true);
 CREATE POLICY authority ON dependencies FOR SELECT TO ctx_owner USING (true);
 CREATE POLICY authority ON plans FOR SELECT TO ctx_owner USING (true);
+CREATE POLICY authority ON key_date_sets FOR SELECT TO ctx_owner USING (true);
+CREATE POLICY authority ON key_dates FOR SELECT TO ctx_owner USING (true);
 
 -- A count of open dependencies may change without a transition, so only a new version asks for its event.
 CREATE CONSTRAINT TRIGGER require_history AFTER INSERT ON tasks

@@ -90,7 +90,7 @@ pub enum DealEvent {
     Closed,
     /// It was given up.
     Cancelled,
-    /// A closed deal is open again.
+    /// A closed or cancelled deal is open again.
     Reopened,
     /// A draft was removed.
     Deleted,
@@ -180,13 +180,16 @@ impl DealStatus {
         }
     }
 
-    /// Lets key dates move until the deal is over: in a draft, while it runs, and on hold.
+    /// Lets the deal's fields, its parties and its key dates change until the deal is over: in a draft, while it runs,
+    /// and on hold.
     ///
     /// # Errors
-    /// `DEAL_NOT_ACTIVE`.
-    pub const fn require_dates_movable(self) -> Result<(), Rejection> {
+    /// `DEAL_STATUS_CONFLICT`.
+    pub const fn require_open(self) -> Result<(), Rejection> {
         if self.is_terminal() {
-            Err(Rejection::DealNotActive)
+            Err(Rejection::DealStatusConflict {
+                status: self.as_str(),
+            })
         } else {
             Ok(())
         }
@@ -276,13 +279,18 @@ impl DealStatus {
         })
     }
 
-    /// CLOSED → ACTIVE, for an ADMIN ([`may_reopen`]).
+    /// CLOSED or CANCELLED → ACTIVE, for an ADMIN ([`may_reopen`]). A draft that was cancelled is a draft again: it never
+    /// had the dates that activation asks for. `cancelled_from` is the status in which the deal was cancelled.
     ///
     /// # Errors
     /// `DEAL_STATUS_CONFLICT`.
-    pub fn reopen(self) -> Result<DealTransition, Rejection> {
-        self.only_from(&[Self::Closed])?;
-        Ok(DealTransition::new(DealEvent::Reopened, self, Self::Active))
+    pub fn reopen(self, cancelled_from: Option<Self>) -> Result<DealTransition, Rejection> {
+        self.only_from(&[Self::Closed, Self::Cancelled])?;
+        let to = match (self, cancelled_from) {
+            (Self::Cancelled, Some(Self::Draft)) => Self::Draft,
+            _ => Self::Active,
+        };
+        Ok(DealTransition::new(DealEvent::Reopened, self, to))
     }
 
     /// Removes a draft.
@@ -378,7 +386,7 @@ pub fn may_assign(actor: &Actor, relation: Relation) -> Result<(), Rejection> {
     }
 }
 
-/// Whether the actor may reopen a closed deal: an ADMIN, that is who holds every permission.
+/// Whether the actor may reopen a deal that is over: an ADMIN, that is who holds every permission.
 ///
 /// # Errors
 /// `FORBIDDEN`.

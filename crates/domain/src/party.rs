@@ -5,6 +5,26 @@
 
 use std::fmt;
 
+use crate::rejection::Rejection;
+
+/// Parties of one deal, at most: a sale by many heirs has a dozen, and every answer about a deal lists them all.
+pub const PARTIES_OF_A_DEAL_MAX: usize = 50;
+
+/// Lets a deal that has `present` parties take one more.
+///
+/// # Errors
+/// A validation rejection of `parties`.
+pub fn require_room(present: usize) -> Result<(), Rejection> {
+    if present < PARTIES_OF_A_DEAL_MAX {
+        return Ok(());
+    }
+    Err(Rejection::field(
+        "parties",
+        "max_items",
+        format!("a deal has at most {PARTIES_OF_A_DEAL_MAX} parties"),
+    ))
+}
+
 macro_rules! party_roles {
     ($($variant:ident = $name:literal: $doc:literal),+ $(,)?) => {
         /// A part in a deal. Written `snake_case`, as the templates write it.

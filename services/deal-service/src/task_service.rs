@@ -1,14 +1,9 @@
 //! What this service asks of task-service, with the caller's own token and never inside a transaction.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use contracts::field::date_text;
-use domain::rejection::Rejection;
-use platform::{
-    client::{CallError, ServiceClient},
-    error::{Error, Result},
-    http::Caller,
-};
+use platform::{client::ServiceClient, error::Result, http::Caller};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::Date;
@@ -125,35 +120,17 @@ pub(crate) async fn check_facts(
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct KeyDates {
-    key_dates: Vec<KeyDate>,
+struct RequiredAnchors {
+    required_anchors: Vec<String>,
 }
 
-#[derive(Deserialize)]
-struct KeyDate {
-    key: String,
-    date: Option<String>,
-}
-
-/// The keys of a deal's key dates that have a date now.
-pub(crate) async fn dated_keys(
+/// The keys of the dates without which no deal of this template version becomes active.
+pub(crate) async fn required_anchors(
     tasks: &ServiceClient,
     caller: &Caller,
-    deal_id: Uuid,
-) -> Result<HashSet<String>> {
-    let asked: Result<KeyDates, CallError> = tasks
-        .for_caller(caller)
-        .get(&format!("/api/deals/{deal_id}/key-dates"))
-        .await;
-    let found = match asked.map_err(Error::from) {
-        Ok(found) => found.key_dates,
-        // Nobody has touched this deal's dates.
-        Err(Error::Rejected(Rejection::NotFound)) => Vec::new(),
-        Err(error) => return Err(error),
-    };
-    Ok(found
-        .into_iter()
-        .filter(|key_date| key_date.date.is_some())
-        .map(|key_date| key_date.key)
-        .collect())
+    template_id: Uuid,
+) -> Result<Vec<String>> {
+    let path = format!("/internal/templates/{template_id}/required-anchors");
+    let answer: RequiredAnchors = tasks.for_caller(caller).get(&path).await?;
+    Ok(answer.required_anchors)
 }

@@ -37,7 +37,7 @@ fn step(event: DealEvent, from: DealStatus) -> Option<Result<DealTransition, Rej
         DealEvent::Resumed => Some(from.resume()),
         DealEvent::Closed => Some(from.close(OPEN_PLAN, PermissionSet::all())),
         DealEvent::Cancelled => Some(from.cancel("the buyer withdrew")),
-        DealEvent::Reopened => Some(from.reopen()),
+        DealEvent::Reopened => Some(from.reopen(None)),
         DealEvent::Deleted => Some(from.delete()),
         DealEvent::Created | DealEvent::Updated => None,
     }
@@ -65,6 +65,7 @@ fn only_the_documented_steps_lead_from_status_to_status() {
         (DealEvent::Cancelled, S::Active, S::Cancelled),
         (DealEvent::Cancelled, S::OnHold, S::Cancelled),
         (DealEvent::Reopened, S::Closed, S::Active),
+        (DealEvent::Reopened, S::Cancelled, S::Active),
         (DealEvent::Deleted, S::Draft, S::Draft),
     ];
     for event in STEPS {
@@ -165,18 +166,22 @@ fn cancelling_needs_a_reason() {
 }
 
 #[test]
-fn tasks_change_only_while_the_deal_is_active_and_dates_until_it_is_over() {
+fn tasks_change_only_while_the_deal_is_active_and_the_deal_until_it_is_over() {
     for status in DealStatus::ALL.iter().copied() {
         assert_eq!(
             status.require_active().is_ok(),
             status == DealStatus::Active,
             "{status}"
         );
-        assert_eq!(
-            status.require_dates_movable().is_ok(),
-            !status.is_terminal(),
-            "{status}"
-        );
+        let conflict = Err(Rejection::DealStatusConflict {
+            status: status.as_str(),
+        });
+        let expected = if status.is_terminal() {
+            conflict
+        } else {
+            Ok(())
+        };
+        assert_eq!(status.require_open(), expected, "{status}");
     }
 }
 
@@ -259,24 +264,35 @@ fn tasks_are_assigned_by_agents_and_managers_in_deals_they_see() {
 }
 
 #[test]
-fn only_an_administrator_reopens_a_closed_deal() {
+fn only_an_administrator_reopens_a_deal_that_is_over() {
     assert!(may_reopen(&actor(Role::Admin, 1)).is_ok());
     assert!(may_reopen(&actor(Role::TransactionCoordinator, 1)).is_err());
 }
 
 proptest! {
     #[test]
-    fn a_deal_that_was_cancelled_never_moves_again(walk in proptest::collection::vec(0..STEPS.len(), 0..30)) {
+    fn a_deal_that_is_over_moves_again_only_by_being_reopened(walk in proptest::collection::vec(0..STEPS.len(), 0..30)) {
         let mut status = DealStatus::Draft;
-        let mut was_cancelled = false;
         for index in walk {
             if let Some(Ok(transition)) = step(STEPS[index], status) {
-                prop_assert!(!was_cancelled);
                 prop_assert_eq!(transition.from, status);
+                prop_assert_eq!(status.is_terminal(), transition.event == DealEvent::Reopened);
                 status = transition.to;
-                was_cancelled = status == DealStatus::Cancelled;
             }
         }
+    }
+}
+
+#[test]
+fn a_cancelled_draft_is_reopened_as_a_draft_because_its_dates_were_never_asked_for() {
+    use DealStatus as S;
+    for (from, expected) in [
+        (S::Draft, S::Draft),
+        (S::Active, S::Active),
+        (S::OnHold, S::Active),
+    ] {
+        let reopened = S::Cancelled.reopen(Some(from));
+        assert_eq!(reopened.map(|step| step.to), Ok(expected), "{from}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Adds a party to a deal, and with it the party's login to those who see the deal (`ctx.follow_party`).
 
-use domain::party::PartyRole;
+use domain::party::{PartyRole, require_room};
 use platform::{db::Tx, error::Result};
 use uuid::Uuid;
 
@@ -31,6 +31,8 @@ pub(crate) async fn run(
     fields: &PartyFields,
 ) -> Result<(SeenDeal, Party)> {
     let seen = lock_to_steer(tx, deal_id).await?;
+    seen.deal.status.require_open()?;
+    require_room(parties::count(tx, deal_id).await?)?;
     let party = insert(tx, deal_id, fields, "userId").await?;
     deals::touch_summary(tx, deal_id).await?;
     Ok((seen, party))

@@ -117,6 +117,7 @@ fn draft(tx: &Tx, command: &CreateDeal) -> Deal {
         created_by: actor.user_id,
         held_since: None,
         status_reason: None,
+        cancelled_from: None,
         closing_date: command.key_dates.get(CLOSING_DATE).copied(),
         closing_date_version: 0,
         summary_revision: 0,

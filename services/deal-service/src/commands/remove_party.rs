@@ -18,9 +18,10 @@ pub(crate) async fn run(
     party_id: Uuid,
     expected: ExpectedVersion,
 ) -> Result<()> {
-    lock_to_steer(tx, deal_id).await?;
+    let seen = lock_to_steer(tx, deal_id).await?;
     let before = parties::get(tx, deal_id, party_id).await?;
     expected.check(before.version)?;
+    seen.deal.status.require_open()?;
     let after = Party {
         version: before.version + 1,
         ..before.clone()

@@ -21,6 +21,7 @@ pub(super) async fn take(
         status: step.to,
         status_reason: step.reason,
         held_since: (step.event == DealEvent::Held).then(|| tx.now()),
+        cancelled_from: (step.event == DealEvent::Cancelled).then_some(step.from),
         version: before.version + 1,
         ..before.clone()
     };

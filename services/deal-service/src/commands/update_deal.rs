@@ -23,8 +23,8 @@ pub(crate) struct DealFields {
 }
 
 /// `change` makes the new fields from the present ones: a replacement, or a patch. A change that changes
-/// nothing makes no new version. Rejections: `NOT_FOUND`, `FORBIDDEN`, `VERSION_MISMATCH`, `VERSION_CONFLICT`, of the
-/// fields, and of `dealType` for a new one of a deal that was made from a template.
+/// nothing makes no new version. Rejections: `NOT_FOUND`, `FORBIDDEN`, `VERSION_MISMATCH`, `VERSION_CONFLICT`,
+/// `DEAL_STATUS_CONFLICT` once the deal is over, of the fields, and of `dealType` for a new one of a deal that was made from a template.
 pub(crate) async fn run(
     tx: &mut Tx,
     id: Uuid,
@@ -34,6 +34,7 @@ pub(crate) async fn run(
     let seen = lock_to_steer(tx, id).await?;
     let before = seen.deal;
     expected.check(before.version)?;
+    before.status.require_open()?;
     let fields = change(&before)?;
     let template_key = before
         .template

@@ -23,6 +23,7 @@ pub(crate) async fn run(
     let seen = lock_to_steer(tx, deal_id).await?;
     let before = parties::get(tx, deal_id, party_id).await?;
     expected.check(before.version)?;
+    seen.deal.status.require_open()?;
     let fields = change(&before)?;
     if fields.user_id != before.user_id {
         parties::require_user(tx, fields.user_id, "userId").await?;

@@ -138,7 +138,7 @@ pub(crate) async fn run(tx: &Tx, deal_id: Uuid, at: OffsetDateTime) -> Result<De
 /// The record without what is not part of a deal's answer.
 fn deal_of(mut deal: Value) -> Value {
     if let Some(fields) = deal.as_object_mut() {
-        for name in ["dealId", "keyDates", "templateId"] {
+        for name in ["dealId", "keyDates", "templateId", "cancelledFrom"] {
             fields.remove(name);
         }
     }

@@ -61,6 +61,8 @@ pub(crate) struct Deal {
     pub(crate) created_by: Uuid,
     pub(crate) held_since: Option<OffsetDateTime>,
     pub(crate) status_reason: Option<String>,
+    /// In which status it was cancelled, while it is cancelled: what reopening leads back to follows from it.
+    pub(crate) cancelled_from: Option<DealStatus>,
     /// Read model, fed by `tasks.key_dates.changed`; not part of the aggregate and its version.
     pub(crate) closing_date: Option<Date>,
     /// The version of the key dates that `closing_date` comes from.
@@ -104,6 +106,7 @@ impl Deal {
             "createdAt": instant_text(self.created_at()),
             "heldSince": self.held_since.map(instant_text),
             "statusReason": self.status_reason,
+            "cancelledFrom": self.cancelled_from.map(DealStatus::as_str),
             "version": self.version,
         })
     }
@@ -142,7 +145,7 @@ macro_rules! deal_columns {
     () => {
         "d.id, d.organization_id, d.name, d.street, d.unit, d.city, d.state_or_province, d.postal_code, d.country,
          d.deal_type, d.status, d.purchase_price, d.currency, d.template_id, d.template_key, d.facts,
-         d.initial_key_dates, d.time_zone, d.created_by, d.held_since, d.status_reason, d.closing_date,
+         d.initial_key_dates, d.time_zone, d.created_by, d.held_since, d.status_reason, d.cancelled_from, d.closing_date,
          d.closing_date_version, d.summary_revision, d.version,
          EXISTS (SELECT FROM ctx.deal_access a
                   WHERE a.organization_id = d.organization_id AND a.deal_id = d.id AND a.user_id = $2
@@ -175,6 +178,7 @@ pub(crate) struct DealRow {
     created_by: Uuid,
     held_since: Option<OffsetDateTime>,
     status_reason: Option<String>,
+    cancelled_from: Option<String>,
     closing_date: Option<Date>,
     closing_date_version: i64,
     summary_revision: i64,
@@ -221,7 +225,7 @@ impl DealRow {
                 country: self.country,
             },
             deal_type: DealType::parse(&self.deal_type).context("an unknown type of deal")?,
-            status: DealStatus::parse(&self.status).context("an unknown status")?,
+            status: status(&self.status)?,
             purchase_price,
             template,
             facts: object(self.facts)?,
@@ -230,12 +234,17 @@ impl DealRow {
             created_by: self.created_by,
             held_since: self.held_since,
             status_reason: self.status_reason,
+            cancelled_from: self.cancelled_from.as_deref().map(status).transpose()?,
             closing_date: self.closing_date,
             closing_date_version: self.closing_date_version,
             summary_revision: self.summary_revision,
             version: self.version,
         })
     }
+}
+
+fn status(text: &str) -> anyhow::Result<DealStatus> {
+    DealStatus::parse(text).context("an unknown status")
 }
 
 fn object(value: Value) -> anyhow::Result<Map<String, Value>> {
@@ -354,7 +363,7 @@ pub(crate) async fn update(tx: &Tx, deal: &Deal) -> Result<()> {
         .run(
             "UPDATE deals SET name = $3, street = $4, unit = $5, city = $6, state_or_province = $7, postal_code = $8,
                country = $9, deal_type = $10, status = $11, purchase_price = $12, currency = $13, facts = $14,
-               held_since = $15, status_reason = $16, version = $17, summary_revision = summary_revision + 1
+               held_since = $15, status_reason = $16, version = $17, cancelled_from = $18, summary_revision = summary_revision + 1
              WHERE organization_id = $1 AND id = $2",
             [
                 deal.organization_id.into(),
@@ -377,6 +386,7 @@ pub(crate) async fn update(tx: &Tx, deal: &Deal) -> Result<()> {
                 deal.held_since.into(),
                 deal.status_reason.clone().into(),
                 deal.version.into(),
+                deal.cancelled_from.map(DealStatus::as_str).into(),
             ],
         )
         .await?;

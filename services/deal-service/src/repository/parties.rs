@@ -114,6 +114,23 @@ pub(crate) async fn page(
     rows.into_iter().map(PartyRow::restore).collect()
 }
 
+/// How many parties a deal has. The deal is locked.
+pub(crate) async fn count(tx: &Tx, deal_id: Uuid) -> Result<usize> {
+    #[derive(FromQueryResult)]
+    struct Counted {
+        parties: i64,
+    }
+    let row: Option<Counted> = tx
+        .first(
+            "SELECT count(*) AS parties FROM parties
+              WHERE organization_id = $1 AND deal_id = $2 AND removed_at IS NULL",
+            [tx.actor().organization_id.into(), deal_id.into()],
+        )
+        .await?;
+    let counted = row.map_or(0, |row| row.parties);
+    Ok(usize::try_from(counted).map_err(anyhow::Error::from)?)
+}
+
 /// One party of a deal, or 404.
 pub(crate) async fn get(tx: &Tx, deal_id: Uuid, id: Uuid) -> Result<Party> {
     let row: Option<PartyRow> = tx

@@ -46,6 +46,9 @@ use crate::{
     task_service::{self, DealToPlan, PartyToPlan, PlanPreview, dates_to_plan},
 };
 
+/// Longest text to search for, in characters: as long as the longest name of a deal.
+const SEARCH_LENGTH_MAX: usize = 200;
+
 pub(super) fn routes() -> Routes {
     Routes::default()
         .get("/api/deals", list)
@@ -65,6 +68,7 @@ pub(crate) struct ListQuery {
     #[param(example = "ACTIVE")]
     status: Option<String>,
     /// Part of the name or the address.
+    #[param(max_length = 200)]
     q: Option<String>,
     /// Closing on this date or later.
     #[param(value_type = Option<String>, format = Date)]
@@ -100,7 +104,7 @@ impl ListQuery {
     fn filters(&self) -> Result<Filters, Rejection> {
         Ok(Filters {
             statuses: self.status.as_deref().map_or(Ok(Vec::new()), statuses)?,
-            text: self.q.clone(),
+            text: self.q.as_deref().map(searched).transpose()?,
             closing_from: date("closingFrom", self.closing_from.as_deref())?,
             closing_to: date("closingTo", self.closing_to.as_deref())?,
             party_user_id: self.party_user_id,
@@ -118,6 +122,15 @@ impl ListQuery {
             self.overdue,
         )
     }
+}
+
+/// The text to search for.
+fn searched(text: &str) -> Result<String, Rejection> {
+    if text.chars().count() > SEARCH_LENGTH_MAX {
+        let message = format!("q must have at most {SEARCH_LENGTH_MAX} characters");
+        return Err(Rejection::field("q", "max_length", message));
+    }
+    Ok(text.to_owned())
 }
 
 fn statuses(text: &str) -> Result<Vec<DealStatus>, Rejection> {
@@ -437,7 +450,8 @@ fn past(text: &str) -> Result<OffsetDateTime, Rejection> {
 ///
 /// A deal that was made from a template keeps its type.
 ///
-/// **Permissions**: its creator with create_deals, or manage_tasks. **Rejections**: `VERSION_MISMATCH`, `VERSION_CONFLICT`.
+/// **Permissions**: its creator with create_deals, or manage_tasks. **Rejections**: `VERSION_MISMATCH`, `VERSION_CONFLICT`,
+/// `DEAL_STATUS_CONFLICT` once the deal is over.
 #[utoipa::path(put, path = "/api/deals/{id}", operation_id = "replaceDeal", tag = "deals", params(("id" = Uuid, Path)),
     request_body = PutDealBody, responses((status = 200, description = "The deal as it is now", body = DealAnswer)))]
 pub(crate) async fn put(
@@ -457,7 +471,8 @@ pub(crate) async fn put(
 ///
 /// A deal that was made from a template keeps its type.
 ///
-/// **Permissions**: its creator with create_deals, or manage_tasks. **Rejections**: `VERSION_MISMATCH`, `VERSION_CONFLICT`.
+/// **Permissions**: its creator with create_deals, or manage_tasks. **Rejections**: `VERSION_MISMATCH`, `VERSION_CONFLICT`,
+/// `DEAL_STATUS_CONFLICT` once the deal is over.
 #[utoipa::path(patch, path = "/api/deals/{id}", operation_id = "patchDeal", tag = "deals", params(("id" = Uuid, Path)),
     request_body(content = WritableDeal, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The deal as it is now", body = DealAnswer)))]

@@ -94,7 +94,8 @@ pub(crate) async fn get(
 
 /// Adds a party to a deal. Its user, where it has one, sees the deal from then on.
 ///
-/// **Permissions**: the deal's creator with create_deals, or manage_tasks. **Rejections**: `UNKNOWN_REFERENCE` for the user.
+/// **Permissions**: the deal's creator with create_deals, or manage_tasks. **Rejections**: `UNKNOWN_REFERENCE` for the user,
+/// `DEAL_STATUS_CONFLICT` once the deal is over.
 #[utoipa::path(post, path = "/api/deals/{id}/parties", operation_id = "addParty", tag = "parties", params(("id" = Uuid, Path)),
     request_body = PartyBody, responses((status = 201, description = "Added", body = PartyAnswer)))]
 pub(crate) async fn add(
@@ -117,7 +118,7 @@ pub(crate) async fn add(
 /// Replaces the fields of a party.
 ///
 /// **Permissions**: the deal's creator with create_deals, or manage_tasks. **Rejections**: `VERSION_MISMATCH`,
-/// `VERSION_CONFLICT`, `UNKNOWN_REFERENCE` for the user.
+/// `VERSION_CONFLICT`, `UNKNOWN_REFERENCE` for the user, `DEAL_STATUS_CONFLICT` once the deal is over.
 #[utoipa::path(put, path = "/api/deals/{id}/parties/{partyId}", operation_id = "replaceParty", tag = "parties",
     params(("id" = Uuid, Path), ("partyId" = Uuid, Path)), request_body = PutPartyBody,
     responses((status = 200, description = "The party as it is now", body = PartyAnswer)))]
@@ -169,7 +170,8 @@ pub(crate) async fn patch(
 
 /// Removes a party from a deal. Its user sees the deal no more, unless it plays another part or created it.
 ///
-/// **Permissions**: the deal's creator with create_deals, or manage_tasks. **Rejections**: `VERSION_MISMATCH`.
+/// **Permissions**: the deal's creator with create_deals, or manage_tasks. **Rejections**: `VERSION_MISMATCH`,
+/// `DEAL_STATUS_CONFLICT` once the deal is over.
 #[utoipa::path(delete, path = "/api/deals/{id}/parties/{partyId}", operation_id = "removeParty", tag = "parties",
     params(("id" = Uuid, Path), ("partyId" = Uuid, Path)), responses((status = 204, description = "Removed")))]
 pub(crate) async fn remove(

@@ -25,11 +25,8 @@ use crate::{
         activate_deal, cancel_deal, close_deal, hold_deal, reopen_deal,
         resume_deal::{self, DueDates},
     },
-    repository::{
-        access,
-        deals::{self, Deal},
-    },
-    task_service::{self, DealToPlan, dates_to_plan},
+    repository::{access, deals},
+    task_service,
 };
 
 pub(super) fn routes() -> Routes {
@@ -66,44 +63,18 @@ pub(crate) async fn activate(
             Ok(seen.deal)
         })
         .await?;
-    let missing = missing_anchors(&caller, &deal, &tasks).await?;
+    // Asked of the deal's own template version, and only where it matters.
+    let template = deal.template.filter(|_| deal.status == DealStatus::Draft);
+    let required = match template {
+        Some(template) => {
+            task_service::required_anchors(&tasks, caller.caller(), template.id).await?
+        }
+        None => Vec::new(),
+    };
     db.once(&caller, &idempotency, &body.raw, async |tx| {
-        changed(&activate_deal::run(tx, id.0, &missing).await?)
+        changed(&activate_deal::run(tx, id.0, &required).await?)
     })
     .await
-}
-
-/// Required anchors without a date, neither given at creation nor set since. Asked of task-service only
-/// where it matters.
-async fn missing_anchors(
-    caller: &Authorized<ManageDeals>,
-    deal: &Deal,
-    tasks: &ServiceClient,
-) -> Result<Vec<String>> {
-    let Some(template) = deal
-        .template
-        .as_ref()
-        .filter(|_| deal.status == DealStatus::Draft)
-    else {
-        return Ok(Vec::new());
-    };
-    let to_plan = DealToPlan {
-        template_key: &template.key,
-        deal_type: None,
-        facts: &deal.facts,
-        key_dates: dates_to_plan(&deal.initial_key_dates),
-        time_zone: Some(&deal.time_zone),
-        // Who is on the deal changes no date.
-        parties: Vec::new(),
-    };
-    let preview = task_service::preview(tasks, caller.caller(), &to_plan).await?;
-    if preview.missing_anchors.is_empty() {
-        return Ok(Vec::new());
-    }
-    let dated = task_service::dated_keys(tasks, caller.caller(), deal.id).await?;
-    let mut missing = preview.missing_anchors;
-    missing.retain(|key| !dated.contains(key));
-    Ok(missing)
 }
 
 /// ACTIVE → ON_HOLD: deadlines pause, reminders stop.
@@ -191,7 +162,7 @@ pub(crate) async fn cancel(
     .await
 }
 
-/// CLOSED → ACTIVE.
+/// CLOSED or CANCELLED → ACTIVE. A draft that was cancelled is a draft again.
 ///
 /// **Permissions**: ADMIN. **Rejections**: `DEAL_STATUS_CONFLICT`.
 #[utoipa::path(post, path = "/api/deals/{id}/reopen", operation_id = "reopenDeal", tag = "deals", params(("id" = Uuid, Path)),

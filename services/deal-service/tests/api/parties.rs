@@ -24,6 +24,23 @@ async fn by_name(user: &User, deal: &Deal) -> BTreeMap<String, Value> {
 }
 
 #[tokio::test]
+async fn a_deal_has_at_most_fifty_parties() {
+    let office = Office::new().await;
+    let party = |number: usize| json!({"role": "other", "name": format!("Heir {number}")});
+    let mut body = plain_deal();
+    body["parties"] = (0..50).map(party).collect();
+    let deal = office.agent.create_deal(&body).await;
+    let refused = office.agent.api.post(&path(&deal), &party(51)).await;
+    refuses_field(&refused, "parties", "max_items");
+    let present = all_items(&office.agent, &format!("{}?limit=100", path(&deal))).await;
+    assert_eq!(present.len(), 50);
+    let one = format!("{}/{}", path(&deal), text(&present[0]["id"]));
+    office.agent.api.delete(&one).await.expect(204);
+    let added = office.agent.api.post(&path(&deal), &party(51)).await;
+    added.expect(201);
+}
+
+#[tokio::test]
 async fn a_party_is_added_changed_and_removed() {
     let office = Office::new().await;
     let deal = office.draft().await;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use testkit::Deal;
 use tokio::task::JoinSet;
 
-use crate::support::{Deals, Office, plain_deal, refuses_field, refuses_permission, with};
+use crate::support::{Deals, Office, plain_deal, refuses_field, refuses_permission, text, with};
 
 const STEPS: [(&str, &str); 6] = [
     ("activate", "ACTIVE"),
@@ -52,7 +52,7 @@ async fn each_step_is_taken_from_the_statuses_that_allow_it_and_from_no_other() 
         ("ACTIVE", &["hold", "close", "cancel"]),
         ("ON_HOLD", &["resume", "cancel"]),
         ("CLOSED", &["reopen"]),
-        ("CANCELLED", &[]),
+        ("CANCELLED", &["reopen"]),
     ];
     for (status, steps) in allowed {
         for (step, to) in STEPS {
@@ -60,6 +60,8 @@ async fn each_step_is_taken_from_the_statuses_that_allow_it_and_from_no_other() 
             let before = office.admin().read_deal(&deal.id).await;
             let answer = office.admin().step(&deal, step, body_of(step)).await;
             if steps.contains(&step) {
+                // It was cancelled as a draft.
+                let to = if status == "CANCELLED" { "DRAFT" } else { to };
                 assert_eq!(answer.expect(200)["status"], to, "{status}, {step}");
                 assert_eq!(
                     answer.json["version"].as_i64(),
@@ -114,6 +116,79 @@ async fn only_an_admin_reopens_what_was_closed() {
             "deals.deal.reopened"
         ]
     );
+}
+
+#[tokio::test]
+async fn nothing_of_a_deal_that_is_over_changes_until_an_admin_reopens_it() {
+    let office = Office::new().await;
+    for status in ["CLOSED", "CANCELLED"] {
+        let deal = deal_in(&office, status).await;
+        let (api, path) = (&office.agent.api, format!("/api/deals/{}", deal.id));
+        let before = office.agent.read_deal(&deal.id).await;
+        let parties = format!("{path}/parties");
+        let party = api.get(&parties).await.expect(200)["items"][0].clone();
+        let one = format!("{parties}/{}", text(&party["id"]));
+        let body = json!({"role": "inspector", "name": "Ann"});
+        let dates =
+            json!({"keyDates": {"closing_date": "2026-06-01"}, "reason": "late", "version": 1});
+        for (what, answer) in [
+            (
+                "its name",
+                api.patch(&path, &json!({"name": "Other"})).await,
+            ),
+            (
+                "its facts",
+                api.patch(&path, &json!({"facts": {"hoa": true}})).await,
+            ),
+            ("a new party", api.post(&parties, &body).await),
+            ("a party", api.patch(&one, &json!({"name": "Other"})).await),
+            ("a party's place", api.delete(&one).await),
+            (
+                "its dates",
+                api.put(&format!("{path}/key-dates"), &dates).await,
+            ),
+        ] {
+            let details = answer.refuses(409, "DEAL_STATUS_CONFLICT");
+            assert_eq!(details["status"], status, "{what}");
+        }
+        assert_eq!(office.agent.read_deal(&deal.id).await, before);
+        assert_eq!(api.get(&one).await.expect(200), &party);
+
+        let reopened = office.admin().step(&deal, "reopen", json!({})).await;
+        reopened.expect(200);
+        api.patch(&path, &json!({"name": "Other"}))
+            .await
+            .expect(200);
+        api.post(&parties, &body).await.expect(201);
+    }
+    office.holds().await;
+}
+
+#[tokio::test]
+async fn a_deal_cancelled_by_mistake_goes_on_when_an_admin_reopens_it() {
+    let office = Office::new().await;
+    let deal = office.purchase().await;
+    office
+        .coordinator
+        .step(&deal, "cancel", body_of("cancel"))
+        .await
+        .expect(200);
+    for user in [&office.agent, &office.coordinator] {
+        refuses_permission(
+            &user.step(&deal, "reopen", json!({})).await,
+            "manage_organization",
+        );
+    }
+    let reopened = office
+        .admin()
+        .step(&deal, "reopen", json!({"reason": "the wrong deal"}))
+        .await;
+    assert_eq!(reopened.expect(200)["status"], "ACTIVE");
+    office
+        .coordinator
+        .complete(&deal.id, "verify_executed_contract")
+        .await;
+    office.holds().await;
 }
 
 #[tokio::test]

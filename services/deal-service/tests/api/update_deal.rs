@@ -40,6 +40,33 @@ async fn a_put_replaces_the_writable_fields() {
 }
 
 #[tokio::test]
+async fn the_facts_of_a_deal_are_bounded_in_bytes() {
+    let office = Office::new().await;
+    let facts = |count: usize| -> Value {
+        (0..count)
+            .map(|number| (format!("fact_{number}"), json!("x".repeat(500))))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
+    };
+    let mut body = plain_deal();
+    body["facts"] = facts(40);
+    refuses_field(
+        &office.agent.api.post("/api/deals", &body).await,
+        "facts",
+        "max_length",
+    );
+    body["facts"] = facts(30);
+    let deal = office.agent.create_deal(&body).await;
+    let patch = json!({"facts": facts(40)});
+    let refused = office
+        .agent
+        .api
+        .patch(&format!("/api/deals/{}", deal.id), &patch)
+        .await;
+    refuses_field(&refused, "facts", "max_length");
+}
+
+#[tokio::test]
 async fn a_patch_changes_only_what_it_names() {
     let office = Office::new().await;
     let mut body = with(plain_deal(), "/name", json!("Before"));

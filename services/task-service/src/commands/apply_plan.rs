@@ -53,8 +53,11 @@ pub(crate) async fn run(tx: &mut Tx, deal_id: Uuid, input: &PlanInput) -> Result
     }
     // Without a template there is nothing to make, and a draft may have that as well.
     if input.template_id.is_some() || deal.status != DealStatus::Draft {
-        deal.status.require_dates_movable()?;
-        if deal.status == DealStatus::Draft {
+        let runs = match deal.status {
+            DealStatus::Active | DealStatus::OnHold => true,
+            DealStatus::Draft | DealStatus::Closed | DealStatus::Cancelled => false,
+        };
+        if !runs {
             return Err(Rejection::DealNotActive.into());
         }
     }

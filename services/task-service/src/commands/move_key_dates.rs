@@ -22,7 +22,7 @@ pub(crate) struct MoveKeyDates {
 }
 
 /// Moves the dates. `input` is what deal-service says where there is no plan yet. Rejections: `NOT_FOUND`,
-/// `FORBIDDEN`, `VERSION_MISMATCH`, `VERSION_CONFLICT`, `DEAL_NOT_ACTIVE`, and of `keyDates.<key>`.
+/// `FORBIDDEN`, `VERSION_MISMATCH`, `VERSION_CONFLICT`, `DEAL_STATUS_CONFLICT`, and of `keyDates.<key>`.
 pub(crate) async fn run(
     tx: &mut Tx,
     command: &MoveKeyDates,
@@ -34,7 +34,7 @@ pub(crate) async fn run(
     let mut ground = Ground::lock(tx, command.deal_id, &deal.zone, input).await?;
     ground.require_known_dates(&command.key_dates)?;
     command.expected.check(ground.key_dates.version)?;
-    deal.status.require_dates_movable()?;
+    deal.status.require_open()?;
     apply_dates::store_given(tx, &deal, &mut ground).await?;
     ground.use_present_holidays(tx).await?;
     let by_hand = command.key_dates.iter().filter(|(_, date)| date.is_some());

@@ -24,7 +24,7 @@ use crate::{
 /// nothing, nor does a deal that is over. Rejections: `NOT_FOUND`.
 pub(crate) async fn run(tx: &mut Tx, deal_id: Uuid, input: &PlanInput) -> Result<()> {
     let deal = deals::lock_exclusively(tx, deal_id).await?;
-    if deal.status.require_dates_movable().is_err() {
+    if deal.status.require_open().is_err() {
         return Ok(());
     }
     let plan = plans::of_deal(tx, deal_id).await?;

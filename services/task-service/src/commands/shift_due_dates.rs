@@ -21,11 +21,11 @@ use crate::{
     },
 };
 
-/// Moves them. Rejections: `NOT_FOUND`, and `DEAL_NOT_ACTIVE` for a deal that is over.
+/// Moves them. Rejections: `NOT_FOUND`, and `DEAL_STATUS_CONFLICT` for a deal that is over.
 pub(crate) async fn run(tx: &mut Tx, deal_id: Uuid, days: u32) -> Result<()> {
     let deal = deals::lock_exclusively(tx, deal_id).await?;
     deals::due_dates_moved(tx, deal_id).await?;
-    deal.status.require_dates_movable()?;
+    deal.status.require_open()?;
     if days == 0 {
         return Ok(());
     }

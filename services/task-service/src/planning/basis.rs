@@ -93,15 +93,6 @@ impl Basis {
             }),
         }
     }
-
-    /// The keys of the required anchors that have no date.
-    pub(crate) fn missing_anchors(&self, dates: &KeyDates) -> Vec<String> {
-        self.template
-            .required_anchors()
-            .filter(|key| dates.get(key).is_none_or(|date| date.date.is_none()))
-            .map(str::to_owned)
-            .collect()
-    }
 }
 
 /// The dates that a deal was created with, not stored yet, at the version they will have.

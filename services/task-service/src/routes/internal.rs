@@ -20,13 +20,12 @@ use crate::{
         apply_plan::{self, Applied},
         mark_overdue, revise_plan,
     },
-    planning::Ground,
     queries::{
         check_facts::{self, CheckFacts},
         plan_preview::{self, PreviewPlan},
         worklist,
     },
-    repository::{deals, milestones},
+    repository::{milestones, templates},
     services::Services,
 };
 
@@ -35,7 +34,10 @@ pub(super) fn routes() -> Routes {
         .post("/internal/plans/preview", preview)
         .post("/internal/plans/check-facts", check_template_facts)
         .post("/internal/deals/{id}/plan", apply)
-        .get("/internal/deals/{id}/missing-anchors", list_missing_anchors)
+        .get(
+            "/internal/templates/{id}/required-anchors",
+            list_required_anchors,
+        )
         .get("/internal/deals/{id}/worklist", read_worklist)
         .post("/internal/tasks/{id}/overdue", mark)
         .post("/internal/milestones/{id}/check", check)
@@ -137,24 +139,22 @@ fn answer(applied: &Applied) -> serde_json::Value {
     })
 }
 
-/// The required anchors of a deal that still have no date: it cannot become active before they have.
-async fn list_missing_anchors(
-    caller: InternalCaller<DealService>,
+/// The anchors without which no deal of this template version becomes active. A published version never changes, so
+/// deal-service may ask before it locks the deal. It passes the caller's own token on.
+async fn list_required_anchors(
+    caller: Authorized<ManageDeals>,
     id: PathId,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
-    let input = services
-        .plan_input(caller.organization_id, id.0, Some(&caller.request_id))
-        .await?;
-    let missing = services
+    let required: Vec<String> = services
         .db
-        .read_service(&scope(&caller), async |tx| {
-            let deal = deals::see(tx, id.0).await?;
-            let ground = Ground::read(tx, id.0, &deal.zone, Some(&input)).await?;
-            Ok(ground.basis.missing_anchors(&ground.key_dates))
+        .read(&caller, async |tx| {
+            let stored = templates::find(tx, id.0).await?;
+            let template = stored.ok_or(Rejection::NotFound)?.parsed()?;
+            Ok(template.required_anchors().map(str::to_owned).collect())
         })
         .await?;
-    Ok(HttpResponse::Ok().json(json!({ "missingAnchors": missing })))
+    Ok(HttpResponse::Ok().json(json!({ "requiredAnchors": required })))
 }
 
 /// How a deal stands, for its workflow.

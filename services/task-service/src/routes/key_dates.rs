@@ -128,7 +128,7 @@ pub(crate) async fn read(
 /// Moves key dates; what follows them moves in the same transaction.
 ///
 /// **Permissions**: `create_deals` on own deals, or `manage_tasks`. Rejections: `NOT_FOUND`, `FORBIDDEN`,
-/// `VERSION_MISMATCH`, `VERSION_CONFLICT`, `DEAL_NOT_ACTIVE` once the deal is over.
+/// `VERSION_MISMATCH`, `VERSION_CONFLICT`, `DEAL_STATUS_CONFLICT` once the deal is over.
 #[utoipa::path(
     put,
     path = "/api/deals/{id}/key-dates",

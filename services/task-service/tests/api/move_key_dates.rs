@@ -394,7 +394,7 @@ async fn dates_move_on_hold_but_not_once_the_deal_is_over() {
         .api
         .put(&path(&deal), &closing_later(&dates, 4))
         .await
-        .refuses(409, "DEAL_NOT_ACTIVE");
+        .refuses(409, "DEAL_STATUS_CONFLICT");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use contracts::{
     field::{self, Malformed},
     v1::{DealEvent, TaskEvent},
 };
+use domain::deal::DealStatus;
 use uuid::Uuid;
 
 use crate::workflows::{
@@ -77,6 +78,10 @@ pub(super) fn order(head: &Head, event: &Event) -> Result<Order, Malformed> {
 fn deal_order(head: &Head, change: DealChange, deal: &DealEvent) -> Result<Order, Malformed> {
     let signal = match change {
         DealChange::Activated => return Ok(Order::Follow(input(head, deal)?)),
+        // A draft that was cancelled is a draft again: its run begins with its activation.
+        DealChange::Reopened if deal.status == DealStatus::Draft.as_str() => {
+            return Ok(Order::Ignore);
+        }
         DealChange::Reopened => {
             return Ok(Order::FollowAgain(
                 input(head, deal)?,
@@ -221,6 +226,16 @@ mod tests {
             let expected = matches!(change, DealChange::Activated | DealChange::Reopened);
             assert_eq!(starts, expected, "{}", change.routing_key());
         }
+    }
+
+    #[test]
+    fn a_reopened_draft_starts_no_run() {
+        let draft = DealEvent {
+            status: DealStatus::Draft.to_string(),
+            ..deal(&["status"])
+        };
+        let order = order(&head(), &Event::Deal(DealChange::Reopened, draft)).unwrap();
+        assert!(matches!(order, Order::Ignore), "{order:?}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use domain::{deal::DealType, rejection::Rejection, zone::Zone};
+use domain::{deal::DealType, party::PARTIES_OF_A_DEAL_MAX, rejection::Rejection, zone::Zone};
 use platform::http::{Body, Fields};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -15,15 +15,15 @@ use crate::{
     repository::deals::Deal,
 };
 
-/// Most facts of a deal.
+/// Facts of a deal, at most: the shipped templates ask about a dozen.
 const FACTS_MAX: usize = 100;
-/// Most dates given with a new deal.
+/// Bytes of all names and texts of a deal's facts together, at most: a page of a hundred deals holds them all.
+const FACTS_BYTES_MAX: usize = 16 * 1024;
+/// Dates given with a new deal, at most: the shipped templates have two dozen.
 const KEY_DATES_MAX: usize = 60;
-/// Most parties given with a new deal.
-const PARTIES_MAX: usize = 50;
-/// Longest name of a fact or a key date.
+/// Longest name of a fact or a key date, in bytes.
 const KEY_LENGTH_MAX: usize = 64;
-/// Longest text of a fact.
+/// Longest text of a fact, in characters.
 const FACT_LENGTH_MAX: usize = 500;
 /// The years whose business days can be counted.
 const YEARS: std::ops::RangeInclusive<i32> = 2000..=2100;
@@ -95,7 +95,7 @@ impl CreateDealBody {
             let known = Zone::parse(zone).is_ok();
             checked.check(known, "timeZone", "time_zone", "must be an IANA time zone");
         }
-        checked.at_most("parties", self.parties.len(), PARTIES_MAX);
+        checked.at_most("parties", self.parties.len(), PARTIES_OF_A_DEAL_MAX);
         let parties = read_parties(&mut checked, &self.parties)?;
         checked.finish()?;
         Ok(NewDeal {
@@ -271,6 +271,16 @@ fn read_key_dates(
 
 fn check_facts(checked: &mut Fields, facts: &Map<String, Value>) {
     checked.at_most("facts", facts.len(), FACTS_MAX);
+    let bytes: usize = facts
+        .iter()
+        .map(|(key, value)| key.len() + text_bytes(value))
+        .sum();
+    checked.check(
+        bytes <= FACTS_BYTES_MAX,
+        "facts",
+        "max_length",
+        "must have at most 16384 bytes of names and texts together",
+    );
     for (key, value) in facts {
         let field = format!("facts.{key}");
         check_key(checked, &field, key);
@@ -284,6 +294,10 @@ fn check_facts(checked: &mut Fields, facts: &Map<String, Value>) {
             }
         }
     }
+}
+
+fn text_bytes(value: &Value) -> usize {
+    value.as_str().map_or(0, str::len)
 }
 
 fn check_key(checked: &mut Fields, field: &str, key: &str) {
