@@ -150,7 +150,7 @@ async fn list_required_anchors(
         .db
         .read(&caller, async |tx| {
             let stored = templates::find(tx, id.0).await?;
-            let template = stored.ok_or(Rejection::NotFound)?.parsed()?;
+            let template = stored.ok_or(Rejection::NotFound)?.parsed(tx).await?;
             Ok(template.required_anchors().map(str::to_owned).collect())
         })
         .await?;
