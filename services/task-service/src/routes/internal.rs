@@ -3,11 +3,7 @@
 use actix_web::{HttpResponse, web};
 use domain::{deal::PlanState, rejection::Rejection};
 use platform::{
-    auth::{
-        InternalCaller,
-        callers::{DealService, WorkflowWorker},
-        service_token::Callers,
-    },
+    auth::{InternalCaller, callers::WorkflowWorker, service_token::Callers},
     db::ServiceScope,
     error::Result,
     http::{Authorized, Routes, body::Json, path::PathId, permission::ManageDeals},
