@@ -186,7 +186,7 @@ impl Scope<'_> {
             if let Some(stored) = tasks::lock(tx, id).await?
                 && let Some(why) = why_ceased(&stored, revision)
             {
-                waive_task::waive(tx, self.deal, &stored, &why.to_string()).await?;
+                Box::pin(waive_task::waive(tx, self.deal, &stored, &why.to_string())).await?;
             }
         }
         Ok(())

@@ -53,7 +53,7 @@ pub(crate) async fn run(
         parties: &parties,
         reason: &command.reason,
     };
-    scope.follow(tx, &ground, &revision).await?;
+    Box::pin(scope.follow(tx, &ground, &revision)).await?;
     let (ground, planned) = scope.count(tx).await?;
     apply_dates::run(tx, &deal, &ground, &planned, &command.reason).await
 }

@@ -50,7 +50,7 @@ pub(crate) async fn run(tx: &mut Tx, deal_id: Uuid, input: &PlanInput) -> Result
         parties: &input.parties,
         reason: &reason,
     };
-    scope.follow(tx, &before, &revision).await?;
+    Box::pin(scope.follow(tx, &before, &revision)).await?;
     let (ground, planned) = scope.count(tx).await?;
     apply_dates::run(tx, &deal, &ground, &planned, &reason).await?;
     Ok(())
