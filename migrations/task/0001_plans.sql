@@ -233,10 +233,11 @@ BEGIN
   END LOOP;
 END $$;
 -- Whoever may add tasks to a deal says what they wait for, and what waited for a deleted one inherits what that waited for.
+-- A date that takes a task away or brings it back ties and unties it, whoever may move the dates.
 CREATE POLICY write ON dependencies FOR INSERT TO task_svc WITH CHECK (
-  (SELECT ctx.assigns_all()) OR ctx.assigns_deal(deal_id));
+  (SELECT ctx.assigns_all()) OR deal_id = (SELECT ctx.following()) OR ctx.assigns_deal(deal_id));
 CREATE POLICY remove ON dependencies FOR DELETE TO task_svc USING (
-  (SELECT ctx.assigns_all()) OR ctx.assigns_deal(deal_id));
+  (SELECT ctx.assigns_all()) OR deal_id = (SELECT ctx.following()) OR ctx.assigns_deal(deal_id));
 CREATE POLICY write ON plans FOR INSERT TO task_svc WITH CHECK (
   (SELECT ctx.steers_all()) OR ((SELECT ctx.may('manage_tasks')) AND ctx.sees_deal(deal_id)));
 CREATE POLICY change ON plans FOR UPDATE TO task_svc USING (

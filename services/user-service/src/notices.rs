@@ -256,6 +256,20 @@ mod tests {
     }
 
     #[test]
+    fn a_client_is_told_of_a_milestone_in_the_words_for_clients() {
+        let params = NoticeParams {
+            milestone_title: Some("File opened".to_owned()),
+            milestone_buyer_title: Some("Offer accepted".to_owned()),
+            ..NoticeParams::default()
+        };
+        let words = |params: &NoticeParams| NoticeKind::MilestoneReached.words(params).unwrap();
+        assert!(words(&params).title.contains("File opened"));
+        let to_client = words(&params.for_client());
+        assert!(to_client.title.contains("Offer accepted"), "{to_client:?}");
+        assert!(!format!("{to_client:?}").contains("File opened"));
+    }
+
+    #[test]
     fn tasks_of_a_plan_are_counted_and_those_to_start_with_named() {
         let words = |count, titles: &[&str]| {
             let params = NoticeParams {

@@ -33,6 +33,7 @@ pub(super) const MISTAKE_LENGTH_MAX: usize = 300;
 /// What has been read of a source so far.
 #[derive(Debug, Default)]
 pub(super) struct Bounds {
+    documents: usize,
     nodes: usize,
     depth: usize,
 }
@@ -63,11 +64,15 @@ impl Bounds {
                 self.depth = self.depth.saturating_sub(1);
                 Ok(())
             }
-            Event::Nothing
-            | Event::StreamStart
-            | Event::StreamEnd
-            | Event::DocumentStart(_)
-            | Event::DocumentEnd => Ok(()),
+            Event::DocumentStart(_) => {
+                self.documents += 1;
+                if self.documents > 1 {
+                    Err("a template is a single document".to_owned())
+                } else {
+                    Ok(())
+                }
+            }
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
         }
         .map_err(refused)?;
         match event {

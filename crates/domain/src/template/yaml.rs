@@ -81,12 +81,9 @@ pub(super) fn load(source: &str) -> Result<(MarkedYaml<'_>, usize), TemplateErro
             return Err(wrong(error));
         }
     }
-    let mut documents = loader.into_documents().into_iter();
-    match (documents.next(), documents.next()) {
-        (Some(only), None) => Ok((only, bounds.nodes())),
-        (None, _) => Err(at(1, "the template is empty")),
-        (Some(_), Some(second)) => Err(at(line_of(&second), "a template is a single document")),
-    }
+    let document = loader.into_documents().into_iter().next();
+    let document = document.ok_or_else(|| at(1, "the template is empty"))?;
+    Ok((document, bounds.nodes()))
 }
 
 pub(super) fn line_of(node: &MarkedYaml<'_>) -> usize {

@@ -33,6 +33,7 @@ mod reopen_task;
 mod resume_deal;
 mod spelled_facts;
 mod support;
+mod template_fields;
 mod templates;
 mod unlock_race;
 mod update_task;
