@@ -125,6 +125,26 @@ async fn probes_are_not_limited() {
     }
 }
 
+/// The keys are not even asked for, which the first signature needs.
+#[actix_web::test]
+async fn no_signature_is_checked_for_an_address_over_its_limit() {
+    let gateway = TestGateway::with(Setup {
+        // One request, and the next after twenty seconds.
+        rate_limit_scale: "0.001",
+        ..Setup::default()
+    })
+    .await;
+    let document = gateway.get("/api/openapi.json").send().await.unwrap();
+    assert_eq!(document.status(), StatusCode::OK);
+    let user = gateway.sign_in(BUYER);
+    for _ in 0..3 {
+        let request = gateway.get("/api/deals").insert_header(user.bearer());
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
+    }
+    assert_eq!(gateway.service.keys_asked.load(Ordering::SeqCst), 0);
+}
+
 #[actix_web::test]
 async fn sessions_are_read_from_redis_and_a_change_counts_at_once() {
     let redis = Redis::start().await;

@@ -54,6 +54,8 @@ const AUDIENCE: &str = "haushavn-api";
 pub(crate) struct Service {
     pub(crate) sessions: Mutex<HashMap<Uuid, Value>>,
     pub(crate) sessions_asked: AtomicUsize,
+    /// How often the public keys of access tokens were asked for.
+    pub(crate) keys_asked: AtomicUsize,
     /// Lets a stream that waits go on.
     pub(crate) go_on: Notify,
     /// Told when nobody wants the rest of an answer without end any more.
@@ -415,7 +417,8 @@ fn documents() -> Vec<ServiceDocument> {
     ]
 }
 
-async fn jwks() -> HttpResponse {
+async fn jwks(service: Data<Service>) -> HttpResponse {
+    service.keys_asked.fetch_add(1, Ordering::SeqCst);
     let mut jwk = Jwk::from_encoding_key(&signing_key(), Algorithm::EdDSA).unwrap();
     jwk.common.key_id = Some("k1".to_owned());
     HttpResponse::Ok().json(json!({ "keys": [jwk] }))
