@@ -20,6 +20,8 @@ mod services;
 mod shipped;
 mod views;
 
+use std::pin::Pin;
+
 use actix_web::{rt, web};
 use platform::{
     client::ServiceClient,
@@ -70,8 +72,12 @@ pub async fn serve() -> anyhow::Result<()> {
         let (url, services, stop) = (config.amqp_url.clone(), services.clone(), stop.clone());
         let patience = config.common.event_patience;
         async move {
-            let handle =
-                async |delivery: &messaging::Delivery| consumers::handle(&services, delivery).await;
+            // Boxed, so that the type of what consumes does not hold the types of all that a command may do.
+            let handle = async |delivery: &messaging::Delivery| {
+                let handling: Pin<Box<dyn Future<Output = messaging::Outcome> + '_>> =
+                    Box::pin(consumers::handle(&services, delivery));
+                handling.await
+            };
             messaging::consume(url, topology::TASK_SERVICE, patience, handle, stop).await;
         }
     });
