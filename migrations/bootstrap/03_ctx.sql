@@ -345,13 +345,13 @@ CREATE OR REPLACE FUNCTION ctx.dated_keys(p_deal uuid) RETURNS TABLE (is_stored 
 
 -- Lets this transaction change what waited for a task, and count the task's milestone, but only if it finished that task
 -- itself: task.note_task_handling notes which transaction that was. A buyer may complete its own task and so unlock others
--- that it cannot see. Where dates are counted from the completion (the plan marks such tasks followUp), they may be moved
--- as well.
+-- that it cannot see. Where dates are counted from the completion (the plan marks such tasks followUp, a rule made by hand
+-- marks them followed), they may be moved as well.
 CREATE OR REPLACE FUNCTION ctx.permit_unlock(p_task uuid) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE r record;
 BEGIN
-  SELECT t.deal_id, t.template_fields -> 'followUp' = 'true'::jsonb AS follows,
+  SELECT t.deal_id, t.followed OR t.template_fields -> 'followUp' = 'true'::jsonb AS follows,
          array_remove(t.milestone_id || ARRAY(
            SELECT d.task_id FROM task.dependencies d
             WHERE d.organization_id = t.organization_id AND d.depends_on_id = t.id), NULL) AS ids

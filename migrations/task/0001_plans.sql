@@ -134,6 +134,8 @@ CREATE TABLE tasks (
   waived_at timestamptz,
   waive_reason text,
   note text,
+  -- A rule that somebody made counts from its completion.
+  followed boolean NOT NULL DEFAULT false,
   created_by uuid NOT NULL,
   deleted_at timestamptz,
   version bigint NOT NULL DEFAULT 1,
@@ -313,8 +315,8 @@ BEGIN
 
   IF (NEW.waived_by, NEW.waived_at, NEW.waive_reason, NEW.template_fields)
      IS DISTINCT FROM (OLD.waived_by, OLD.waived_at, OLD.waive_reason, OLD.template_fields)
-     -- Whoever moves the deal's dates sets the one that makes such a task pointless.
-     AND NOT (OLD.template_fields ? 'cancelWhenSet' AND OLD.template_fields = NEW.template_fields
+     -- Who moves the deal's dates sets the one that makes such a task pointless, or ends its series.
+     AND NOT (OLD.template_fields ?| ARRAY['cancelWhenSet', 'recurrence'] AND OLD.template_fields = NEW.template_fields
        AND OLD.deal_id IS NOT DISTINCT FROM ctx.following()) THEN
     RAISE EXCEPTION 'this change of a task needs manage_tasks' USING errcode = '42501';
   END IF;

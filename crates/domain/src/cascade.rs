@@ -8,6 +8,7 @@ mod constraints;
 mod diff;
 mod explain;
 mod forecast;
+mod own;
 mod pass;
 mod revise;
 mod settle;
@@ -30,9 +31,10 @@ use crate::{
 };
 
 pub use self::{
-    diff::{ChangeKind, DateChange, becomes_overdue, diff},
+    diff::{ChangeKind, DateChange, becomes_overdue, diff, reminder_changes},
     explain::{DateExplanation, RuleSource, explain},
     forecast::{completion_warnings, forecast, next_instance},
+    own::{OwnTask, counting_graph},
     pass::compute,
     revise::{Revision, has_ceased, revise},
     settle::{DueWork, Move, Standing, due_on, is_due_on_a_date, settle},
@@ -72,10 +74,14 @@ pub struct Circumstances {
     pub offset_days: BTreeMap<String, i32>,
     /// Key dates that no longer follow their rule.
     pub held_dates: BTreeMap<String, HeldDate>,
-    /// Template tasks whose due date no longer follows its rule.
+    /// Tasks whose due date no longer follows its rule, by name.
     pub held_tasks: BTreeMap<String, HeldTask>,
-    /// Calendar days that holds of the deal added to what the rules of template tasks say, by the key of the task.
+    /// Calendar days that holds of the deal added to what the rules of tasks say, by the name of the task.
     pub shift_days: BTreeMap<String, u32>,
+    /// Rules that somebody gave tasks of the template by hand, by the key of the task; they replace the template's.
+    pub task_rules: BTreeMap<String, Rule>,
+    /// The tasks of the deal that are not in its template.
+    pub own_tasks: Vec<OwnTask>,
 }
 
 /// A key date that keeps its value.
@@ -170,7 +176,7 @@ impl TaskHold {
 pub struct PlannedDates {
     /// The anchors, then the computed dates, in the template's order. Dates that do not apply are among them.
     pub key_dates: Vec<PlannedDate>,
-    /// The tasks that apply, in the template's order.
+    /// The tasks that apply, in the template's order, then those that are not in it.
     pub tasks: Vec<PlannedTask>,
     /// The tasks that do not apply, and why.
     pub dropped_tasks: BTreeMap<String, Dropped>,
@@ -218,8 +224,8 @@ pub struct PlannedTask {
     pub due: Option<Date>,
     /// The time of day at which it is due, if not at the end of the day.
     pub time_of_day: Option<Time>,
-    /// The rule that won.
-    pub rule: Rule,
+    /// The rule that won; `None` for a task that is not in the template and follows none.
+    pub rule: Option<Rule>,
     /// Calendar days that holds of the deal added to what the rule says.
     pub shift_days: u32,
     /// What the rule says now, with the days of holds; differs from `due` where the value is kept.
@@ -237,9 +243,9 @@ pub struct PlannedTask {
 pub enum Dropped {
     /// Its conditions do not hold.
     DoesNotApply,
-    /// This anchor has a date, which makes it pointless.
+    /// This date is set, which makes it pointless, or comes before the next of a series that ends with it.
     Pointless {
-        /// The anchor's key.
+        /// The date's key.
         anchor: String,
     },
 }

@@ -179,6 +179,23 @@ pub fn decide(
     decision
 }
 
+/// The reminders of a task that are still to come if it stays as it is, with their instants.
+#[must_use]
+pub fn to_come(
+    task: &OpenTask,
+    zone: &Zone,
+    deadlines: Deadlines,
+    now: OffsetDateTime,
+) -> Vec<(ActionKind, OffsetDateTime)> {
+    if deadlines == Deadlines::Paused {
+        return Vec::new();
+    }
+    let overdue = zone.overdue_from(task.due.date, task.due.time_of_day).ok();
+    let mut reminders = reminders(task, zone, overdue);
+    reminders.retain(|(_, from)| *from > now);
+    reminders
+}
+
 /// What comes when, in order. Instants outside the calendar never come.
 fn moments(task: &OpenTask, zone: &Zone) -> Vec<(ActionKind, OffsetDateTime)> {
     let due = task.due;

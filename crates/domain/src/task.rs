@@ -22,7 +22,7 @@ use uuid::Uuid;
 use crate::{party::PartyRole, zone::Zone};
 
 pub use self::{
-    create::{NewTask, TaskEdit},
+    create::{DueEdit, NewTask, TaskEdit},
     dependency::Prerequisite,
     finish::Completing,
     reopen::{Dependents, reopen},

@@ -4,6 +4,9 @@
 //! fields: whether a deal exists, runs and may be seen it reads from the shared authority, and what a plan is
 //! made from it asks deal-service.
 
+// Consumers and commands nest deeper than the compiler's default lets layouts be asked.
+#![recursion_limit = "256"]
+
 mod commands;
 mod config;
 mod consumers;
@@ -18,6 +21,7 @@ mod routes;
 mod rules;
 mod services;
 mod shipped;
+mod sight;
 mod views;
 
 use std::pin::Pin;

@@ -1,5 +1,8 @@
 //! The binary `task-service`.
 
+// Consumers and commands nest deeper than the compiler's default lets layouts be asked.
+#![recursion_limit = "256"]
+
 use std::{io::Write as _, process::ExitCode};
 
 use clap::{Parser, Subcommand};

@@ -6,15 +6,16 @@
 mod basis;
 mod circumstances;
 mod inputs;
+mod projection;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    cascade::{Move, PlannedDates, PlannedTask, Standing, Violation, compute, settle, shifted},
+    cascade::{Move, PlannedDates, Standing, compute, counting_graph, settle},
     deal::{DealStatus, PlanState},
     plan::Graph,
-    rejection::Rejection,
-    template::Severity,
+    rejection::{FieldError, Rejection},
+    template::RuleAnchor,
     zone::Zone,
 };
 use platform::{
@@ -27,11 +28,12 @@ use uuid::Uuid;
 use self::basis::given_dates;
 pub(crate) use self::{
     basis::Basis,
-    circumstances::task_hold,
+    circumstances::{Series, task_hold},
     inputs::{
         DateInputs, facts_of, first_of_each_part, parse_dates, require_known_dates,
         require_known_facts, spelled,
     },
+    projection::{counting_of, work_of},
 };
 use crate::{
     holidays::Holidays,
@@ -42,7 +44,6 @@ use crate::{
         plans,
         tasks::{self, StoredTask},
     },
-    rules,
     services::PlanInput,
 };
 
@@ -193,20 +194,19 @@ impl Ground {
         self.compute_with(zone, &DateInputs::new())
     }
 
-    /// All dates as they would follow if these were set. Tasks that were added by hand and follow a rule stand among
-    /// the others, by their ids.
+    /// All dates as they would follow if these were set.
     pub(crate) fn compute_with(&self, zone: &Zone, inputs: &DateInputs) -> PlannedDates {
-        let mut planned = compute(
+        compute(
             &self.basis.template,
             &self.circumstances(zone, inputs),
             self.holidays.calendars(),
-        );
-        let own = self.tasks.iter();
-        let own = own.filter_map(|stored| self.own_task(stored, &planned, zone));
-        let (own, lost): (Vec<PlannedTask>, Vec<Option<Violation>>) = own.unzip();
-        planned.tasks.extend(own);
-        planned.violations.extend(lost.into_iter().flatten());
-        planned
+        )
+    }
+
+    /// What counts from what, as it is.
+    pub(crate) fn counting_graph(&self, zone: &Zone) -> Graph<RuleAnchor> {
+        let circumstances = self.circumstances(zone, &DateInputs::new());
+        counting_graph(&self.basis.template, &circumstances)
     }
 
     /// The task of this name among the computed ones: its key, or the id of one that was added by hand.
@@ -217,46 +217,37 @@ impl Ground {
         })
     }
 
-    /// A task that was added by hand, as its rule has it, and what is to be said where the rule cannot be counted.
-    fn own_task(
+    /// Refuses to take a date away that a deal which has begun cannot do without, by `keyDates.<key>`: a required anchor,
+    /// unless the template says that it may fall away.
+    pub(crate) fn require_kept_dates(
         &self,
-        stored: &StoredTask,
-        planned: &PlannedDates,
-        zone: &Zone,
-    ) -> Option<(PlannedTask, Option<Violation>)> {
-        let task = &stored.task;
-        let rule = stored.details.due_rule.as_ref();
-        let rule = rule.and_then(rules::from_json)?;
-        if task.key.is_some() {
-            return None;
+        deal: &Deal,
+        inputs: &DateInputs,
+    ) -> Result<(), Rejection> {
+        if !matches!(deal.status, DealStatus::Active | DealStatus::OnHold) {
+            return Ok(());
         }
-        let name = task_name(stored);
-        let shift_days = self.shift_days.get(&name).copied().unwrap_or_default();
-        // A rule that cannot be counted leaves the task without a date, as a template's would.
-        let (counted, error) = match planned.evaluate(&rule, self.holidays.calendars()) {
-            Ok(counted) => (counted, None),
-            Err(error) => (None, Some(error)),
+        let is_set = |key: &str| {
+            self.key_dates
+                .get(key)
+                .is_some_and(|date| date.date.is_some())
         };
-        let lost = error.map(|error| Violation {
-            key: name.clone(),
-            severity: Severity::Error,
-            message: format!("{} cannot be counted: {error}", task.title),
-        });
-        let rule_date = counted.and_then(|date| shifted(date, shift_days));
-        let held = task_hold(task, zone);
-        let planned = PlannedTask {
-            key: name,
-            title: task.title.clone(),
-            due: held.map_or(rule_date, |_| task.due.map(|due| due.date)),
-            time_of_day: task.due.and_then(|due| due.time_of_day),
-            rule,
-            shift_days,
-            rule_date,
-            held,
-            depends_on: BTreeSet::new(),
-            buyer_visible: task.buyer_visible,
-        };
-        Some((planned, lost))
+        let errors: Vec<FieldError> = inputs
+            .iter()
+            .filter(|(key, date)| date.is_none() && is_set(key))
+            .filter_map(|(key, _)| self.basis.template.anchor(key))
+            .filter(|anchor| anchor.required && !anchor.revocable)
+            .map(|anchor| {
+                let field = format!("keyDates.{}", anchor.key);
+                let message = format!("{field} is needed as long as the deal is under way");
+                FieldError::new(field, "required", message)
+            })
+            .collect();
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Rejection::Validation { errors })
+        }
     }
 
     /// Refuses dates that the deal does not have, by `keyDates.<key>`.

@@ -1,7 +1,7 @@
-//! Due rules as JSON: `{anchor, offsetDays, calendar, businessCalendar, roll}`.
+//! Due rules as JSON: `{anchor, anchorKind, offsetDays, calendar, businessCalendar, roll}`.
 //!
 //! A rule counts from a key date, or from the completion of a task: then `anchorKind` is `TASK`. Separate
-//! rolls for weekends and holidays are an object with both.
+//! rolls for weekends and holidays are an object with both. What is read may be written back.
 
 use domain::{
     calendar::{Calendars, FEDERAL},
@@ -20,6 +20,11 @@ pub(crate) struct DueRule {
     /// The key of a key date, or of a task from whose completion is counted.
     #[schema(example = "closing_date")]
     pub(crate) anchor: String,
+    /// TASK where it counts from the completion of a task, which is named by its key, or by its id if it has none;
+    /// KEY_DATE where from a key date. Without it a key date is looked for first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "KEY_DATE")]
+    pub(crate) anchor_kind: Option<String>,
     /// Days after the anchor; negative for before.
     #[schema(example = -3)]
     pub(crate) offset_days: i32,
@@ -31,27 +36,94 @@ pub(crate) struct DueRule {
     pub(crate) business_calendar: Option<String>,
     /// NONE (default), NEXT or PREVIOUS: where a date goes that is no business day.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) roll: Option<String>,
+    pub(crate) roll: Option<RollRule>,
 }
 
+/// Where a date goes that is no business day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum RollRule {
+    /// NONE, NEXT or PREVIOUS.
+    Both(String),
+    /// One for weekends and one for holidays.
+    Apart(RollsApart),
+}
+
+/// Where a date goes that is on a weekend, or on a holiday.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RollsApart {
+    /// NONE, NEXT or PREVIOUS.
+    weekend: String,
+    /// NONE, NEXT or PREVIOUS.
+    holiday: String,
+}
+
+/// The `anchorKind` of a rule that counts from a key date.
+const KEY_DATE: &str = "KEY_DATE";
+/// The `anchorKind` of a rule that counts from the completion of a task.
+const TASK: &str = "TASK";
+
 impl DueRule {
-    /// The rule as clients write it. Where weekends and holidays roll apart, the holidays' direction is shown.
+    /// The rule as clients write it.
     pub(crate) fn of(rule: &Rule) -> Self {
+        let Roll { weekend, holiday } = rule.counting.roll;
         Self {
             anchor: rule.anchor.key().to_owned(),
+            anchor_kind: match &rule.anchor {
+                RuleAnchor::KeyDate(_) => None,
+                RuleAnchor::Completion(_) => Some(TASK.to_owned()),
+            },
             offset_days: rule.counting.offset_days,
             calendar: rule.counting.day_count.as_str().to_owned(),
             business_calendar: Some(rule.counting.business_calendar.clone()),
-            roll: Some(rule.counting.roll.holiday.as_str().to_owned()),
+            roll: Some(if weekend == holiday {
+                RollRule::Both(weekend.as_str().to_owned())
+            } else {
+                RollRule::Apart(RollsApart {
+                    weekend: weekend.as_str().to_owned(),
+                    holiday: holiday.as_str().to_owned(),
+                })
+            }),
         }
     }
 
-    /// The rule of the domain, counting from whatever `kind_of` finds under the anchor's key; `UNKNOWN_REFERENCE`
-    /// of `dueRule.anchor` if that is nothing.
-    pub(crate) fn parse(
-        &self,
-        kind_of: impl FnOnce(&str) -> Option<RuleAnchor>,
-    ) -> Result<Rule, Rejection> {
+    /// Whether this says what the rule says. One that does not say what sort of anchor it names says so by the name.
+    pub(crate) fn says(&self, rule: &Rule) -> bool {
+        let is_of_kind = match (&rule.anchor, self.anchor_kind.as_deref()) {
+            (_, None) | (RuleAnchor::KeyDate(_), Some(KEY_DATE)) => true,
+            (RuleAnchor::Completion(_), Some(kind)) => kind == TASK,
+            (RuleAnchor::KeyDate(_), Some(_)) => false,
+        };
+        let counting = self.counting();
+        is_of_kind
+            && self.anchor == rule.anchor.key()
+            && counting.is_ok_and(|counting| counting == rule.counting)
+    }
+
+    /// The rule of the domain, counting from whatever `find` finds under the anchor's name: a key date (`true`) or the
+    /// completion of a task (`false`). `UNKNOWN_REFERENCE` of `dueRule.anchor` if that is nothing.
+    pub(crate) fn parse(&self, find: impl Fn(&str, bool) -> bool) -> Result<Rule, Rejection> {
+        let counting = self.counting()?;
+        let may_be = |kind: &str| {
+            self.anchor_kind
+                .as_deref()
+                .is_none_or(|given| given == kind)
+        };
+        let anchor = if may_be(KEY_DATE) && find(&self.anchor, true) {
+            RuleAnchor::KeyDate(self.anchor.clone())
+        } else if may_be(TASK) && find(&self.anchor, false) {
+            RuleAnchor::Completion(self.anchor.clone())
+        } else {
+            return Err(Rejection::UnknownReference {
+                field: "dueRule.anchor".to_owned(),
+            });
+        };
+        Ok(Rule { anchor, counting })
+    }
+
+    /// What it counts, whatever it counts from. Rejections: of `dueRule.<field>`.
+    pub(crate) fn counting(&self) -> Result<Counting, Rejection> {
         let mut errors = Vec::new();
         let day_count = DayCount::parse(&self.calendar)
             .filter(|count| count.as_str() == self.calendar)
@@ -70,25 +142,32 @@ impl DueRule {
         if Calendars::standard().get(business_calendar).is_none() {
             errors.push(one_of("dueRule.businessCalendar", "a known calendar"));
         }
-        let roll = self.roll.as_deref().unwrap_or("NONE");
-        let direction = direction(roll).unwrap_or_else(|| {
-            errors.push(one_of("dueRule.roll", "NONE, NEXT or PREVIOUS"));
-            Direction::Stay
-        });
+        let mut toward = |field: &'static str, text: &str| {
+            direction(text).unwrap_or_else(|| {
+                errors.push(one_of(field, "NONE, NEXT or PREVIOUS"));
+                Direction::Stay
+            })
+        };
+        let roll = match &self.roll {
+            None => Roll::NONE,
+            Some(RollRule::Both(both)) => Roll::both(toward("dueRule.roll", both)),
+            Some(RollRule::Apart(apart)) => Roll {
+                weekend: toward("dueRule.roll.weekend", &apart.weekend),
+                holiday: toward("dueRule.roll.holiday", &apart.holiday),
+            },
+        };
+        let kind = self.anchor_kind.as_deref();
+        if kind.is_some_and(|kind| kind != KEY_DATE && kind != TASK) {
+            errors.push(one_of("dueRule.anchorKind", "KEY_DATE or TASK"));
+        }
         if !errors.is_empty() {
             return Err(Rejection::Validation { errors });
         }
-        let anchor = kind_of(&self.anchor).ok_or_else(|| Rejection::UnknownReference {
-            field: "dueRule.anchor".to_owned(),
-        })?;
-        Ok(Rule {
-            anchor,
-            counting: Counting {
-                offset_days: self.offset_days,
-                day_count,
-                business_calendar: business_calendar.to_owned(),
-                roll: Roll::both(direction),
-            },
+        Ok(Counting {
+            offset_days: self.offset_days,
+            day_count,
+            business_calendar: business_calendar.to_owned(),
+            roll,
         })
     }
 }
@@ -112,7 +191,7 @@ pub(crate) fn to_json(rule: &Rule) -> Value {
         "roll": roll,
     });
     if matches!(rule.anchor, RuleAnchor::Completion(_)) {
-        value["anchorKind"] = json!("TASK");
+        value["anchorKind"] = json!(TASK);
     }
     value
 }
@@ -121,7 +200,7 @@ pub(crate) fn to_json(rule: &Rule) -> Value {
 pub(crate) fn from_json(value: &Value) -> Option<Rule> {
     let anchor = value["anchor"].as_str()?.to_owned();
     let anchor = match value["anchorKind"].as_str() {
-        Some("TASK") => RuleAnchor::Completion(anchor),
+        Some(TASK) => RuleAnchor::Completion(anchor),
         _ => RuleAnchor::KeyDate(anchor),
     };
     let roll = match &value["roll"] {
@@ -176,7 +255,13 @@ mod tests {
                     anchor,
                     counting: Counting::business_days(-3, "reg_z_specific").rolled(roll),
                 };
-                assert_eq!(from_json(&to_json(&rule)), Some(rule));
+                assert_eq!(from_json(&to_json(&rule)), Some(rule.clone()));
+                let written = DueRule::of(&rule);
+                assert_eq!(serde_json::to_value(&written).unwrap(), to_json(&rule));
+                assert!(written.says(&rule), "{written:?}");
+                let read = written
+                    .parse(|_, is_date| is_date == matches!(rule.anchor, RuleAnchor::KeyDate(_)));
+                assert_eq!(read, Ok(rule));
             }
         }
     }

@@ -12,7 +12,10 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::repository::tasks::{Details, StoredTask};
+use crate::{
+    repository::tasks::{Details, StoredTask},
+    sight::Sight,
+};
 
 /// A task.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -53,7 +56,8 @@ pub(crate) struct TaskView {
     pub(crate) pinned: bool,
     /// Calendar days that holds of the deal added to what the rule says.
     pub(crate) shift_days: u32,
-    #[schema(value_type = Option<Object>)]
+    /// May be written back. Left out where the reader does not see what it counts from.
+    #[schema(value_type = Option<crate::rules::DueRule>)]
     pub(crate) due_rule: Option<serde_json::Value>,
     #[schema(format = "date")]
     pub(crate) completed_on: Option<String>,
@@ -84,8 +88,8 @@ pub(crate) struct TaskView {
 
 impl TaskView {
     /// A task as it was read.
-    pub(crate) fn stored(task: &StoredTask, reader: &db::Actor) -> Self {
-        Self::of(&task.task, &task.details, task.due_at, reader)
+    pub(crate) fn stored(task: &StoredTask, reader: &db::Actor, sight: &Sight) -> Self {
+        Self::of(&task.task, &task.details, task.due_at, reader, sight)
     }
 
     /// A task in a state that was decided just now.
@@ -94,6 +98,7 @@ impl TaskView {
         details: &Details,
         due_at: Option<OffsetDateTime>,
         reader: &db::Actor,
+        sight: &Sight,
     ) -> Self {
         let completed = task.facts.completed.as_ref();
         let waived = task.facts.waived.as_ref();
@@ -120,7 +125,7 @@ impl TaskView {
             projected: task.is_blocked() && task.due.is_some(),
             pinned: task.due_pinned,
             shift_days: task.shift_days,
-            due_rule: details.due_rule.clone(),
+            due_rule: sight.rule(task.deal_id, details.due_rule.as_ref()).cloned(),
             completed_on: completed.map(|completion| date_text(completion.on)),
             completed_at: completed.map(|completion| instant_text(completion.at)),
             completed_by: completed.map(|completion| completion.by),

@@ -1,12 +1,12 @@
 //! What a change would do: every date, task and reminder that moves, and what keeps its place and why.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use time::{Date, Duration};
+use time::Date;
 
 use super::{PlannedDate, PlannedDates, PlannedTask};
 use crate::{
-    reminders::REMIND_DAYS_BEFORE,
+    reminders::{ActionKind, OpenTask, to_come},
     task::{Deadlines, Moment},
     words::upper_snake_enum,
 };
@@ -42,7 +42,8 @@ pub struct DateChange {
     pub buyer_sees: bool,
 }
 
-/// Everything that differs between two outcomes: what moved, came, went, or kept its place although its rule moved.
+/// Every date and task that differs between two outcomes: what moved, came, went, or kept its place although its rule
+/// moved.
 #[must_use]
 pub fn diff(old: &PlannedDates, new: &PlannedDates) -> Vec<DateChange> {
     let date_keys = keys(
@@ -60,7 +61,6 @@ pub fn diff(old: &PlannedDates, new: &PlannedDates) -> Vec<DateChange> {
     for key in task_keys {
         let (old, new) = (old.task(key), new.task(key));
         changes.extend(task_change(old, new));
-        changes.extend(reminder_changes(old, new));
     }
     changes
 }
@@ -83,6 +83,39 @@ pub fn becomes_overdue(old: &PlannedDates, new: &PlannedDates, moment: &Moment<'
             .map(|task| task.key.clone())
             .collect(),
     }
+}
+
+/// How the reminders of one task change. `before` and `after` are the task as it is and as it would be; absent where
+/// it has no date or is finished.
+#[must_use]
+pub fn reminder_changes(
+    named: &PlannedTask,
+    before: Option<OpenTask>,
+    after: Option<OpenTask>,
+    moment: &Moment<'_>,
+) -> Vec<DateChange> {
+    let days = |task: Option<OpenTask>| -> BTreeMap<ActionKind, Date> {
+        let to_come = task.map(|task| to_come(&task, moment.zone, moment.deadlines, moment.now));
+        let to_come = to_come.into_iter().flatten();
+        to_come
+            .map(|(kind, from)| (kind, moment.zone.local_date(from)))
+            .collect()
+    };
+    let (old, new) = (days(before), days(after));
+    let kinds: BTreeSet<&ActionKind> = old.keys().chain(new.keys()).collect();
+    kinds
+        .into_iter()
+        .filter(|kind| old.get(*kind) != new.get(*kind))
+        .map(|kind| DateChange {
+            kind: ChangeKind::Reminder,
+            key: named.key.clone(),
+            title: named.title.clone(),
+            old: old.get(kind).copied(),
+            new: new.get(kind).copied(),
+            locked: None,
+            buyer_sees: named.buyer_visible,
+        })
+        .collect()
 }
 
 /// Each key once: those of the new outcome in their order, then those that are gone.
@@ -139,33 +172,6 @@ fn task_change(old: Option<&PlannedTask>, new: Option<&PlannedTask>) -> Option<D
         locked,
         buyer_sees: named.buyer_visible,
     })
-}
-
-fn reminder_changes(old: Option<&PlannedTask>, new: Option<&PlannedTask>) -> Vec<DateChange> {
-    let due = |task: Option<&PlannedTask>| {
-        task.filter(|task| !task.is_finished())
-            .and_then(|task| task.due)
-    };
-    let (was, will_be) = (due(old), due(new));
-    let Some(named) = new.or(old).filter(|_| was != will_be) else {
-        return Vec::new();
-    };
-    REMIND_DAYS_BEFORE
-        .iter()
-        .map(|days| {
-            let before =
-                |due: Option<Date>| due.and_then(|due| due.checked_sub(Duration::days(*days)));
-            DateChange {
-                kind: ChangeKind::Reminder,
-                key: named.key.clone(),
-                title: named.title.clone(),
-                old: before(was),
-                new: before(will_be),
-                locked: None,
-                buyer_sees: named.buyer_visible,
-            }
-        })
-        .collect()
 }
 
 fn drift(word: &str, rule_date: Option<Date>) -> String {

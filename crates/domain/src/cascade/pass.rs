@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use time::Date;
 
 use super::{
-    Circumstances, DateHold, Dropped, KeyDateState, PlannedDate, PlannedDates, PlannedTask,
-    Violation, constraints, forecast, shifted,
+    Circumstances, DateHold, Dropped, KeyDateState, OwnTask, PlannedDate, PlannedDates,
+    PlannedTask, Violation, constraints, counting_graph, forecast, own, shifted,
 };
 use crate::{
     calendar::Calendars,
@@ -40,8 +40,12 @@ pub fn compute(
         .collect();
     let mut dates: BTreeMap<&str, PlannedDate> = BTreeMap::new();
     let mut tasks: BTreeMap<&str, PlannedTask> = BTreeMap::new();
-    // A parsed template has no cycle; one built by hand that had would leave its dates out.
-    for node in template.counting_graph().order().unwrap_or_default() {
+    let own_tasks = circumstances.own_tasks.iter();
+    let own_tasks: BTreeMap<&str, &OwnTask> =
+        own_tasks.map(|own| (own.name.as_str(), own)).collect();
+    // A parsed template has no cycle, and no rule given by hand closes one; what had one would be left out.
+    let order = counting_graph(template, circumstances).order();
+    for node in order.unwrap_or_default() {
         match &node {
             RuleAnchor::KeyDate(key) => {
                 if let Some(rule) = template.date(key) {
@@ -54,6 +58,8 @@ pub fn compute(
                     .filter(|_| !dropped_tasks.contains_key(key))
                 {
                     tasks.insert(&rule.key, pass.task(rule));
+                } else if let Some(own) = own_tasks.get(key.as_str()) {
+                    tasks.insert(&own.name, pass.own_task(own));
                 }
             }
         }
@@ -74,11 +80,14 @@ pub fn compute(
         tasks: template
             .tasks
             .iter()
-            .filter_map(|task| tasks.remove(task.key.as_str()))
+            .map(|task| task.key.as_str())
+            .chain(circumstances.own_tasks.iter().map(|own| own.name.as_str()))
+            .filter_map(|name| tasks.remove(name))
             .collect(),
         dropped_tasks,
         violations: uncountable,
     };
+    own::end_series(template, circumstances, &mut planned);
     let mut found = constraints::violated(template, &planned);
     found.extend(forecast::squeezed(template, &planned, calendars));
     found.extend(constraints::off_business_days(
@@ -238,9 +247,11 @@ impl Pass<'_> {
 
     fn task(&mut self, rule: &TaskRule) -> PlannedTask {
         let held = self.circumstances.held_tasks.get(&rule.key).copied();
-        let won = self.winning(&rule.due, rule.fallback_due.as_ref()).clone();
-        let shift_days = self.circumstances.shift_days.get(&rule.key).copied();
-        let shift_days = shift_days.unwrap_or_default();
+        let by_hand = self.circumstances.task_rules.get(&rule.key);
+        let won = by_hand
+            .unwrap_or_else(|| self.winning(&rule.due, rule.fallback_due.as_ref()))
+            .clone();
+        let shift_days = self.shift_days(&rule.key);
         let node = RuleAnchor::Completion(rule.key.clone());
         let counted = self.count(&node, &won, count).map(|value| value.date);
         let rule_date = counted.and_then(|date| shifted(date, shift_days));
@@ -252,21 +263,65 @@ impl Pass<'_> {
             title: rule.title.clone(),
             due: held.map_or(rule_date, |held| held.due),
             time_of_day: rule.time_of_day,
-            rule: won,
+            rule: Some(won),
             shift_days,
             rule_date,
             held: held.map(|held| held.why),
             depends_on: BTreeSet::new(),
             buyer_visible: rule.buyer_visible,
         };
+        self.remember_task(&planned);
+        planned
+    }
+
+    /// A rule that cannot be counted leaves the task without a date, as a template's would.
+    fn own_task(&mut self, own: &OwnTask) -> PlannedTask {
+        let held = self.circumstances.held_tasks.get(&own.name).copied();
+        let shift_days = self.shift_days(&own.name);
+        let node = RuleAnchor::Completion(own.name.clone());
+        let counted = own
+            .rule
+            .as_ref()
+            .and_then(|rule| self.count(&node, rule, count));
+        let rule_date = counted
+            .and_then(|value| own::moved(value.date, own.days_after))
+            .and_then(|date| shifted(date, shift_days));
+        let due = if own.rule.is_some() {
+            rule_date
+        } else {
+            own.due
+        };
+        let planned = PlannedTask {
+            key: own.name.clone(),
+            title: own.title.clone(),
+            due: held.map_or(due, |held| held.due),
+            time_of_day: own.time_of_day,
+            rule: own.rule.clone(),
+            shift_days,
+            rule_date,
+            held: held.map(|held| held.why),
+            depends_on: BTreeSet::new(),
+            buyer_visible: own.buyer_visible,
+        };
+        self.remember_task(&planned);
+        planned
+    }
+
+    /// Calendar days that holds of the deal added to what the rule of this task says.
+    fn shift_days(&self, name: &str) -> u32 {
+        let days = self.circumstances.shift_days.get(name).copied();
+        days.unwrap_or_default()
+    }
+
+    fn remember_task(&mut self, planned: &PlannedTask) {
         let certainty = if planned.is_finished() {
             Certainty::Fixed
         } else {
             Certainty::Estimate
         };
+        let node = RuleAnchor::Completion(planned.key.clone());
         let finish = self.countable(&node, planned.finish());
         self.remember(node, finish, certainty);
-        planned
     }
 
     /// The fallback serves when the first rule's anchor is dropped or TBD, and its own is not.
@@ -311,7 +366,11 @@ impl Pass<'_> {
 
     fn lose(&mut self, node: &RuleAnchor, error: &DateError) {
         let key = node.key();
-        let message = format!("{key} cannot be counted: {error}");
+        // A task that was added by hand is named by its id.
+        let own = self.circumstances.own_tasks.iter();
+        let title = own.filter(|own| own.name == key).map(|own| &*own.title);
+        let called = title.into_iter().next().unwrap_or(key);
+        let message = format!("{called} cannot be counted: {error}");
         self.violations.push(Violation {
             key: key.to_owned(),
             severity: Severity::Error,

@@ -34,10 +34,13 @@ impl PlannedDates {
             Some(task) => match task.held {
                 Some(TaskHold::Pinned) => Shifting::Date,
                 Some(TaskHold::Completed(_) | TaskHold::Waived(_)) => Shifting::Follows,
-                None if task.due.is_none() || self.counts_from_any_of(open, &task.rule) => {
-                    Shifting::Follows
-                }
-                None => Shifting::Rule,
+                None => match &task.rule {
+                    None => Shifting::Date,
+                    Some(rule) if task.due.is_none() || self.counts_from_any_of(open, rule) => {
+                        Shifting::Follows
+                    }
+                    Some(_) => Shifting::Rule,
+                },
             },
         }
     }

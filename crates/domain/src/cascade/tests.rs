@@ -1,3 +1,4 @@
+mod own;
 mod preview;
 mod shift;
 mod violations;

@@ -20,8 +20,8 @@ pub struct NewTask {
     pub key: Option<String>,
     /// Its writable fields.
     pub fields: TaskEdit,
-    /// Whether the due date was set by hand although a rule exists.
-    pub due_pinned: bool,
+    /// When it is due.
+    pub due: Option<Due>,
     /// Whether the deal cannot be closed without it.
     pub required: bool,
     /// The user who is to do it.
@@ -30,7 +30,7 @@ pub struct NewTask {
     pub open_dependencies: u32,
 }
 
-/// The fields that people write; an edit gives all of them.
+/// The fields that people write, beside the due date; an edit gives all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskEdit {
     /// What is to be done.
@@ -41,10 +41,19 @@ pub struct TaskEdit {
     pub milestone_id: Option<Uuid>,
     /// The part that owns it.
     pub owner_role: Option<PartyRole>,
-    /// When it is due.
-    pub due: Option<Due>,
     /// Whether the client sees it.
     pub buyer_visible: bool,
+}
+
+/// What an edit does to the due date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DueEdit {
+    /// Nothing.
+    Keep,
+    /// Somebody sets it by hand, or takes it away: it no longer follows a rule, also where that says the same.
+    Pin(Option<Due>),
+    /// Somebody gives it a rule, which says this date and knows of all holds before.
+    Follow(Option<Due>),
 }
 
 impl TaskEdit {
@@ -80,7 +89,7 @@ impl Task {
         let facts = TaskFacts {
             assignee_id: new.assignee_id,
             open_dependencies: new.open_dependencies,
-            due_passed: moment.has_passed(fields.due, false),
+            due_passed: moment.has_passed(new.due, false),
             ..TaskFacts::default()
         };
         let state = TaskState {
@@ -91,8 +100,8 @@ impl Task {
             title: fields.title,
             description: fields.description,
             owner_role: fields.owner_role,
-            due: fields.due,
-            due_pinned: new.due_pinned,
+            due: new.due,
+            due_pinned: false,
             shift_days: 0,
             required: new.required,
             buyer_visible: fields.buyer_visible,
@@ -112,28 +121,33 @@ impl Task {
         })
     }
 
-    /// Replaces the writable fields. A due date set here is pinned: it no longer follows a rule. An edit that changes
-    /// nothing is no transition; one that makes the task overdue is two.
+    /// Replaces the writable fields. An edit that changes nothing is no transition; one that makes the task overdue is
+    /// two. A finished task keeps its date, and what decided it.
     ///
     /// # Errors
     /// A validation rejection, or `TASK_ALREADY_DONE` when the due date of a finished task would change.
-    pub fn edit(&self, edit: TaskEdit, moment: &Moment<'_>) -> Result<Change, Rejection> {
+    pub fn edit(
+        &self,
+        edit: TaskEdit,
+        due: DueEdit,
+        moment: &Moment<'_>,
+    ) -> Result<Change, Rejection> {
         let edit = edit.checked()?;
-        let due_changes = edit.due != self.due;
-        if due_changes && self.status.is_done() {
-            return Err(Rejection::TaskAlreadyDone);
-        }
         let mut next = self.0.clone();
+        if let DueEdit::Pin(date) | DueEdit::Follow(date) = due {
+            if !self.status.is_done() {
+                next.due = date;
+                next.due_pinned = matches!(due, DueEdit::Pin(_));
+                next.shift_days = 0;
+            } else if date != self.due {
+                return Err(Rejection::TaskAlreadyDone);
+            }
+        }
         next.title = edit.title;
         next.description = edit.description;
         next.milestone_id = edit.milestone_id;
         next.owner_role = edit.owner_role;
         next.buyer_visible = edit.buyer_visible;
-        if due_changes {
-            next.due = edit.due;
-            next.due_pinned = true;
-            next.shift_days = 0;
-        }
         Ok(self.updated_to(next, moment))
     }
 

@@ -54,23 +54,6 @@ impl Task {
         self.reschedule(later, self.shift_days, moment)
     }
 
-    /// Lets the due date follow a rule that somebody has just given it, which knows of all holds before.
-    ///
-    /// # Errors
-    /// `TASK_ALREADY_DONE`: finished tasks keep their dates.
-    pub fn unpin(&self, due: Option<Due>, moment: &Moment<'_>) -> Result<Change, Rejection> {
-        if self.status.is_done() {
-            return Err(Rejection::TaskAlreadyDone);
-        }
-        let next = TaskState {
-            due,
-            due_pinned: false,
-            shift_days: 0,
-            ..self.0.clone()
-        };
-        Ok(self.updated_to(next, moment))
-    }
-
     /// Records that the due instant has passed. Nothing happens if it has not, if it was recorded already, if the task
     /// is finished, or while the deal is on hold: a repeated or late wake-up does no harm.
     #[must_use]

@@ -38,10 +38,9 @@ fn new_task(open_dependencies: u32, assignee_id: Option<Uuid>, due: Option<Due>)
             description: None,
             milestone_id: None,
             owner_role: None,
-            due,
             buyer_visible: false,
         },
-        due_pinned: false,
+        due,
         required: true,
         assignee_id,
         open_dependencies,
@@ -324,14 +323,47 @@ fn an_edit_that_changes_nothing_is_no_transition_and_a_new_due_date_is_pinned() 
     let zone = new_york();
     let open = task(0, None, None);
     let same = new_task(0, None, None).fields;
-    assert_eq!(open.edit(same.clone(), &at(&zone)), Ok(Change::none(&open)));
-    let dated = TaskEdit {
-        due: Some(Due::on(date!(2026 - 04 - 01))),
-        ..same
-    };
-    let change = open.edit(dated, &at(&zone)).unwrap();
+    assert_eq!(
+        open.edit(same.clone(), DueEdit::Keep, &at(&zone)),
+        Ok(Change::none(&open))
+    );
+    let dated = DueEdit::Pin(Some(Due::on(date!(2026 - 04 - 01))));
+    let change = open.edit(same, dated, &at(&zone)).unwrap();
     assert!(change.task.due_pinned);
     assert_eq!(steps(&change), [(TaskEvent::Updated, TaskStatus::Pending)]);
+}
+
+#[test]
+fn a_date_written_by_hand_pins_also_where_it_says_the_same() {
+    let zone = new_york();
+    let due = Some(Due::on(date!(2026 - 04 - 01)));
+    let (open, same) = (task(0, None, due), new_task(0, None, due).fields);
+    let pinned = open
+        .edit(same.clone(), DueEdit::Pin(due), &at(&zone))
+        .unwrap();
+    assert!(pinned.task.due_pinned);
+    assert_eq!(steps(&pinned), [(TaskEvent::Updated, TaskStatus::Pending)]);
+    let again = pinned.task.edit(same, DueEdit::Pin(due), &at(&zone));
+    assert_eq!(again, Ok(Change::none(&pinned.task)));
+}
+
+#[test]
+fn a_finished_task_keeps_its_date_and_what_decided_it() {
+    let zone = new_york();
+    let due = Some(Due::on(date!(2026 - 04 - 01)));
+    let fields = new_task(0, None, due).fields;
+    let done = task(0, None, due)
+        .complete(completing(user(1)), &at(&zone))
+        .unwrap()
+        .task;
+    for same in [DueEdit::Pin(due), DueEdit::Follow(due)] {
+        let change = done.edit(fields.clone(), same, &at(&zone));
+        assert_eq!(change, Ok(Change::none(&done)), "{same:?}");
+    }
+    for other in [DueEdit::Pin(None), DueEdit::Follow(None)] {
+        let refused = done.edit(fields.clone(), other, &at(&zone));
+        assert_eq!(refused, Err(Rejection::TaskAlreadyDone), "{other:?}");
+    }
 }
 
 #[test]
@@ -355,16 +387,13 @@ fn whoever_sets_a_date_takes_the_days_of_holds_away() {
         .reschedule(due(date!(2026 - 03 - 24)), 4, &at(&zone))
         .unwrap()
         .task;
-    let by_hand = TaskEdit {
-        due: due(date!(2026 - 03 - 30)),
-        ..new_task(0, None, None).fields
-    };
-    let pinned = shifted.edit(by_hand, &at(&zone)).unwrap().task;
-    let ruled_anew = shifted
-        .unpin(due(date!(2026 - 03 - 21)), &at(&zone))
-        .unwrap();
-    for (task, why) in [(&pinned, "a date"), (&ruled_anew.task, "a rule")] {
-        assert_eq!(task.shift_days, 0, "{why}");
+    let fields = new_task(0, None, None).fields;
+    for by_hand in [
+        DueEdit::Pin(due(date!(2026 - 03 - 30))),
+        DueEdit::Follow(due(date!(2026 - 03 - 21))),
+    ] {
+        let change = shifted.edit(fields.clone(), by_hand, &at(&zone)).unwrap();
+        assert_eq!(change.task.shift_days, 0, "{by_hand:?}");
     }
 }
 

@@ -7,9 +7,13 @@ use platform::{db::Tx, error::Result};
 use uuid::Uuid;
 
 use super::{Loaded, Outcome, Step, load_task_exclusively, take_steps, unknown_reference};
-use crate::repository::{
-    dependencies::{self, Dependency},
-    tasks::{self, Details},
+use crate::{
+    repository::{
+        dependencies::{self, Dependency},
+        tasks::{self, Details},
+    },
+    sight::Sight,
+    views::TaskView,
 };
 
 /// Adds the dependency; one that is there already is no change. The deal is locked exclusively, so of two
@@ -35,7 +39,8 @@ pub(crate) async fn run(tx: &mut Tx, task_id: Uuid, depends_on_id: Uuid) -> Resu
     }
     deal.status.require_active()?;
     if stored.details.depends_on.contains(&depends_on_id) {
-        let task = crate::views::TaskView::stored(&stored, tx.actor());
+        let sight = Sight::of(tx, [stored.task.deal_id]).await?;
+        let task = TaskView::stored(&stored, tx.actor(), &sight);
         return Ok(Outcome { task });
     }
     let change = stored
@@ -58,5 +63,5 @@ pub(crate) async fn run(tx: &mut Tx, task_id: Uuid, depends_on_id: Uuid) -> Resu
         },
     };
     take_steps(tx, &deal.zone, std::slice::from_ref(&step), None).await?;
-    Ok(Outcome::of(tx, &deal.zone, &step.change, &step.details))
+    Outcome::of(tx, &deal.zone, &step.change, &step.details).await
 }

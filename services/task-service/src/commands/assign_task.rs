@@ -4,8 +4,8 @@ use platform::{db::Tx, error::Result};
 use uuid::Uuid;
 
 use super::{
-    Loaded, Outcome, Step, load_task, require_assigning, require_sight, take_steps,
-    unknown_reference,
+    Loaded, Outcome, Step, load_task, require_assigning, require_sight, require_workable,
+    take_steps, unknown_reference,
 };
 use crate::repository::deals;
 
@@ -18,15 +18,16 @@ const MAY_ASSIGN: [domain::permission::Permission; 2] = [
 /// Assigns the task; `None` takes it away. The same assignee again is no change. Rejections: `NOT_FOUND`,
 /// `FORBIDDEN`, `UNKNOWN_REFERENCE` of `assigneeId`, `DEAL_NOT_ACTIVE`, `TASK_ALREADY_DONE`.
 pub(crate) async fn run(tx: &mut Tx, task_id: Uuid, assignee_id: Option<Uuid>) -> Result<Outcome> {
-    let Loaded { deal, stored } = load_task(tx, task_id, &MAY_ASSIGN).await?;
-    require_assigning(tx, &deal)?;
-    require_assignee(tx, stored.task.deal_id, assignee_id).await?;
-    deal.status.require_active()?;
+    let loaded = load_task(tx, task_id, &MAY_ASSIGN).await?;
+    require_assigning(tx, &loaded.deal)?;
+    require_assignee(tx, loaded.stored.task.deal_id, assignee_id).await?;
+    require_workable(tx, &loaded).await?;
+    let Loaded { deal, stored } = loaded;
     let change = stored.task.assign(assignee_id)?;
     require_sight(tx, &change.task)?;
     let step = Step::of(&stored, change);
     take_steps(tx, &deal.zone, std::slice::from_ref(&step), None).await?;
-    Ok(Outcome::of(tx, &deal.zone, &step.change, &step.details))
+    Outcome::of(tx, &deal.zone, &step.change, &step.details).await
 }
 
 /// Refuses an assignee who is not active or would not see the deal: `UNKNOWN_REFERENCE` of `assigneeId`.

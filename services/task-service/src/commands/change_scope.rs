@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::{
     Step,
+    complete_task::Series,
     plan_tasks::{self, Making},
     shift_milestones, take_steps, waive_task,
 };
@@ -186,7 +187,15 @@ impl Scope<'_> {
             if let Some(stored) = tasks::lock(tx, id).await?
                 && let Some(why) = why_ceased(&stored, revision)
             {
-                Box::pin(waive_task::waive(tx, self.deal, &stored, &why.to_string())).await?;
+                let why = why.to_string();
+                Box::pin(waive_task::waive(
+                    tx,
+                    self.deal,
+                    &stored,
+                    &why,
+                    Series::Ends,
+                ))
+                .await?;
             }
         }
         Ok(())

@@ -10,17 +10,19 @@ use domain::{
     rejection::Rejection,
     task::{Change, Completing, TaskEvent, may_complete, may_see},
     text,
-    zone::Zone,
 };
 use platform::{db::Tx, error::Result};
 use time::Date;
 use uuid::Uuid;
 
-use super::{Loaded, Outcome, follow_completion, load_task_to_finish};
+use super::{
+    Loaded, Outcome, follow_completion, load_task_to_finish, next_instance, require_workable,
+};
 use crate::{
     history::{self, Told},
     queries::completion,
     repository::{
+        deals::Deal,
         dependencies,
         milestones::{self, Shifts},
         tasks::{self, Details, Saved, StoredTask},
@@ -57,9 +59,10 @@ pub(crate) struct Completed {
 /// `TASK_BLOCKED`, and of the fields `note` and `completedOn`.
 pub(crate) async fn run(tx: &mut Tx, command: &CompleteTask) -> Result<Completed> {
     let note = note(command.note.as_deref())?;
-    let Loaded { deal, stored } = load_task_to_finish(tx, command.task_id, &MAY_COMPLETE).await?;
-    may_complete(&stored.task, &task_actor(tx.actor()))?;
-    deal.status.require_active()?;
+    let loaded = load_task_to_finish(tx, command.task_id, &MAY_COMPLETE).await?;
+    may_complete(&loaded.stored.task, &task_actor(tx.actor()))?;
+    require_workable(tx, &loaded).await?;
+    let Loaded { deal, stored } = loaded;
     let circumstances = completion::circumstances(tx, &stored, command.completed_on).await?;
 
     let moment = deal.moment(tx.now());
@@ -80,10 +83,17 @@ pub(crate) async fn run(tx: &mut Tx, command: &CompleteTask) -> Result<Completed
     };
     let warnings = completion::warnings(&change.task, &details, &circumstances, tx.actor());
 
-    let freed = finish(tx, &deal.zone, &stored, &change, &details, None).await?;
+    let ending = Ending {
+        stored: &stored,
+        change: &change,
+        details: &details,
+        reason: None,
+        series: Series::GoesOn,
+    };
+    let freed = finish(tx, &deal, ending).await?;
     follow_completion::run(tx, &deal, &change.task, &details).await?;
     Ok(Completed {
-        task: Outcome::of(tx, &deal.zone, &change, &details).task,
+        task: Outcome::of(tx, &deal.zone, &change, &details).await?.task,
         unlocked: freed.unlocked,
         milestone_completed: freed.milestone_completed,
         warnings,
@@ -99,15 +109,37 @@ pub(super) struct Freed {
     pub(super) milestone_completed: Option<Uuid>,
 }
 
-/// Saves a task that was completed or waived, unlocks what waited for it, counts its milestone, and tells.
-pub(super) async fn finish(
-    tx: &mut Tx,
-    zone: &Zone,
-    stored: &StoredTask,
-    change: &Change,
-    details: &Details,
-    reason: Option<&str>,
-) -> Result<Freed> {
+/// What becomes of repeating work when one of it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Series {
+    /// The next one comes.
+    GoesOn,
+    /// There are no more.
+    Ends,
+}
+
+/// The end of a task.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ending<'a> {
+    pub(super) stored: &'a StoredTask,
+    pub(super) change: &'a Change,
+    pub(super) details: &'a Details,
+    /// Why, where a reason was given.
+    pub(super) reason: Option<&'a str>,
+    pub(super) series: Series,
+}
+
+/// Saves a task that was completed or waived, makes the next one of its series, unlocks what waited for it, counts its
+/// milestone, and emits.
+pub(super) async fn finish(tx: &mut Tx, deal: &Deal, ending: Ending<'_>) -> Result<Freed> {
+    let Ending {
+        stored,
+        change,
+        details,
+        reason,
+        series,
+    } = ending;
+    let zone = &deal.zone;
     let saved = Saved {
         loaded_version: stored.task.version,
         task: &change.task,
@@ -125,6 +157,14 @@ pub(super) async fn finish(
         },
     );
 
+    let mut shifts = Shifts::default();
+    shifts.count(Some(&stored.task), Some(&change.task));
+    if series == Series::GoesOn && !deal.status.is_terminal() {
+        // Counted together with the one that ends: its milestone is not reached meanwhile.
+        let next = Box::pin(next_instance::make(tx, deal, &change.task, details)).await?;
+        shifts.count(None, next.as_deref());
+    }
+
     // Locked before they are counted: of two prerequisites that finish at the same instant the second one
     // waits here, and then sees what the first one left.
     let waiting = tasks::lock_dependents(tx, stored.task.id).await?;
@@ -140,8 +180,6 @@ pub(super) async fn finish(
             details: &dependent.details,
         })
         .collect();
-    let mut shifts = Shifts::default();
-    shifts.count(Some(&stored.task), Some(&change.task));
     let shifted = milestones::shift_and_unlock(tx, zone, &shifts, &freed).await?;
 
     let actor = task_actor(tx.actor());

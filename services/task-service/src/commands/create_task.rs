@@ -14,7 +14,7 @@ use platform::{
     error::{Error, Result},
 };
 use serde_json::{Value, json};
-use time::Date;
+use time::{Date, Duration};
 use uuid::Uuid;
 
 use super::{
@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     history::{self, Told},
-    planning::Ground,
+    planning::{Ground, task_name},
     repository::{
         deals,
         dependencies::{self, Dependency},
@@ -47,6 +47,8 @@ pub(crate) struct TaskFields {
 /// When a task is to be due.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum DueInput {
+    /// As before.
+    Keep,
     /// Whenever.
     Never,
     /// On this day.
@@ -78,11 +80,11 @@ pub(crate) async fn run(tx: &mut Tx, command: &CreateTask) -> Result<Outcome> {
     let siblings = tasks::of_deal(tx, command.deal_id).await?;
     let prerequisites = prerequisites(&siblings, &command.depends_on)?;
     let (due, due_rule) = match &command.fields.due {
-        DueInput::Never => (None, None),
+        DueInput::Keep | DueInput::Never => (None, None),
         DueInput::On(date) => (Some(Due::on(*date)), None),
         DueInput::Rule(rule) => {
-            let (due, rule) = follow(tx, command.deal_id, &deal.zone, rule).await?;
-            (due, Some(rule))
+            let followed = follow(tx, command.deal_id, &deal.zone, rule, None).await?;
+            (followed.date.map(Due::on), Some(followed.rule))
         }
     };
     deal.status.require_active()?;
@@ -96,8 +98,8 @@ pub(crate) async fn run(tx: &mut Tx, command: &CreateTask) -> Result<Outcome> {
         id: tx.new_id(),
         deal_id: command.deal_id,
         key: None,
-        fields: edit(&command.fields, due),
-        due_pinned: false,
+        fields: edit(&command.fields),
+        due,
         required: true,
         assignee_id: command.assignee_id,
         open_dependencies: u32::try_from(open).map_err(anyhow::Error::from)?,
@@ -113,6 +115,7 @@ pub(crate) async fn run(tx: &mut Tx, command: &CreateTask) -> Result<Outcome> {
         template_fields: json!({}),
         position: tasks::last_position(tx, command.deal_id).await? + 1,
         note: None,
+        followed: false,
         created_by: tx.actor().user_id,
         depends_on: prerequisites.iter().map(|task| task.task.id).collect(),
     };
@@ -131,42 +134,69 @@ pub(crate) async fn run(tx: &mut Tx, command: &CreateTask) -> Result<Outcome> {
     let mut shifts = Shifts::default();
     shifts.count(None, Some(&created.task));
     shift_milestones(tx, &shifts).await?;
-    Ok(Outcome::of(tx, &deal.zone, &created, &details))
+    Outcome::of(tx, &deal.zone, &created, &details).await
 }
 
 /// The fields as the domain edits them.
-pub(super) fn edit(fields: &TaskFields, due: Option<Due>) -> TaskEdit {
+pub(super) fn edit(fields: &TaskFields) -> TaskEdit {
     TaskEdit {
         title: fields.title.clone(),
         description: fields.description.clone(),
         milestone_id: fields.milestone_id,
         owner_role: fields.owner_role,
-        due,
         buyer_visible: fields.buyer_visible,
     }
 }
 
-/// When a task is due that follows a rule, and the rule as it is stored.
+/// A rule that somebody gives a task.
+pub(super) struct Followed {
+    /// What it says now, if it says anything yet.
+    pub(super) date: Option<Date>,
+    /// The rule as it is stored.
+    pub(super) rule: Value,
+}
+
+/// Reads a rule for a task of the deal, or for one that is still to be made. The deal is locked exclusively: the task
+/// from whose completion it counts is marked, so that the date follows when that is completed.
 pub(super) async fn follow(
     tx: &Tx,
     deal_id: Uuid,
     zone: &domain::zone::Zone,
     rule: &DueRule,
-) -> Result<(Option<Due>, Value)> {
+    of_task: Option<&StoredTask>,
+) -> Result<Followed> {
     let ground = Ground::read(tx, deal_id, zone, None).await?;
     let planned = ground.compute(zone);
-    let rule = rule.parse(|key| {
-        if planned.key_date(key).is_some() {
-            Some(RuleAnchor::KeyDate(key.to_owned()))
+    let rule = rule.parse(|name, is_date| {
+        if is_date {
+            planned.key_date(name).is_some()
         } else {
-            let task = planned.task(key)?;
-            Some(RuleAnchor::Completion(task.key.clone()))
+            ground.task(name).is_some()
         }
     })?;
-    let date = planned
+    if let Some(stored) = of_task {
+        let graph = ground.counting_graph(zone);
+        let itself = RuleAnchor::Completion(task_name(stored));
+        if graph.cycle_closed_by(&itself, &rule.anchor).is_some() {
+            let message = "dueRule.anchor counts from this task itself";
+            return Err(Rejection::field("dueRule.anchor", "cycle", message).into());
+        }
+    }
+    let says = planned
         .evaluate(&rule, ground.holidays.calendars())
         .map_err(|error| Rejection::field("dueRule.offsetDays", "range", error.to_string()))?;
-    Ok((date.map(Due::on), rules::to_json(&rule)))
+    let days_after = of_task.and_then(|stored| ground.days_after(stored, &rule));
+    let days_after = Duration::days(days_after.unwrap_or_default());
+    let date = says.and_then(|date| date.checked_add(days_after));
+    if let RuleAnchor::Completion(name) = &rule.anchor
+        && let Some(anchor) = ground.task(name)
+    {
+        tasks::mark_followed(tx, anchor).await?;
+    }
+    Ok(Followed {
+        date,
+        rule: rules::to_json(&rule),
+    })
 }
 
 /// The tasks to wait for, each once, in id order.

@@ -2,23 +2,48 @@
 
 use domain::{
     permission::Permission,
-    task::{Change, Due},
+    task::{Due, DueEdit},
 };
 use platform::{db::Tx, error::Result, http::conditional::ExpectedVersion};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
     Loaded, Outcome, Step,
     create_task::{DueInput, TaskFields, edit, follow},
-    load_task, require_assigning, require_milestone, require_sight, take_steps,
+    load_task, load_task_exclusively, require_assigning, require_milestone, require_sight,
+    take_steps,
 };
 use crate::{
-    repository::tasks::{Details, StoredTask},
-    rules::{self, DueRule},
+    repository::{
+        deals::Deal,
+        tasks::{Details, StoredTask},
+    },
+    rules,
 };
 
 /// Who may.
 const MAY_EDIT: [Permission; 2] = [Permission::AssignTasks, Permission::ManageTasks];
+
+/// How the deal is locked for an edit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Locking {
+    /// Against a change of its status.
+    Shared,
+    /// As a whole: the end of the task from which a new rule counts would not see it.
+    Exclusive,
+}
+
+impl Locking {
+    /// For an edit that gives the task a rule, or does not.
+    pub(crate) const fn of(gives_rule: bool) -> Self {
+        if gives_rule {
+            Self::Exclusive
+        } else {
+            Self::Shared
+        }
+    }
+}
 
 /// Replaces the fields that `fields` makes of the task as it is. Rejections: `NOT_FOUND`, `FORBIDDEN`,
 /// `VERSION_MISMATCH`, `VERSION_CONFLICT`, `DEAL_NOT_ACTIVE`, `TASK_ALREADY_DONE` for a new due date of a finished
@@ -28,41 +53,28 @@ pub(crate) async fn run(
     task_id: Uuid,
     fields: impl Fn(&StoredTask) -> Result<TaskFields>,
     expected: ExpectedVersion,
+    locking: Locking,
 ) -> Result<Outcome> {
-    let Loaded { deal, stored } = load_task(tx, task_id, &MAY_EDIT).await?;
+    let Loaded { deal, stored } = match locking {
+        Locking::Shared => load_task(tx, task_id, &MAY_EDIT).await?,
+        Locking::Exclusive => load_task_exclusively(tx, task_id, &MAY_EDIT).await?,
+    };
     require_assigning(tx, &deal)?;
     expected.check(stored.task.version)?;
     let fields = fields(&stored)?;
     require_milestone(tx, stored.task.deal_id, fields.milestone_id).await?;
-    let (due, rule) = match &fields.due {
-        unchanged if *unchanged == present_due(&stored) => (stored.task.due, None),
-        DueInput::Never => (None, None),
-        DueInput::On(date) => (Some(on(&stored, *date)), None),
-        DueInput::Rule(rule) => {
-            let (due, json) = follow(tx, stored.task.deal_id, &deal.zone, rule).await?;
-            (due, Some(json))
-        }
-    };
+    let (due, due_rule) = due_edit(tx, &deal, &stored, &fields.due).await?;
     deal.status.require_active()?;
 
     let moment = deal.moment(tx.now());
-    let change = match &rule {
-        None => stored.task.edit(edit(&fields, due), &moment)?,
-        // The fields first, at the present due date; then the date that the rule gives, which pins nothing.
-        Some(_) => {
-            let edited = stored.task.edit(edit(&fields, stored.task.due), &moment)?;
-            let followed = edited.task.unpin(due, &moment)?;
-            Change {
-                task: followed.task,
-                transitions: [edited.transitions, followed.transitions].concat(),
-            }
-        }
-    };
+    let change = stored.task.edit(edit(&fields), due, &moment)?;
     require_sight(tx, &change.task)?;
     let details = Details {
-        due_rule: rule
-            .filter(|_| !change.transitions.is_empty())
-            .or_else(|| stored.details.due_rule.clone()),
+        due_rule: if stored.task.status.is_done() {
+            stored.details.due_rule.clone()
+        } else {
+            due_rule
+        },
         ..stored.details.clone()
     };
     let step = Step {
@@ -71,22 +83,42 @@ pub(crate) async fn run(
         details,
     };
     take_steps(tx, &deal.zone, std::slice::from_ref(&step), None).await?;
-    Ok(Outcome::of(tx, &deal.zone, &step.change, &step.details))
+    Outcome::of(tx, &deal.zone, &step.change, &step.details).await
 }
 
-/// How a client would write when the task is due.
-pub(crate) fn present_due(stored: &StoredTask) -> DueInput {
-    let rule = stored
-        .details
-        .due_rule
-        .as_ref()
-        .filter(|_| !stored.task.due_pinned)
-        .and_then(rules::from_json);
-    match (rule, stored.task.due) {
-        (Some(rule), _) => DueInput::Rule(DueRule::of(&rule)),
-        (None, Some(due)) => DueInput::On(due.date),
-        (None, None) => DueInput::Never,
-    }
+/// What becomes of the due date, and of the rule. What is there already stays as it is, with what holds added to it; a
+/// date by hand keeps the rule from which it drifts.
+async fn due_edit(
+    tx: &Tx,
+    deal: &Deal,
+    stored: &StoredTask,
+    input: &DueInput,
+) -> Result<(DueEdit, Option<Value>)> {
+    let task = &stored.task;
+    let present = stored.details.due_rule.clone();
+    let follows_none = present.is_none() && task.key.is_none();
+    Ok(match input {
+        DueInput::Keep => (DueEdit::Keep, present),
+        DueInput::Never if task.due.is_none() && present.is_none() => (DueEdit::Keep, present),
+        DueInput::Never => (DueEdit::Pin(None), None),
+        DueInput::On(date) => {
+            let due = Some(on(stored, *date));
+            if follows_none && due == task.due {
+                (DueEdit::Keep, present)
+            } else {
+                (DueEdit::Pin(due), present)
+            }
+        }
+        DueInput::Rule(rule) => {
+            let stored_rule = present.as_ref().and_then(rules::from_json);
+            if !task.due_pinned && stored_rule.is_some_and(|stored| rule.says(&stored)) {
+                return Ok((DueEdit::Keep, present));
+            }
+            let followed = follow(tx, task.deal_id, &deal.zone, rule, Some(stored)).await?;
+            let due = followed.date.map(|date| on(stored, date));
+            (DueEdit::Follow(due), Some(followed.rule))
+        }
+    })
 }
 
 /// A new date keeps the time of day.

@@ -14,11 +14,12 @@ pub(crate) mod create_template;
 pub(crate) mod delete_task;
 pub(crate) mod edit_task;
 pub(crate) mod follow_completion;
+pub(crate) mod leave_deal;
 pub(crate) mod mark_overdue;
 pub(crate) mod move_key_dates;
+mod next_instance;
 mod plan_tasks;
 pub(crate) mod publish_template;
-pub(crate) mod release_user;
 pub(crate) mod remove_dependency;
 pub(crate) mod reopen_task;
 pub(crate) mod replace_template;
@@ -48,8 +49,22 @@ use crate::{
         milestones::{self, Shifts},
         tasks::{self, Details, Saved, StoredTask, due_at},
     },
+    sight::Sight,
     views::{TaskView, task_actor},
 };
+
+/// Tasks that one step of work that grows changes, in one transaction: well within the limit on a statement, and
+/// nobody waits long for their locks.
+const TASKS_PER_STEP: usize = 200;
+
+/// How far work has come that is done in steps, each its own transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// All of it is done.
+    Done,
+    /// A step is done, and there may be more.
+    More,
+}
 
 /// A locked task in its locked deal.
 pub(crate) struct Loaded {
@@ -101,6 +116,23 @@ fn lacking(tx: &Tx, any_of: &[Permission]) -> Rejection {
     Rejection::forbidden(if missing.is_empty() { any_of } else { &missing })
 }
 
+/// Lets a task take a step while its deal is active. Once the deal is over, only what its plan has to be done after the
+/// closing goes on: the tasks of the plan's last milestone. Rejections: `DEAL_NOT_ACTIVE`.
+pub(crate) async fn require_workable(tx: &Tx, loaded: &Loaded) -> Result<()> {
+    let task = &loaded.stored.task;
+    match (loaded.deal.status.require_active(), task.milestone_id) {
+        (Ok(()), _) => Ok(()),
+        (Err(_), Some(milestone_id))
+            if loaded.deal.status.is_terminal()
+                && task.key.is_some()
+                && milestones::is_last(tx, task.deal_id, milestone_id).await? =>
+        {
+            Ok(())
+        }
+        (Err(refused), _) => Err(refused.into()),
+    }
+}
+
 /// Refuses whoever may not change which tasks a deal has, to whom they are given and when they are due. The
 /// deal has been locked, so the caller sees it.
 pub(crate) fn require_assigning(tx: &Tx, deal: &Deal) -> Result<(), Rejection> {
@@ -139,11 +171,12 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    fn of(tx: &Tx, zone: &Zone, change: &Change, details: &Details) -> Self {
+    async fn of(tx: &Tx, zone: &Zone, change: &Change, details: &Details) -> Result<Self> {
         let due_at = due_at(zone, &change.task);
-        Self {
-            task: TaskView::of(&change.task, details, due_at, tx.actor()),
-        }
+        let sight = Sight::of(tx, [change.task.deal_id]).await?;
+        Ok(Self {
+            task: TaskView::of(&change.task, details, due_at, tx.actor(), &sight),
+        })
     }
 
     /// 200 with the task and its version.

@@ -33,6 +33,7 @@ pub(crate) async fn run(
     deals::permit_dates(tx, command.deal_id).await?;
     let mut ground = Ground::lock(tx, command.deal_id, &deal.zone, input).await?;
     ground.require_known_dates(&command.key_dates)?;
+    ground.require_kept_dates(&deal, &command.key_dates)?;
     command.expected.check(ground.key_dates.version)?;
     deal.status.require_open()?;
     apply_dates::store_given(tx, &deal, &mut ground).await?;

@@ -82,8 +82,11 @@ pub(super) async fn make(
                 id: *id,
                 deal_id: ground.key_dates.deal_id,
                 key: Some(task.key.clone()),
-                fields: fields(rule, task, making.milestones),
-                due_pinned: false,
+                fields: fields(rule, making.milestones),
+                due: task.due.map(|date| Due {
+                    date,
+                    time_of_day: task.time_of_day,
+                }),
                 required: rule.required,
                 assignee_id: assignees.get(&rule.role).copied(),
                 open_dependencies: count(depends_on.iter().filter(|id| is_open(id)).count()),
@@ -130,7 +133,7 @@ pub(super) async fn insert(
     Ok(())
 }
 
-fn fields(rule: &TaskRule, planned: &PlannedTask, milestones: &[Milestone]) -> TaskEdit {
+fn fields(rule: &TaskRule, milestones: &[Milestone]) -> TaskEdit {
     let mut milestones = milestones.iter();
     let milestone =
         milestones.find(|milestone| milestone.key.as_deref() == Some(rule.milestone.as_str()));
@@ -139,10 +142,6 @@ fn fields(rule: &TaskRule, planned: &PlannedTask, milestones: &[Milestone]) -> T
         description: rule.description.clone(),
         milestone_id: milestone.map(|milestone| milestone.id),
         owner_role: Some(rule.role),
-        due: planned.due.map(|date| Due {
-            date,
-            time_of_day: planned.time_of_day,
-        }),
         buyer_visible: rule.buyer_visible,
     }
 }
@@ -157,13 +156,14 @@ fn details(
     Ok(Details {
         kind: Some(rule.kind.as_str().to_owned()),
         chased_by: rule.chased_by.map(|role| role.as_str().to_owned()),
-        due_rule: Some(rules::to_json(&planned.rule)),
+        due_rule: planned.rule.as_ref().map(rules::to_json),
         est_days: i32::try_from(rule.est_days).map_err(anyhow::Error::from)?,
         critical: rule.critical,
         licensed_only: rule.licensed_only,
         template_fields: template_fields(rule, client, follow_up),
         position: 0,
         note: None,
+        followed: false,
         created_by: Uuid::nil(),
         depends_on: Vec::new(),
     })

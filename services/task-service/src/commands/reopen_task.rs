@@ -10,7 +10,9 @@ use domain::{
 use platform::{db::Tx, error::Result};
 use uuid::Uuid;
 
-use super::{Loaded, Outcome, Step, follow_completion, load_task_exclusively, take_steps};
+use super::{
+    Loaded, Outcome, Step, follow_completion, load_task_exclusively, require_workable, take_steps,
+};
 use crate::repository::{dependencies, tasks};
 
 /// Reopens the task and re-blocks what waits for it. Rejections: `NOT_FOUND`, `DEAL_NOT_ACTIVE`,
@@ -22,9 +24,9 @@ pub(crate) async fn run(
     dependents: Dependents,
 ) -> Result<Outcome> {
     let reason = domain::text::reason(reason)?;
-    let Loaded { deal, stored } =
-        load_task_exclusively(tx, task_id, &[Permission::ManageTasks]).await?;
-    deal.status.require_active()?;
+    let loaded = load_task_exclusively(tx, task_id, &[Permission::ManageTasks]).await?;
+    require_workable(tx, &loaded).await?;
+    let Loaded { deal, stored } = loaded;
     let all = tasks::lock_of_deal(tx, stored.task.deal_id).await?;
     let waits_for = dependencies::waits_for(tx, stored.task.deal_id).await?;
     let by_id: BTreeMap<Uuid, Task> = all
@@ -40,11 +42,9 @@ pub(crate) async fn run(
         .iter()
         .find(|step| step.change.task.id == task_id)
         .ok_or(Rejection::NotFound)?;
-    follow_completion::run(tx, &deal, &reopened.change.task, &reopened.details).await?;
-    Ok(Outcome::of(
-        tx,
-        &deal.zone,
-        &reopened.change,
-        &reopened.details,
-    ))
+    // The dates of all that were reopened together are counted at once.
+    if !deal.status.is_terminal() && steps.iter().any(|step| step.details.has_followers()) {
+        follow_completion::count(tx, &deal, &reopened.change.task).await?;
+    }
+    Outcome::of(tx, &deal.zone, &reopened.change, &reopened.details).await
 }

@@ -4,16 +4,25 @@ use domain::permission::Permission;
 use platform::{db::Tx, error::Result};
 use uuid::Uuid;
 
-use super::{Loaded, Outcome, complete_task, follow_completion, load_task_to_finish};
+use super::{
+    Loaded, Outcome,
+    complete_task::{self, Ending, Series},
+    follow_completion, load_task_to_finish, require_workable,
+};
 use crate::repository::{deals::Deal, tasks::StoredTask};
 
-/// Waives the task for a reason. Rejections: `NOT_FOUND`, `DEAL_NOT_ACTIVE`, `TASK_ALREADY_DONE`, and of `reason`.
-pub(crate) async fn run(tx: &mut Tx, task_id: Uuid, reason: &str) -> Result<Outcome> {
+/// Waives the task for a reason; of repeating work the whole series, or this one alone. Rejections: `NOT_FOUND`, `DEAL_NOT_ACTIVE`, `TASK_ALREADY_DONE`, and of `reason`.
+pub(crate) async fn run(
+    tx: &mut Tx,
+    task_id: Uuid,
+    reason: &str,
+    series: Series,
+) -> Result<Outcome> {
     domain::text::reason(reason)?;
-    let Loaded { deal, stored } =
-        load_task_to_finish(tx, task_id, &[Permission::ManageTasks]).await?;
-    deal.status.require_active()?;
-    let outcome = waive(tx, &deal, &stored, reason).await?;
+    let loaded = load_task_to_finish(tx, task_id, &[Permission::ManageTasks]).await?;
+    require_workable(tx, &loaded).await?;
+    let Loaded { deal, stored } = loaded;
+    let outcome = waive(tx, &deal, &stored, reason, series).await?;
     Ok(outcome)
 }
 
@@ -23,11 +32,19 @@ pub(super) async fn waive(
     deal: &Deal,
     stored: &StoredTask,
     reason: &str,
+    series: Series,
 ) -> Result<Outcome> {
     let moment = deal.moment(tx.now());
     let change = stored.task.waive(tx.actor().user_id, reason, &moment)?;
     let details = &stored.details;
-    complete_task::finish(tx, &deal.zone, stored, &change, details, Some(reason)).await?;
+    let ending = Ending {
+        stored,
+        change: &change,
+        details,
+        reason: Some(reason),
+        series,
+    };
+    complete_task::finish(tx, deal, ending).await?;
     follow_completion::run(tx, deal, &change.task, details).await?;
-    Ok(Outcome::of(tx, &deal.zone, &change, details))
+    Outcome::of(tx, &deal.zone, &change, details).await
 }

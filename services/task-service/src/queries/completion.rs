@@ -1,12 +1,7 @@
 //! What a completion should be checked against without being refused: waiting times, earliest dates, papers,
 //! licences.
 
-use domain::{
-    calendar::{Calendars, FEDERAL},
-    dates::{Counting, DayCount, Roll, resolve},
-    permission::Role,
-    task::TaskState,
-};
+use domain::{calendar::Calendars, dates::resolve, permission::Role, task::TaskState};
 use platform::{
     db::{Actor, Tx},
     error::Result,
@@ -16,9 +11,12 @@ use serde_json::Value;
 use time::Date;
 use uuid::Uuid;
 
-use crate::repository::{
-    holidays,
-    tasks::{Details, StoredTask},
+use crate::{
+    planning::counting_of,
+    repository::{
+        holidays,
+        tasks::{Details, StoredTask},
+    },
 };
 
 /// The dates around a completion.
@@ -141,14 +139,6 @@ fn free_after(lag: &Value, circumstances: &Circumstances) -> Option<Date> {
         .prerequisites_finished
         .iter()
         .find(|(key, _)| key == after)?;
-    let counting = Counting {
-        offset_days: i32::try_from(lag["offsetDays"].as_i64()?).ok()?,
-        day_count: DayCount::parse(lag["calendar"].as_str()?)?,
-        business_calendar: lag["businessCalendar"]
-            .as_str()
-            .unwrap_or(FEDERAL)
-            .to_owned(),
-        roll: Roll::NONE,
-    };
+    let counting = counting_of(lag)?;
     resolve(*finished_on, &counting, &circumstances.calendars).ok()
 }

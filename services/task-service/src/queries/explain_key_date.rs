@@ -5,7 +5,6 @@ use domain::{
     cascade::{DateExplanation, PlannedDates, explain},
     dates::{RollTaken, SafeDay, Step},
     rejection::Rejection,
-    template::RuleAnchor,
 };
 use platform::{
     db::{Actor, Tx},
@@ -19,6 +18,7 @@ use crate::{
     planning::{DateInputs, Ground},
     repository::deals,
     services::PlanInput,
+    sight::Sight,
     views::is_staff,
 };
 
@@ -127,7 +127,8 @@ pub(crate) async fn run(
     let anchor = planned
         .key_date(query.key)
         .and_then(|date| date.rule.as_ref());
-    if anchor.is_some_and(|rule| !sees_anchor(query.reader, &planned, &rule.anchor)) {
+    let sight = Sight::of_computed(&ground, &planned, query.reader);
+    if anchor.is_some_and(|rule| !sight.shows(query.deal_id, &rule.anchor)) {
         answer.keep_to_itself();
     }
     Ok(answer)
@@ -136,15 +137,6 @@ pub(crate) async fn run(
 fn sees(reader: &Actor, planned: &PlannedDates, key: &str) -> bool {
     let date = planned.key_date(key);
     date.is_some_and(|date| date.buyer_visible || is_staff(reader))
-}
-
-fn sees_anchor(reader: &Actor, planned: &PlannedDates, anchor: &RuleAnchor) -> bool {
-    match anchor {
-        RuleAnchor::KeyDate(key) => sees(reader, planned, key),
-        RuleAnchor::Completion(key) => {
-            is_staff(reader) || planned.task(key).is_some_and(|task| task.buyer_visible)
-        }
-    }
 }
 
 impl Explanation {

@@ -12,6 +12,7 @@ use crate::{
         deals,
         tasks::{self, StoredTask},
     },
+    sight::Sight,
     views::{TaskView, is_staff},
 };
 
@@ -83,11 +84,12 @@ pub(crate) async fn run(tx: &Tx, id: Uuid) -> Result<TaskWithDependencies> {
             [tx.actor().organization_id.into(), id.into()],
         )
         .await?;
+    let sight = Sight::of(tx, [stored.task.deal_id]).await?;
     let (prerequisites, dependents): (Vec<_>, Vec<_>) =
         rows.into_iter().partition(|row| row.is_prerequisite);
     Ok(TaskWithDependencies {
         email_draft: email_draft(tx, &stored).await?,
-        task: TaskView::stored(&stored, tx.actor()),
+        task: TaskView::stored(&stored, tx.actor(), &sight),
         dependencies: prerequisites.into_iter().map(Neighbour::from).collect(),
         dependents: dependents.into_iter().map(Neighbour::from).collect(),
     })
@@ -107,6 +109,23 @@ async fn email_draft(tx: &Tx, stored: &StoredTask) -> Result<Option<EmailDraft>>
         subject: format!("{} ({deal})", draft.subject),
         body: draft.body,
     }))
+}
+
+/// One of the tasks that a task waits for. Rejections: `NOT_FOUND`.
+pub(crate) async fn dependency(tx: &Tx, id: Uuid, depends_on_id: Uuid) -> Result<Neighbour> {
+    let stored = tasks::find(tx, id).await?.ok_or(Rejection::NotFound)?;
+    if !stored.details.depends_on.contains(&depends_on_id) {
+        return Err(Rejection::NotFound.into());
+    }
+    let row: Option<NeighbourRow> = tx
+        .first(
+            "SELECT true AS is_prerequisite, t.id, t.title, o.owner_role, t.status, t.assignee_id
+               FROM ctx.task_owners(ARRAY[$2::uuid]) o
+               LEFT JOIN tasks t ON t.organization_id = $1 AND t.id = o.id",
+            [tx.actor().organization_id.into(), depends_on_id.into()],
+        )
+        .await?;
+    Ok(row.ok_or(Rejection::NotFound)?.into())
 }
 
 impl From<NeighbourRow> for Neighbour {

@@ -20,6 +20,7 @@ use crate::{
     },
     rules,
     services::PlanInput,
+    sight::Sight,
     views::{is_staff, time_text},
 };
 
@@ -66,7 +67,7 @@ pub(crate) struct KeyDateView {
 
 impl KeyDatesView {
     /// As far as the reader may see them.
-    pub(crate) fn of(key_dates: &KeyDates, reader: &Actor) -> Self {
+    pub(crate) fn of(key_dates: &KeyDates, reader: &Actor, sight: &Sight) -> Self {
         let sees_all = is_staff(reader);
         let seen = key_dates
             .dates
@@ -74,14 +75,17 @@ impl KeyDatesView {
             .filter(|date| sees_all || date.buyer_visible);
         Self {
             version: key_dates.version,
-            key_dates: seen.map(KeyDateView::of).collect(),
+            key_dates: seen
+                .map(|date| KeyDateView::of(date, key_dates.deal_id, sight))
+                .collect(),
         }
     }
 }
 
 impl KeyDateView {
-    /// One date.
-    pub(crate) fn of(date: &KeyDate) -> Self {
+    /// One date of a deal. Of a date whose rule counts from what the reader does not see, the date alone.
+    pub(crate) fn of(date: &KeyDate, deal_id: Uuid, sight: &Sight) -> Self {
+        let rule = sight.rule(deal_id, date.rule.as_ref());
         Self {
             key: date.key.clone(),
             title: date.title.clone(),
@@ -89,9 +93,12 @@ impl KeyDateView {
             date: date.date.map(date_text),
             time_of_day: date.time_of_day.map(time_text),
             state: date.state.as_str(),
-            rule: date.rule.clone(),
+            rule: rule.cloned(),
             pinned: date.pinned,
-            rule_date: date.rule_date.filter(|_| date.pinned).map(date_text),
+            rule_date: date
+                .rule_date
+                .filter(|_| date.pinned && rule.is_some())
+                .map(date_text),
             contractual: date.contractual,
             regulatory: date.regulatory,
             buyer_visible: date.buyer_visible,
@@ -111,7 +118,8 @@ pub(crate) async fn is_planned(tx: &Tx, deal_id: Uuid) -> Result<bool> {
 pub(crate) async fn stored(tx: &Tx, deal_id: Uuid) -> Result<Option<KeyDatesView>> {
     deals::see(tx, deal_id).await?;
     let stored = key_dates::of_deal(tx, deal_id).await?;
-    Ok(stored.map(|dates| KeyDatesView::of(&dates, tx.actor())))
+    let sight = Sight::of(tx, [deal_id]).await?;
+    Ok(stored.map(|dates| KeyDatesView::of(&dates, tx.actor(), &sight)))
 }
 
 /// The key dates, stored or as the deal was given them. `input` is what deal-service says where there is no plan yet.
@@ -125,7 +133,9 @@ pub(crate) async fn run(tx: &Tx, deal_id: Uuid, input: Option<&PlanInput>) -> Re
         }
         (ground, _) => ground?,
     };
-    Ok(KeyDatesView::of(&ground.key_dates, tx.actor()))
+    let planned = ground.compute(&deal.zone);
+    let sight = Sight::of_computed(&ground, &planned, tx.actor());
+    Ok(KeyDatesView::of(&ground.key_dates, tx.actor(), &sight))
 }
 
 /// Dates that do not fit together. They never refuse anything.

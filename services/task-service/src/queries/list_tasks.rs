@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     repository::tasks::{StoredTask, TaskRow, task_columns},
+    sight::Sight,
     views::TaskView,
 };
 
@@ -122,7 +123,8 @@ pub(crate) async fn run(tx: &Tx, cursors: &Cursors, query: &ListTasks) -> Result
         let due = stored.task.due.map(|due| due.date);
         (due, stored.task.id)
     })?;
-    Ok(page.map(|stored| TaskView::stored(&stored, tx.actor())))
+    let sight = Sight::of(tx, page.items.iter().map(|stored| stored.task.deal_id)).await?;
+    Ok(page.map(|stored| TaskView::stored(&stored, tx.actor(), &sight)))
 }
 
 /// A statement in the making: constant texts with numbered places for values.

@@ -27,6 +27,7 @@ use crate::{
     },
     repository::{holidays, key_dates::KeyDate, templates},
     services::PartyInput,
+    sight::Sight,
 };
 
 /// The deal to be.
@@ -139,7 +140,7 @@ pub(crate) async fn run(tx: &Tx, command: &PreviewPlan) -> Result<PlanPreview> {
         key_dates: planned
             .key_dates
             .iter()
-            .map(|date| KeyDateView::of(&KeyDate::of(date)))
+            .map(|date| KeyDateView::of(&KeyDate::of(date), Uuid::nil(), &Sight::All))
             .collect(),
         milestones: milestones
             .map(|(milestone, state)| PlanMilestone {
@@ -205,13 +206,12 @@ fn new_task(
             description: rule.description.clone(),
             milestone_id: None,
             owner_role: Some(rule.role),
-            due: planned.due.map(|date| Due {
-                date,
-                time_of_day: planned.time_of_day,
-            }),
             buyer_visible: rule.buyer_visible,
         },
-        due_pinned: false,
+        due: planned.due.map(|date| Due {
+            date,
+            time_of_day: planned.time_of_day,
+        }),
         required: rule.required,
         assignee_id,
         open_dependencies: u32::try_from(planned.depends_on.len()).unwrap_or(u32::MAX),

@@ -1,24 +1,35 @@
 //! What moving key dates would do: the computation that applying them makes, without writing.
 
+use std::collections::BTreeMap;
+
 use contracts::field::date_text;
 use domain::{
-    cascade::{ChangeKind, DateChange, PlannedDates, Revision, becomes_overdue, diff, revise},
+    cascade::{
+        ChangeKind, DateChange, PlannedDates, Revision, becomes_overdue, diff, reminder_changes,
+        revise,
+    },
     rejection::Rejection,
-    task::may_see,
+    reminders::OpenTask,
+    task::{Due, Moment, may_see},
 };
 use platform::{
     db::{Actor, Tx},
     error::Result,
 };
 use serde::Serialize;
+use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{key_dates::ViolationView, what_if::violations};
 use crate::{
     commands::require_steering,
-    planning::{DateInputs, Ground},
-    repository::{deals, tasks::StoredTask},
+    planning::{DateInputs, Ground, task_name},
+    repository::{
+        deals,
+        handling::{self, Handling},
+        tasks::StoredTask,
+    },
     services::PlanInput,
     views::{is_staff, task_actor},
 };
@@ -87,6 +98,7 @@ pub(crate) async fn run(
     deals::permit_dates(tx, query.deal_id).await?;
     let mut ground = Ground::read(tx, query.deal_id, &deal.zone, input).await?;
     ground.require_known_dates(&query.key_dates)?;
+    ground.require_kept_dates(&deal, &query.key_dates)?;
     let current = ground.key_dates.version;
     if query.version.is_some_and(|version| version != current) {
         return Err(Rejection::VersionConflict { current }.into());
@@ -106,9 +118,12 @@ pub(crate) async fn run(
         planned: &new,
     };
     let is_date = |name: &str| new.key_date(name).is_some();
+    let handlings = handling::of_deal(tx, query.deal_id).await?;
+    let reminders = reminders(&ground, &old, &new, &handlings, &deal.moment(tx.now()));
     Ok(Preview {
         changes: diff(&old, &new)
             .into_iter()
+            .chain(reminders)
             // A template's task that was deleted, or left out when the plan was made, does not come back.
             .filter(|change| {
                 input.is_some()
@@ -128,6 +143,61 @@ pub(crate) async fn run(
             .collect(),
         based_on: current,
     })
+}
+
+/// How the reminders of the deal's tasks change: those that go out, by the rules of the deal's workflow.
+fn reminders(
+    ground: &Ground,
+    old: &PlannedDates,
+    new: &PlannedDates,
+    handlings: &BTreeMap<Uuid, Handling>,
+    moment: &Moment<'_>,
+) -> Vec<DateChange> {
+    let is_gone = |name: &str| new.dropped_tasks.contains_key(name);
+    let waits_for = |id: &Uuid| {
+        let other = ground.tasks.iter().find(|other| other.task.id == *id);
+        other.is_some_and(|other| !other.task.status.is_done() && !is_gone(&task_name(other)))
+    };
+    let mut changes = Vec::new();
+    for stored in ground
+        .tasks
+        .iter()
+        .filter(|stored| !stored.task.status.is_done())
+    {
+        let name = task_name(stored);
+        let Some(named) = new.task(&name).or_else(|| old.task(&name)) else {
+            continue;
+        };
+        let task = &stored.task;
+        let as_is = |due: Due| OpenTask {
+            id: task.id,
+            due,
+            assignee_id: task.facts.assignee_id,
+            is_overdue: task.is_overdue(),
+            is_blocked: task.is_blocked(),
+            since: handlings
+                .get(&task.id)
+                .map_or(OffsetDateTime::UNIX_EPOCH, |handling| handling.stands_since),
+        };
+        let due = new.task(&name).and_then(|planned| {
+            Some(Due {
+                date: planned.due?,
+                time_of_day: planned.time_of_day,
+            })
+        });
+        let is_blocked = stored.details.depends_on.iter().any(waits_for);
+        let after = due.map(|due| {
+            let before = as_is(due);
+            let stays = task.due == Some(due) && before.is_blocked == is_blocked;
+            OpenTask {
+                is_blocked,
+                since: if stays { before.since } else { moment.now },
+                ..before
+            }
+        });
+        changes.extend(reminder_changes(named, task.due.map(as_is), after, moment));
+    }
+    changes
 }
 
 /// What the caller is told of a computation that takes in the whole plan.

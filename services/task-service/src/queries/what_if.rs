@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::field::date_text;
 use domain::{
-    cascade::{PlannedDates, PlannedTask, TaskHold, forecast},
-    plan::{Cycle, Lag, Schedule, Work, schedule},
+    cascade::{PlannedDates, PlannedTask, forecast},
+    plan::{Cycle, Schedule, schedule},
     task::may_see,
     template::Template,
     zone::Zone,
@@ -21,9 +21,10 @@ use uuid::Uuid;
 
 use super::key_dates::{KeyDateView, ViolationView};
 use crate::{
-    planning::{DateInputs, Ground, task_hold, task_name},
-    repository::{deals, tasks::StoredTask},
+    planning::{DateInputs, Ground, task_name, work_of},
+    repository::deals,
     services::PlanInput,
+    sight::Sight,
     views::{is_staff, task_actor},
 };
 
@@ -93,6 +94,7 @@ pub(crate) async fn run(
     for task in &mut tasks {
         task.slack = slack.get(task.id.as_str()).copied().flatten();
     }
+    let sight = Sight::of_computed(&ground, &planned, query.reader);
     let seen: BTreeSet<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
     let mut critical_path = schedule.critical_path;
     critical_path.retain(|id| seen.contains(id.as_str()));
@@ -102,7 +104,7 @@ pub(crate) async fn run(
             .dates
             .iter()
             .filter(|date| date.buyer_visible || is_staff(query.reader))
-            .map(KeyDateView::of)
+            .map(|date| KeyDateView::of(date, query.deal_id, &sight))
             .collect(),
         violations: violations(&ground.basis.template, &planned, query.reader),
         tasks,
@@ -134,7 +136,8 @@ fn of_plan(
         }
         let kept = stored.task.due.map(|due| due.date);
         let due = planned.task(&name).map_or(kept, |task| task.due);
-        work.push(work_of(stored, due, ground, planned, zone));
+        let date_of = |key: &str| planned.key_date(key).and_then(|date| date.date);
+        work.push(work_of(stored, &ground.tasks, due, date_of, zone));
         if may_see(&stored.task, &actor) {
             tasks.push(WhatIfTask {
                 id: stored.task.id.to_string(),
@@ -146,50 +149,6 @@ fn of_plan(
     }
     let schedule = schedule(&work, today, ground.holidays.calendars())?;
     Ok(Outlook { tasks, schedule })
-}
-
-fn work_of(
-    stored: &StoredTask,
-    due: Option<Date>,
-    ground: &Ground,
-    planned: &PlannedDates,
-    zone: &Zone,
-) -> Work<String> {
-    let hold = |task| match task_hold(task, zone) {
-        Some(TaskHold::Completed(on) | TaskHold::Waived(on)) => Some(on),
-        Some(TaskHold::Pinned) | None => None,
-    };
-    let key = stored.task.key.as_deref();
-    let rule = key.and_then(|key| ground.basis.template.task(key));
-    let lags = rule.map_or(&[][..], |rule| &rule.lags);
-    let fields = &stored.details.template_fields;
-    Work {
-        key: stored.task.id.to_string(),
-        waits_for: stored
-            .details
-            .depends_on
-            .iter()
-            .map(Uuid::to_string)
-            .collect(),
-        lags: lags
-            .iter()
-            .filter_map(|lag| {
-                // What was waived never happened, so nobody waits after it.
-                let after = ground.task(&lag.after)?;
-                let after = Some(&after.task).filter(|task| task.facts.waived.is_none())?;
-                Some(Lag {
-                    after: after.id.to_string(),
-                    counting: lag.counting.clone(),
-                })
-            })
-            .collect(),
-        not_before: fields["notBefore"]
-            .as_str()
-            .and_then(|key| planned.key_date(key)?.date),
-        est_days: u32::try_from(stored.details.est_days).unwrap_or_default(),
-        finished_on: hold(&stored.task),
-        due,
-    }
 }
 
 /// The tasks that a plan would have.

@@ -4,16 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::field::{date_text, instant_text};
 use domain::{
-    calendar::Calendars,
     holdup,
     party::PartyRole,
     plan::{Work, schedule},
     rejection::Rejection,
-    task::TaskStatus,
+    task::may_see,
     zone::Zone,
 };
-use platform::{db::Tx, error::Result};
-use sea_orm::FromQueryResult;
+use platform::{
+    db::{Actor, Tx},
+    error::Result,
+};
 use serde::Serialize;
 use time::{Date, OffsetDateTime};
 use utoipa::ToSchema;
@@ -21,12 +22,14 @@ use uuid::Uuid;
 
 use super::get_task::Neighbour;
 use crate::{
+    planning::work_of,
     repository::{
-        deals, dependencies,
+        deals::{self, Deal},
+        holidays, key_dates,
         people::{self, People},
-        tasks,
+        tasks::{self, StoredTask},
     },
-    views::created_at,
+    views::{created_at, task_actor},
 };
 
 /// Why a task waits.
@@ -77,109 +80,99 @@ pub(crate) struct FrontierTask {
     pub(crate) sentence: String,
 }
 
-#[derive(FromQueryResult)]
-struct TaskRow {
-    other_id: Uuid,
-    owner_role: Option<String>,
-    other_status: String,
-    id: Option<Uuid>,
-    title: Option<String>,
-    assignee_id: Option<Uuid>,
-    due_date: Option<Date>,
-    est_days: Option<i32>,
-    completed_at: Option<OffsetDateTime>,
-    waived_at: Option<OffsetDateTime>,
+/// A task of the deal as the reader sees it.
+#[derive(Clone, Copy)]
+struct Sighted<'a> {
+    stored: &'a StoredTask,
+    /// Whether the reader sees more of it than the part that owns it.
+    is_seen: bool,
 }
 
-/// Walks back from the task. Rejections: `NOT_FOUND`.
-pub(crate) async fn run(tx: &Tx, id: Uuid) -> Result<WhyBlocked> {
+/// Walks back from the task. `tx` sees all tasks of the deal; of the others the reader, who sees this one, learns
+/// what it sees of them. Rejections: `NOT_FOUND`.
+pub(crate) async fn run(tx: &Tx, id: Uuid, reader: &Actor) -> Result<WhyBlocked> {
     let stored = tasks::find(tx, id).await?.ok_or(Rejection::NotFound)?;
     let deal = deals::see(tx, stored.task.deal_id).await?;
-    let waits_for = dependencies::waits_for(tx, stored.task.deal_id).await?;
-    let behind = predecessors(id, &waits_for);
-    let rows = read(tx, &behind).await?;
-    let by_id: BTreeMap<Uuid, &TaskRow> = rows.iter().map(|row| (row.other_id, row)).collect();
-    let is_open = |id: &Uuid| by_id.get(id).is_some_and(|row| !is_done(row));
-    // Only the way through open tasks counts: what waits behind a finished one holds nothing up.
-    let open_graph: BTreeMap<Uuid, BTreeSet<Uuid>> = waits_for
+    let all = tasks::of_deal(tx, stored.task.deal_id).await?;
+    let actor = task_actor(reader);
+    let by_id: BTreeMap<Uuid, Sighted<'_>> = all
         .iter()
-        .map(|(task, others)| (*task, others.iter().copied().filter(is_open).collect()))
+        .map(|stored| {
+            let is_seen = may_see(&stored.task, &actor);
+            (stored.task.id, Sighted { stored, is_seen })
+        })
+        .collect();
+    // Only the way through open tasks counts: what waits behind a finished one holds nothing up.
+    let is_open = |id: &Uuid| by_id.get(id).is_some_and(|other| other.is_open());
+    let open_graph: BTreeMap<Uuid, BTreeSet<Uuid>> = all
+        .iter()
+        .map(|stored| {
+            let waits_for = stored.details.depends_on.iter().copied().filter(is_open);
+            (stored.task.id, waits_for.collect())
+        })
         .collect();
     let empty = BTreeSet::new();
     let direct = open_graph.get(&id).unwrap_or(&empty);
-    let reached = predecessors(id, &open_graph);
-    let frontier: Vec<&TaskRow> = reached
+    let frontier: Vec<Sighted<'_>> = predecessors(id, &open_graph)
         .iter()
         .filter(|other| open_graph.get(other).is_none_or(BTreeSet::is_empty))
         .filter_map(|other| by_id.get(other).copied())
         .collect();
-    let assignees = frontier.iter().filter_map(|row| row.assignee_id).collect();
-    let people = people::of_deal(tx, stored.task.deal_id, assignees).await?;
+    let assignees = frontier.iter().filter_map(|other| other.assignee());
+    let people = people::of_deal(tx, stored.task.deal_id, assignees.collect()).await?;
     let today = deal.zone.local_date(tx.now());
-    let since = |row: &TaskRow| row.since(&waits_for, &by_id);
-    let told: Vec<holdup::Holdup<'_>> = frontier
+    let since = |other: &Sighted<'_>| other.since(&by_id);
+    let words: Vec<holdup::Holdup<'_>> = frontier
         .iter()
-        .map(|row| row.told(since(row), &people, &deal.zone))
+        .map(|other| other.in_words(since(other), &people, &deal.zone))
         .collect();
-    let direct_rows = direct.iter().filter_map(|other| by_id.get(other));
+    let direct = direct.iter().filter_map(|other| by_id.get(other));
     Ok(WhyBlocked {
         task_id: id,
         is_blocked: stored.task.is_blocked(),
-        sentence: holdup::summary(&stored.task.title, &told, today),
-        blocked_by: direct_rows.map(|row| row.holdup(since(row))).collect(),
+        sentence: holdup::summary(&stored.task.title, &words, today),
+        blocked_by: direct.map(|other| other.holdup(since(other))).collect(),
         frontier: frontier
             .iter()
-            .zip(&told)
-            .map(|(row, told)| FrontierTask {
-                task: row.holdup(since(row)),
-                sentence: told.sentence(today),
+            .zip(&words)
+            .map(|(other, words)| FrontierTask {
+                task: other.holdup(since(other)),
+                sentence: words.sentence(today),
             })
             .collect(),
-        earliest_unblock: earliest(direct, &reached, &open_graph, &by_id, today).map(date_text),
+        earliest_unblock: if stored.task.is_blocked() {
+            earliest(tx, &deal, &stored, &all).await?.map(date_text)
+        } else {
+            None
+        },
     })
 }
 
-async fn read(tx: &Tx, ids: &BTreeSet<Uuid>) -> Result<Vec<TaskRow>> {
-    let ids: Vec<Uuid> = ids.iter().copied().collect();
-    tx.all(
-        "SELECT o.id AS other_id, o.owner_role, o.status AS other_status, t.id, t.title, t.assignee_id,
-                t.due_date, t.est_days, t.completed_at, t.waived_at
-           FROM ctx.task_owners($2) o
-           LEFT JOIN tasks t ON t.organization_id = $1 AND t.id = o.id",
-        [tx.actor().organization_id.into(), ids.into()],
-    )
-    .await
-}
-
-/// When the last of the direct blockers could be done.
-fn earliest(
-    direct: &BTreeSet<Uuid>,
-    reached: &BTreeSet<Uuid>,
-    waits_for: &BTreeMap<Uuid, BTreeSet<Uuid>>,
-    by_id: &BTreeMap<Uuid, &TaskRow>,
-    today: Date,
-) -> Option<Date> {
-    let work: Vec<Work<Uuid>> = reached
+/// When the task could start, as the schedule of the whole plan has it: the same for every reader.
+async fn earliest(
+    tx: &Tx,
+    deal: &Deal,
+    stored: &StoredTask,
+    all: &[StoredTask],
+) -> Result<Option<Date>> {
+    let deal_id = stored.task.deal_id;
+    let key_dates = key_dates::of_deal(tx, deal_id).await?;
+    let holidays = holidays::of_deal(tx, deal_id).await?;
+    let date_of = |key: &str| key_dates.as_ref()?.get(key)?.date;
+    let work: Vec<Work<String>> = all
         .iter()
-        .map(|id| Work {
-            key: *id,
-            waits_for: waits_for.get(id).cloned().unwrap_or_default(),
-            lags: Vec::new(),
-            not_before: None,
-            est_days: by_id
-                .get(id)
-                .and_then(|row| u32::try_from(row.est_days?).ok())
-                .unwrap_or_default(),
-            finished_on: None,
-            due: None,
+        .map(|stored| {
+            let due = stored.task.due.map(|due| due.date);
+            work_of(stored, all, due, date_of, &deal.zone)
         })
         .collect();
-    let scheduled = schedule(&work, today, &Calendars::standard()).ok()?;
-    let of_direct = scheduled
-        .tasks
-        .iter()
-        .filter(|task| direct.contains(&task.key));
-    of_direct.map(|task| task.earliest_finish).max()
+    let today = deal.zone.local_date(tx.now());
+    let Ok(scheduled) = schedule(&work, today, holidays.calendars()) else {
+        return Ok(None);
+    };
+    let name = stored.task.id.to_string();
+    let its = scheduled.tasks.iter().find(|task| task.key == name);
+    Ok(its.map(|task| task.earliest_start))
 }
 
 /// Everything that a task waits for, directly or not.
@@ -196,57 +189,76 @@ fn predecessors(id: Uuid, waits_for: &BTreeMap<Uuid, BTreeSet<Uuid>>) -> BTreeSe
     found
 }
 
-fn is_done(row: &TaskRow) -> bool {
-    TaskStatus::parse(&row.other_status).is_some_and(TaskStatus::is_done)
-}
+impl<'a> Sighted<'a> {
+    fn is_open(&self) -> bool {
+        !self.stored.task.status.is_done()
+    }
 
-impl TaskRow {
-    /// Since when somebody could have worked on it; `None` if the caller may not see it.
-    fn since(
-        &self,
-        waits_for: &BTreeMap<Uuid, BTreeSet<Uuid>>,
-        by_id: &BTreeMap<Uuid, &Self>,
-    ) -> Option<OffsetDateTime> {
-        let finished = waits_for
-            .get(&self.other_id)
-            .into_iter()
-            .flatten()
+    fn assignee(&self) -> Option<Uuid> {
+        let assignee = self.stored.task.facts.assignee_id;
+        assignee.filter(|_| self.is_seen)
+    }
+
+    fn due(&self) -> Option<Date> {
+        let due = self.stored.task.due;
+        due.filter(|_| self.is_seen).map(|due| due.date)
+    }
+
+    /// Since when somebody could have worked on it; `None` if the reader does not see it.
+    fn since(&self, by_id: &BTreeMap<Uuid, Self>) -> Option<OffsetDateTime> {
+        if !self.is_seen {
+            return None;
+        }
+        let finished = self
+            .stored
+            .details
+            .depends_on
+            .iter()
             .filter_map(|other| by_id.get(other))
-            .filter_map(|row| row.completed_at.or(row.waived_at))
+            .filter_map(|other| {
+                let facts = &other.stored.task.facts;
+                let completed = facts.completed.as_ref().map(|completion| completion.at);
+                completed.or(facts.waived.as_ref().map(|waiver| waiver.at))
+            })
             .max();
-        finished.or_else(|| created_at(self.id?))
+        finished.or_else(|| created_at(self.stored.task.id))
     }
 
     fn holdup(&self, since: Option<OffsetDateTime>) -> Holdup {
+        let task = &self.stored.task;
+        let seen = Some(task).filter(|_| self.is_seen);
         Holdup {
             task: Neighbour {
-                id: self.id,
-                title: self.title.clone(),
-                owner_role: self.owner_role.clone(),
-                status: self.id.map(|_| self.other_status.clone()),
-                assignee_id: self.assignee_id,
+                id: seen.map(|task| task.id),
+                title: seen.map(|task| task.title.clone()),
+                owner_role: task.owner_role.map(|role| role.as_str().to_owned()),
+                status: seen.map(|task| task.status.as_str().to_owned()),
+                assignee_id: self.assignee(),
             },
-            due_date: self.due_date.map(date_text),
-            since: since.filter(|_| self.id.is_some()).map(instant_text),
+            due_date: self.due().map(date_text),
+            since: since.map(instant_text),
         }
     }
 
-    /// What a sentence tells of it.
-    fn told<'a>(
-        &'a self,
+    /// What a sentence says of it.
+    fn in_words<'p>(
+        &self,
         since: Option<OffsetDateTime>,
-        people: &'a People,
+        people: &'p People,
         zone: &Zone,
-    ) -> holdup::Holdup<'a> {
-        let owner_role = self.owner_role.as_deref().and_then(PartyRole::parse);
-        match &self.title {
-            None => holdup::Holdup::Hidden { owner_role },
-            Some(title) => holdup::Holdup::Shown {
-                title,
-                holder: people.holder(self.assignee_id, owner_role),
-                since: since.map(|instant| zone.local_date(instant)),
-                due: self.due_date,
-            },
+    ) -> holdup::Holdup<'p>
+    where
+        'a: 'p,
+    {
+        let owner_role: Option<PartyRole> = self.stored.task.owner_role;
+        if !self.is_seen {
+            return holdup::Holdup::Hidden { owner_role };
+        }
+        holdup::Holdup::Shown {
+            title: &self.stored.task.title,
+            holder: people.holder(self.assignee(), owner_role),
+            since: since.map(|instant| zone.local_date(instant)),
+            due: self.due(),
         }
     }
 }

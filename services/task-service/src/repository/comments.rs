@@ -40,6 +40,20 @@ pub(crate) async fn of_task(
     .await
 }
 
+/// One comment on a task, if the caller may read it.
+pub(crate) async fn find(tx: &Tx, task_id: Uuid, id: Uuid) -> Result<Option<Comment>> {
+    tx.first(
+        "SELECT id, deal_id, task_id, author_id, body, visibility FROM comments
+          WHERE organization_id = $1 AND task_id = $2 AND id = $3",
+        [
+            Uuid::into(tx.actor().organization_id),
+            task_id.into(),
+            id.into(),
+        ],
+    )
+    .await
+}
+
 /// Adds a comment.
 pub(crate) async fn insert(tx: &Tx, comment: &Comment) -> Result<()> {
     let added = tx

@@ -257,6 +257,13 @@ pub(crate) async fn find(tx: &Tx, id: Uuid) -> Result<Option<Milestone>> {
     .await
 }
 
+/// Whether a milestone is what a plan has after the closing: the last one, where there are others.
+pub(crate) async fn is_last(tx: &Tx, deal_id: Uuid, id: Uuid) -> Result<bool> {
+    let milestones = of_deal(tx, deal_id).await?;
+    let last = milestones.last().map(|milestone| milestone.id);
+    Ok(milestones.len() > 1 && last == Some(id))
+}
+
 /// Adds the milestones of a plan.
 pub(crate) async fn insert(tx: &Tx, milestones: &[Milestone]) -> Result<()> {
     if milestones.is_empty() {

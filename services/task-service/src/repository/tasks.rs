@@ -23,7 +23,7 @@ macro_rules! task_columns {
          t.assignee_id, t.due_date, t.due_time, t.due_at, t.due_rule, t.pinned, t.shift_days, t.est_days, t.critical, t.required,
          t.licensed_only, t.buyer_visible, t.template_fields, t.position, t.status, t.open_dependencies,
          t.episode, t.due_passed, t.completed_by, t.completed_at, t.completed_on, t.waived_by, t.waived_at,
-         t.waive_reason, t.note, t.created_by, t.version,
+         t.waive_reason, t.note, t.followed, t.created_by, t.version,
          ARRAY(SELECT d.depends_on_id FROM dependencies d
                 WHERE d.organization_id = t.organization_id AND d.task_id = t.id
                 ORDER BY d.depends_on_id) AS depends_on"
@@ -63,6 +63,8 @@ pub(crate) struct Details {
     pub(crate) position: i32,
     /// What was noted at completion.
     pub(crate) note: Option<String>,
+    /// Whether a rule that somebody made counts from its completion.
+    pub(crate) followed: bool,
     /// Who added it; the SYSTEM user for tasks of a template.
     pub(crate) created_by: Uuid,
     /// The tasks it waits for, done or not, in id order.
@@ -106,9 +108,17 @@ pub(crate) struct TaskRow {
     waived_at: Option<OffsetDateTime>,
     waive_reason: Option<String>,
     note: Option<String>,
+    followed: bool,
     created_by: Uuid,
     version: i64,
     depends_on: Vec<Uuid>,
+}
+
+impl Details {
+    /// Whether dates or further work follow from its end.
+    pub(crate) fn has_followers(&self) -> bool {
+        self.followed || self.template_fields["followUp"] == true
+    }
 }
 
 impl TaskRow {
@@ -165,6 +175,7 @@ impl TaskRow {
                 template_fields: self.template_fields,
                 position: self.position,
                 note: self.note,
+                followed: self.followed,
                 created_by: self.created_by,
                 depends_on: self.depends_on,
             },
@@ -225,10 +236,10 @@ pub(crate) async fn lock_deal_to_finish(tx: &Tx, id: Uuid) -> Result<Deal> {
         .first(
             "SELECT d.* FROM tasks t CROSS JOIN LATERAL (
                SELECT * FROM ctx.lock_deal_exclusively(t.deal_id)
-                WHERE t.template_fields -> 'followUp' = 'true'::jsonb
+                WHERE t.followed OR t.template_fields -> 'followUp' = 'true'::jsonb
                UNION ALL
                SELECT * FROM ctx.lock_deal(t.deal_id)
-                WHERE t.template_fields -> 'followUp' IS DISTINCT FROM 'true'::jsonb) d
+                WHERE NOT t.followed AND t.template_fields -> 'followUp' IS DISTINCT FROM 'true'::jsonb) d
               WHERE t.organization_id = $1 AND t.id = $2 AND t.deleted_at IS NULL",
             [tx.actor().organization_id.into(), id.into()],
         )
@@ -411,6 +422,21 @@ pub(crate) async fn insert(tx: &Tx, zone: &Zone, tasks: &[(&TaskState, &Details)
     )
     .await?;
     Ok(())
+}
+
+/// Notes that a rule which somebody made counts from the completion of this task. No transition: nothing of the task
+/// changes that anybody reads.
+pub(crate) async fn mark_followed(tx: &Tx, anchor: &StoredTask) -> Result<()> {
+    if anchor.details.followed {
+        return Ok(());
+    }
+    let marked = tx
+        .run(
+            "UPDATE tasks SET followed = true WHERE organization_id = $1 AND id = $2",
+            [tx.actor().organization_id.into(), anchor.task.id.into()],
+        )
+        .await?;
+    require_all(marked, 1)
 }
 
 /// Marks a task as deleted, with the version that its deletion made.

@@ -10,7 +10,7 @@ use platform::{
         Authorized, Body, Routes,
         body::Json,
         page::{Cut, Page},
-        path::PathId,
+        path::{PathId, PathIds},
         permission::ViewDeals,
         query::Query,
     },
@@ -34,6 +34,7 @@ pub(super) fn routes() -> Routes {
     Routes::default()
         .get("/api/tasks/{id}/comments", list)
         .post("/api/tasks/{id}/comments", add)
+        .get("/api/tasks/{id}/comments/{commentId}", read)
 }
 
 /// A comment to write.
@@ -123,6 +124,36 @@ pub(crate) async fn list(
         })
         .await?;
     Ok(HttpResponse::Ok().json(page.map(CommentView::from)))
+}
+
+/// One comment.
+///
+/// **Permissions**: who sees the task; clients read shared ones only. Rejections: `NOT_FOUND`.
+#[utoipa::path(
+    get,
+    path = "/api/tasks/{id}/comments/{commentId}",
+    operation_id = "getComment",
+    tag = "tasks",
+    params(
+        ("id" = Uuid, Path, description = "The task"),
+        ("commentId" = Uuid, Path, description = "The comment"),
+    ),
+    responses((status = 200, description = "The comment", body = CommentView)),
+)]
+pub(crate) async fn read(
+    caller: Authorized<ViewDeals>,
+    ids: PathIds,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let comment = services
+        .db
+        .read(&caller, async |tx| {
+            tasks::find(tx, ids.0).await?.ok_or(Rejection::NotFound)?;
+            let comment = comments::find(tx, ids.0, ids.1).await?;
+            Ok(comment.ok_or(Rejection::NotFound)?)
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(CommentView::from(comment)))
 }
 
 /// Writes a comment.

@@ -8,22 +8,23 @@ use platform::{
         Authorized, Body, Routes,
         body::Json,
         path::{PathId, PathIds},
-        permission::ManageTasks,
+        permission::{ManageTasks, ViewDeals},
     },
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
     commands::{add_dependency, remove_dependency},
-    queries::get_task::{self, TaskWithDependencies},
+    queries::get_task::{self, Neighbour, TaskWithDependencies},
     services::Services,
 };
 
 pub(super) fn routes() -> Routes {
     Routes::default()
         .post("/api/tasks/{id}/dependencies", add)
+        .get("/api/tasks/{id}/dependencies/{dependsOnId}", read)
         .delete("/api/tasks/{id}/dependencies/{dependsOnId}", remove)
 }
 
@@ -66,6 +67,52 @@ pub(crate) async fn add(
             Ok(Reply::created(location, &task)?.version(task.task.version))
         })
         .await
+}
+
+/// What a task waits for, as GET of the task shows it among its `dependencies`.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Dependency)]
+pub(crate) struct DependencyView {
+    /// The task that waits.
+    task_id: Uuid,
+    /// The task that it waits for.
+    depends_on_id: Uuid,
+    /// What the caller sees of that.
+    #[serde(flatten)]
+    task: Neighbour,
+}
+
+/// One task that a task waits for.
+///
+/// **Permissions**: who sees the task. Rejections: `NOT_FOUND`, also where it does not wait for that one.
+#[utoipa::path(
+    get,
+    path = "/api/tasks/{id}/dependencies/{dependsOnId}",
+    operation_id = "getDependency",
+    tag = "tasks",
+    params(
+        ("id" = Uuid, Path, description = "The task that waits"),
+        ("dependsOnId" = Uuid, Path, description = "The task that it waits for"),
+    ),
+    responses((status = 200, description = "The dependency", body = DependencyView)),
+)]
+pub(crate) async fn read(
+    caller: Authorized<ViewDeals>,
+    ids: PathIds,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let task = services
+        .db
+        .read(&caller, async |tx| {
+            get_task::dependency(tx, ids.0, ids.1).await
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(DependencyView {
+        task_id: ids.0,
+        depends_on_id: ids.1,
+        task,
+    }))
 }
 
 /// Makes a task wait for another one no longer.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use actix_web::{HttpRequest, HttpResponse, web};
 use domain::{rejection::Rejection, text};
 use platform::{
-    db::{Actor, Reply, ServiceScope, Tx},
+    db::{Reply, Tx},
     error::Result,
     http::{
         Authorized, Body, Routes,
@@ -20,7 +20,7 @@ use platform::{
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{Asked, asked};
+use super::{Asked, asked, whole_plan};
 use crate::{
     commands::move_key_dates::{self, MoveKeyDates},
     planning::{DateInputs, parse_dates},
@@ -31,6 +31,7 @@ use crate::{
         what_if::{self, ImagineDates, WhatIf},
     },
     services::Services,
+    sight::Sight,
 };
 
 pub(super) fn routes() -> Routes {
@@ -192,7 +193,8 @@ async fn apply(
         .db
         .write(caller, async |tx| {
             let moved = move_key_dates::run(tx, &command, input.as_ref()).await?;
-            Ok(KeyDatesView::of(&moved, tx.actor()))
+            let sight = Sight::of(tx, [id.0]).await?;
+            Ok(KeyDatesView::of(&moved, tx.actor(), &sight))
         })
         .await?;
     Ok(Reply::ok(&dates)?.version(dates.version).into_response())
@@ -301,16 +303,4 @@ pub(crate) async fn imagine(
         })
         .await?;
     Ok(HttpResponse::Ok().json(answer))
-}
-
-/// A session that sees the whole plan: dates follow from all its tasks, also from those that the reader, who has
-/// been found to see the deal, does not see. What it is told of them the query decides.
-fn whole_plan(reader: &Actor) -> ServiceScope {
-    ServiceScope {
-        organization_id: reader.organization_id,
-        on_behalf_of: Some(reader.user_id),
-        cause_event_id: None,
-        request_id: reader.request_id.clone(),
-        traceparent: reader.traceparent.clone(),
-    }
 }

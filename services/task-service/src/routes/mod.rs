@@ -9,7 +9,7 @@ pub(crate) mod tasks;
 pub(crate) mod templates;
 
 use platform::{
-    db::Actor,
+    db::{Actor, ServiceScope},
     error::Result,
     http::{Access, Routes},
 };
@@ -70,4 +70,16 @@ async fn asked(services: &Services, access: &impl Access, deal_id: Uuid) -> Resu
         Some(input.await?)
     };
     Ok(Asked { reader, input })
+}
+
+/// A session that sees the whole plan: dates follow from all its tasks, also from those that the reader, who has
+/// been found to see the deal, does not see. What it learns of them the query decides.
+fn whole_plan(reader: &Actor) -> ServiceScope {
+    ServiceScope {
+        organization_id: reader.organization_id,
+        on_behalf_of: Some(reader.user_id),
+        cause_event_id: None,
+        request_id: reader.request_id.clone(),
+        traceparent: reader.traceparent.clone(),
+    }
 }

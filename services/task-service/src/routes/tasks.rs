@@ -4,6 +4,7 @@ mod bodies;
 pub(crate) mod steps;
 
 use actix_web::{HttpResponse, web};
+use domain::rejection::Rejection;
 use platform::{
     db::{Idempotency, Reply},
     error::Result,
@@ -20,14 +21,18 @@ use platform::{
 };
 
 use self::bodies::{CreateTaskBody, TaskBody};
+use super::whole_plan;
 use crate::{
-    commands::{create_task, delete_task, edit_task},
+    commands::{
+        create_task, delete_task,
+        edit_task::{self, Locking},
+    },
     queries::{
         get_task::{self, TaskWithDependencies},
         list_tasks::{self, ListTasks},
         why_blocked::{self, WhyBlocked},
     },
-    repository::tasks::StoredTask,
+    repository::tasks::{self, StoredTask},
     services::Services,
     views::TaskView,
 };
@@ -151,7 +156,8 @@ pub(crate) async fn replace(
     let outcome = services
         .db
         .write(&caller, async |tx| {
-            edit_task::run(tx, id.0, |_| Ok(fields.clone()), expected).await
+            let locking = Locking::of(body.value.gives_rule());
+            edit_task::run(tx, id.0, |_| Ok(fields.clone()), expected, locking).await
         })
         .await?;
     Ok(outcome.reply()?.into_response())
@@ -180,11 +186,9 @@ pub(crate) async fn change(
     let outcome = services
         .db
         .write(&caller, async |tx| {
-            let fields = |stored: &StoredTask| {
-                let patched = TaskBody::of(stored, &patch)?;
-                Ok(patched.read()?)
-            };
-            edit_task::run(tx, id.0, fields, expected).await
+            let fields = |stored: &StoredTask| TaskBody::patched(stored, &patch);
+            let locking = Locking::of(patch.raw().get("dueRule").is_some());
+            edit_task::run(tx, id.0, fields, expected, locking).await
         })
         .await?;
     Ok(outcome.reply()?.into_response())
@@ -234,9 +238,18 @@ pub(crate) async fn explain(
     id: PathId,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
+    let reader = services
+        .db
+        .read(&caller, async |tx| {
+            tasks::find(tx, id.0).await?.ok_or(Rejection::NotFound)?;
+            Ok(tx.actor().clone())
+        })
+        .await?;
     let why = services
         .db
-        .read(&caller, async |tx| why_blocked::run(tx, id.0).await)
+        .read_service(&whole_plan(&reader), async |tx| {
+            why_blocked::run(tx, id.0, &reader).await
+        })
         .await?;
     Ok(HttpResponse::Ok().json(why))
 }

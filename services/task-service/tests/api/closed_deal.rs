@@ -4,7 +4,10 @@ use serde_json::{Value, json};
 use testkit::Database;
 use tokio::task::JoinSet;
 
-use crate::support::{Office, Tasks, patch_at, random_id};
+use crate::{
+    own_template::small_deal,
+    support::{Office, Tasks, patch_at, random_id, text},
+};
 
 #[tokio::test]
 async fn a_deal_that_was_just_closed_refuses_every_command_on_its_tasks() {
@@ -145,4 +148,38 @@ async fn no_task_changes_after_its_deal_was_closed() {
         );
     }
     office.holds().await;
+}
+
+#[tokio::test]
+async fn what_a_plan_has_after_the_closing_goes_on_when_the_deal_is_over() {
+    for (end, body) in [
+        ("close", json!({"force": true})),
+        ("cancel", json!({"reason": "the buyer withdrew"})),
+    ] {
+        let office = Office::new().await;
+        let deal = small_deal(&office, json!({})).await;
+        let user = &office.coordinator;
+        let last = text(&user.task(&deal.id, "last").await["id"]);
+        let first = text(&user.task(&deal.id, "first").await["id"]);
+        let by_hand = user.add_task(&deal.id, "By hand", json!({})).await;
+        let path = format!("/api/deals/{}/{end}", deal.id);
+        user.api.post(&path, &body).await.expect(200);
+
+        let assign = json!({"assigneeId": user.id});
+        let assigned = user.task_command(&last, "assign", assign).await;
+        assigned.expect(200);
+        user.complete_task(&last).await.expect(200);
+        let reopen = json!({"reason": "a page is missing"});
+        let reopened = user.task_command(&last, "reopen", reopen.clone()).await;
+        reopened.expect(200);
+        user.task_command(&last, "waive", reopen).await.expect(200);
+        for other in [&first, &by_hand] {
+            let refused = user.complete_task(other).await;
+            refused.refuses(409, "DEAL_NOT_ACTIVE");
+        }
+        let comment = json!({"body": "keep the file", "visibility": "INTERNAL"});
+        let path = format!("/api/tasks/{first}/comments");
+        user.api.post(&path, &comment).await.expect(201);
+        office.holds().await;
+    }
 }

@@ -1,10 +1,11 @@
 //! `GET /api/deals/:id/key-dates` and `…/:key/explain`: the dates of a deal and how they came about.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
-    dates::by_key,
-    support::{Office, parse, plus_days, random_id},
+    dates::{by_key, path},
+    own_template::small_deal,
+    support::{Office, Tasks, parse, plus_days, random_id, text},
 };
 
 #[tokio::test]
@@ -141,4 +142,50 @@ async fn only_who_sees_the_deal_sees_its_dates() {
     ] {
         stranger.api.get(&path).await.refuses(404, "NOT_FOUND");
     }
+}
+
+#[tokio::test]
+async fn a_rule_that_counts_from_what_a_buyer_does_not_see_is_hidden_everywhere() {
+    let office = Office::new().await;
+    let deal = small_deal(&office, json!({})).await;
+    let second = text(&office.buyer.task(&deal.id, "second").await["id"]);
+    let what_if = format!("/api/deals/{}/what-if", deal.id);
+    let task_path = format!("/api/tasks/{second}");
+    let list_path = format!("/api/tasks?dealId={}", deal.id);
+    for (user, is_shown) in [(&office.buyer, false), (&office.coordinator, true)] {
+        let api = &user.api;
+        let dates = api.get(&path(&deal)).await;
+        let imagined = api.post(&what_if, &json!({"keyDates": {}})).await;
+        for dates in [&dates, &imagined] {
+            let shown = &by_key(dates.expect(200))["shown"];
+            assert_eq!(shown.get("rule").is_some(), is_shown, "{shown}");
+            assert!(shown["date"].is_string(), "{shown}");
+        }
+        let task = api.get(&task_path).await;
+        assert_eq!(task.expect(200)["dueRule"].is_object(), is_shown);
+        let list = api.get(&list_path).await;
+        let tasks = list.expect(200)["items"].as_array().unwrap().clone();
+        let listed = tasks.iter().find(|task| text(&task["id"]) == second);
+        assert_eq!(listed.unwrap()["dueRule"].is_object(), is_shown);
+        let explain = api.get(&format!("{}/shown/explain", path(&deal))).await;
+        assert_eq!(explain.expect(200)["rule"].is_string(), is_shown);
+    }
+    let assign = json!({"assigneeId": office.buyer.id});
+    let coordinator = &office.coordinator;
+    let assigned = coordinator.task_command(&second, "assign", assign).await;
+    assigned.expect(200);
+    coordinator.complete(&deal.id, "first").await;
+    let done = office.buyer.complete_task(&second).await;
+    assert_eq!(done.expect(200)["task"]["dueRule"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_rule_that_counts_from_what_a_buyer_sees_is_shown() {
+    let office = Office::new().await;
+    let deal = small_deal(&office, json!({})).await;
+    let rule = json!({"anchor": "shown", "offsetDays": 1, "calendar": "CALENDAR"});
+    let fields = json!({"dueRule": rule, "buyerVisible": true});
+    let task = office.agent.add_task(&deal.id, "Sign", fields).await;
+    let read = office.buyer.read_task(&task).await;
+    assert_eq!(read["dueRule"]["anchor"], "shown");
 }

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     dates::{day, due_dates, later, moves_as_previewed, path, preview, read},
+    own_template::small_deal,
     support::{
         Office, Tasks, days_from_today, patch_at, plus_days, post_once, put_at, refuses_case,
         refuses_field, refuses_permission, text,
@@ -467,4 +468,67 @@ async fn a_client_that_moves_its_deal_moves_all_of_it_and_is_shown_its_part() {
         assert_eq!(due, expected, "{id} is where the whole preview had it");
     }
     office.holds().await;
+}
+
+#[tokio::test]
+async fn a_deal_under_way_keeps_the_dates_that_its_template_requires() {
+    let office = Office::new().await;
+    let deal = office.purchase().await;
+    let user = &office.coordinator;
+    let refuses = async |status: &str| {
+        let dates = read(user, &deal).await;
+        let body = json!({
+            "keyDates": {"closing_date": null}, "reason": "the buyer withdrew", "version": dates["version"],
+        });
+        for answer in [
+            preview(user, &deal, &body).await,
+            user.api.put(&path(&deal), &body).await,
+        ] {
+            refuses_field(&answer, "keyDates.closing_date", "required");
+        }
+        assert_eq!(read(user, &deal).await, dates, "{status}");
+    };
+    refuses("ACTIVE").await;
+    let hold = format!("/api/deals/{}/hold", deal.id);
+    user.api.post(&hold, &json!({})).await.expect(200);
+    refuses("ON_HOLD").await;
+}
+
+#[tokio::test]
+async fn a_preview_lists_the_reminders_of_tasks_that_could_be_done_and_of_days_to_come() {
+    let office = Office::new().await;
+    let deal = small_deal(&office, json!({})).await;
+    let user = &office.coordinator;
+    let dates = read(user, &deal).await;
+    let body = later(&dates, "start", 2);
+    let previewed = preview(user, &deal, &body).await.expect(200).clone();
+    let mut reminders: Vec<(String, Value, Value)> = previewed["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|change| change["kind"] == "REMINDER")
+        .map(|change| {
+            let key = text(&change["key"]);
+            (key, change["old"].clone(), change["new"].clone())
+        })
+        .collect();
+    reminders.sort_by_key(|(key, old, _)| (key.clone(), old.to_string()));
+    let moved = |key: &str, due: i64| {
+        [3, 1].map(|before| {
+            let day = |days: i64| json!(days_from_today(days));
+            (key.to_owned(), day(due - before), day(due + 2 - before))
+        })
+    };
+    let mut expected = [moved("first", 10), moved("last", 60), moved("report", 7)].concat();
+    expected.sort_by_key(|(key, old, _)| (key.clone(), old.to_string()));
+    assert_eq!(reminders, expected, "nothing of the second, which waits");
+
+    let hold = format!("/api/deals/{}/hold", deal.id);
+    user.api.post(&hold, &json!({})).await.expect(200);
+    let previewed = preview(user, &deal, &body).await.expect(200).clone();
+    let mut changes = previewed["changes"].as_array().unwrap().iter();
+    assert!(
+        changes.all(|change| change["kind"] != "REMINDER"),
+        "nothing goes out on hold"
+    );
 }

@@ -208,3 +208,34 @@ async fn reopening_takes_manage_tasks_and_a_reason() {
         "type",
     );
 }
+
+#[tokio::test]
+async fn the_key_dates_of_all_that_are_reopened_together_are_open_again() {
+    let office = Office::new().await;
+    let deal = office.purchase().await;
+    let coordinator = &office.coordinator;
+    let state = async || {
+        let dates = crate::dates::read(coordinator, &deal).await;
+        crate::dates::by_key(&dates)["earnest_money_due"]["state"].clone()
+    };
+    for key in [
+        "verify_executed_contract",
+        "confirm_effective_date",
+        "enter_key_dates",
+        "send_intro_package",
+        "buyer_kickoff_call",
+        "wire_fraud_ack",
+        "open_escrow",
+        "verify_deposit_wire",
+        "deliver_earnest_money",
+    ] {
+        coordinator.complete(&deal.id, key).await;
+    }
+    assert_eq!(state().await, "SATISFIED");
+    let first = text(&coordinator.task(&deal.id, "verify_executed_contract").await["id"]);
+    let cascade = json!({"reason": "a page is missing", "cascade": true});
+    let reopened = coordinator.task_command(&first, "reopen", cascade).await;
+    reopened.expect(200);
+    assert_eq!(state().await, "SCHEDULED");
+    office.holds().await;
+}

@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 use testkit::User;
 
-use crate::support::{Office, Tasks, text};
+use crate::{
+    own_template::small_deal,
+    support::{Office, Tasks, days_from_today, text},
+};
 
 async fn why(user: &User, task: &str) -> Value {
     let answer = user
@@ -158,4 +161,26 @@ async fn a_buyer_is_told_of_a_hidden_task_the_part_that_owns_it_and_nothing_else
         .get(&format!("/api/tasks/{hidden}/why-blocked"))
         .await
         .refuses(404, "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn the_earliest_day_is_the_plans_own_and_the_same_for_everybody() {
+    let office = Office::new().await;
+    let deal = small_deal(&office, json!({})).await;
+    let second = text(&office.coordinator.task(&deal.id, "second").await["id"]);
+    // Two days for the first, which the buyer does not see, and five days of waiting behind it.
+    let earliest = json!(days_from_today(7));
+    for user in [&office.coordinator, &office.agent, &office.buyer] {
+        assert_eq!(why(user, &second).await["earliestUnblock"], earliest);
+    }
+    let hidden = &why(&office.buyer, &second).await["blockedBy"][0];
+    assert_eq!(hidden["ownerRole"], "transaction_coordinator");
+    assert_eq!(hidden.get("title"), None);
+
+    office.coordinator.complete(&deal.id, "first").await;
+    assert_eq!(
+        why(&office.buyer, &second).await["earliestUnblock"],
+        Value::Null,
+        "it is free"
+    );
 }

@@ -10,12 +10,13 @@ use time::{
 
 use super::*;
 use crate::{
-    task::{Deadlines, Moment},
+    reminders::OpenTask,
+    task::{Deadlines, Due, Moment},
     zone::Zone,
 };
 
 #[test]
-fn a_preview_lists_what_moves_what_is_locked_and_the_reminders() {
+fn a_preview_lists_what_moves_and_what_is_locked() {
     let mut deal = purchase();
     let walkthrough = HeldDate {
         date: Some(date!(2026 - 04 - 14)),
@@ -47,19 +48,75 @@ fn a_preview_lists_what_moves_what_is_locked_and_the_reminders() {
     );
     let signing = find(ChangeKind::Task, "sign_closing_documents")[0];
     assert!(signing.buyer_sees && signing.new == Some(date!(2026 - 04 - 22)));
-    let reminders: Vec<_> = find(ChangeKind::Reminder, "sign_closing_documents")
-        .iter()
-        .map(|c| c.new)
-        .collect();
-    assert_eq!(
-        reminders,
-        [Some(date!(2026 - 04 - 19)), Some(date!(2026 - 04 - 21))]
-    );
     assert!(
         find(ChangeKind::KeyDate, "inspection_deadline").is_empty(),
         "what does not move is not listed"
     );
     assert_eq!(diff(&new, &new), []);
+}
+
+#[test]
+fn a_preview_lists_the_reminders_that_go_out_and_no_others() {
+    let zone = Zone::parse("America/New_York").unwrap();
+    let moment = Moment {
+        now: datetime!(2026-04-14 17:00 UTC),
+        zone: &zone,
+        deadlines: Deadlines::Running,
+    };
+    let planned = run("purchase", &purchase());
+    let named = planned.task("sign_closing_documents").unwrap();
+    let due_on = |date| OpenTask {
+        id: uuid::Uuid::from_u128(7),
+        due: Due::on(date),
+        assignee_id: None,
+        is_overdue: false,
+        is_blocked: false,
+        since: datetime!(2026-03-02 17:00 UTC),
+    };
+    let moved = |date| OpenTask {
+        since: moment.now,
+        ..due_on(date)
+    };
+    let days = |before, after, moment: &Moment<'_>| -> Vec<(Option<Date>, Option<Date>)> {
+        let changes = reminder_changes(named, before, after, moment);
+        changes
+            .iter()
+            .map(|change| (change.old, change.new))
+            .collect()
+    };
+    let day = |day: u8| Some(date!(2026 - 04 - 01).replace_day(day).unwrap());
+    let (old, new) = (due_on(date!(2026 - 04 - 16)), moved(date!(2026 - 04 - 22)));
+    assert_eq!(
+        days(Some(old), Some(new), &moment),
+        [(None, day(19)), (day(15), day(21))],
+        "the first of the old date has gone out already"
+    );
+    let soon = moved(date!(2026 - 04 - 15));
+    assert_eq!(
+        days(Some(old), Some(soon), &moment),
+        [],
+        "this morning is over: the next one reminds, as before"
+    );
+    let blocked = OpenTask {
+        is_blocked: true,
+        ..new
+    };
+    assert_eq!(
+        days(Some(old), Some(blocked), &moment),
+        [(day(15), None)],
+        "nobody is reminded of what waits"
+    );
+    let past = moved(date!(2026 - 04 - 10));
+    assert_eq!(
+        days(None, Some(past), &moment),
+        [],
+        "nor of what is overdue"
+    );
+    let paused = Moment {
+        deadlines: Deadlines::Paused,
+        ..moment
+    };
+    assert_eq!(days(Some(old), Some(new), &paused), [], "nor on hold");
 }
 
 #[test]

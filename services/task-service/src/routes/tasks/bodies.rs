@@ -12,12 +12,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    commands::{
-        create_task::{CreateTask, DueInput, TaskFields},
-        edit_task,
-    },
+    commands::create_task::{CreateTask, DueInput, TaskFields},
     repository::tasks::StoredTask,
-    rules::DueRule,
+    rules::{self, DueRule},
 };
 
 /// Most tasks that a new one may wait for.
@@ -127,32 +124,44 @@ impl TaskBody {
         )
     }
 
-    /// The task as a client would write it, with a patch applied. A patch that gives one kind of due date
-    /// takes the other kind away.
-    pub(super) fn of(stored: &StoredTask, patch: &MergePatch) -> Result<Self> {
+    /// The fields of the task with a patch applied. One that names neither a date nor a rule leaves both; one that
+    /// names either takes the other away.
+    pub(super) fn patched(stored: &StoredTask, patch: &MergePatch) -> Result<TaskFields> {
         let task = &stored.task;
-        let (mut due_date, mut due_rule) = match edit_task::present_due(stored) {
-            DueInput::Never => (None, None),
-            DueInput::On(date) => (Some(field::date_text(date)), None),
-            DueInput::Rule(rule) => (None, Some(rule)),
-        };
-        if patch.raw().get("dueDate").is_some() {
-            due_rule = None;
-        }
-        if patch.raw().get("dueRule").is_some() {
-            due_date = None;
-        }
-        patch.apply(&Self {
+        let (date, rule) = (patch.raw().get("dueDate"), patch.raw().get("dueRule"));
+        let body: Self = patch.apply(&Self {
             title: task.title.clone(),
             description: task.description.clone(),
             milestone_id: task.milestone_id,
             owner_role: task.owner_role.map(|role| role.as_str().to_owned()),
-            due_date,
-            due_rule,
+            due_date: None,
+            due_rule: rule.and_then(|patch| present_rule(stored, patch)),
             buyer_visible: task.buyer_visible,
             version: None,
+        })?;
+        let fields = body.read()?;
+        Ok(match (date, rule) {
+            (None, None) => TaskFields {
+                due: DueInput::Keep,
+                ..fields
+            },
+            _ => fields,
         })
     }
+
+    /// Whether it gives the task a rule.
+    pub(super) fn gives_rule(&self) -> bool {
+        self.due_rule.is_some()
+    }
+}
+
+/// The rule that a patch changes. A patch that names another anchor says itself of what sort that is.
+fn present_rule(stored: &StoredTask, patch: &serde_json::Value) -> Option<DueRule> {
+    let mut rule = DueRule::of(&rules::from_json(stored.details.due_rule.as_ref()?)?);
+    if patch.get("anchor").is_some() {
+        rule.anchor_kind = None;
+    }
+    Some(rule)
 }
 
 struct TaskParts<'a> {
@@ -189,6 +198,9 @@ fn read_fields(mut fields: Fields, parts: TaskParts<'_>) -> Result<TaskFields, R
     );
     let due_date = read_date(&mut fields, "dueDate", parts.due_date);
     fields.finish()?;
+    if let Some(rule) = parts.due_rule {
+        rule.counting()?;
+    }
     Ok(TaskFields {
         title: parts.title.to_owned(),
         description: parts.description.map(str::to_owned),

@@ -20,7 +20,7 @@ use super::bodies::optional_date;
 use crate::{
     commands::{
         assign_task,
-        complete_task::{self, CompleteTask},
+        complete_task::{self, CompleteTask, Series},
         reopen_task, waive_task,
     },
     services::Services,
@@ -83,6 +83,9 @@ pub(crate) struct CompleteAnswer {
 pub(crate) struct WaiveBody {
     #[schema(max_length = 1000)]
     reason: String,
+    /// Of repeating work: whether this one alone is waived, so that the next one comes. By default the series ends.
+    #[serde(default)]
+    only_this: bool,
 }
 
 impl Body for WaiveBody {
@@ -183,7 +186,8 @@ pub(crate) async fn complete(
         .await
 }
 
-/// Waives a task: it will not be done, and nobody waits for it any more.
+/// Waives a task: it will not be done, and nobody waits for it any more. Of repeating work no further one comes, unless
+/// `onlyThis`.
 ///
 /// **Permissions**: `manage_tasks`. Rejections: `NOT_FOUND`, `DEAL_NOT_ACTIVE`, `TASK_ALREADY_DONE`.
 #[utoipa::path(
@@ -202,10 +206,17 @@ pub(crate) async fn waive(
     body: Json<WaiveBody>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
+    let series = if body.value.only_this {
+        Series::GoesOn
+    } else {
+        Series::Ends
+    };
     services
         .db
         .once(&caller, &idempotency, &body.raw, async |tx| {
-            waive_task::run(tx, id.0, &body.value.reason).await?.reply()
+            waive_task::run(tx, id.0, &body.value.reason, series)
+                .await?
+                .reply()
         })
         .await
 }
