@@ -27,7 +27,7 @@ pub struct OpenTask {
 pub struct Handed {
     /// When; the same for all that one transaction handed over.
     pub at: OffsetDateTime,
-    /// Who did it; nobody where it follows from a part in the deal, or from the end of a login.
+    /// Who did it; nobody where it follows from a part in the deal, or from the end of it.
     pub by: Option<Uuid>,
     /// Who was to do it before.
     pub from: Option<Uuid>,
@@ -72,7 +72,7 @@ pub enum Occasion {
         /// The task.
         task_id: Uuid,
     },
-    /// These tasks were taken from a user who can no longer sign in. Whoever coordinates is told.
+    /// These tasks were taken from a user who no longer takes part. Who coordinates learns of it.
     TasksUnassigned {
         /// Who had them.
         from: Uuid,

@@ -272,7 +272,7 @@ async fn tasks_of_somebody_who_left_are_reported_once_for_each_deal() {
         let told = told(&office.coordinator, deal_id, "TASKS_UNASSIGNED", 1).await;
         let body = text(&told[0]["body"]);
         assert!(
-            body.starts_with("Some BUYER_AGENT can no longer sign in"),
+            body.starts_with("Some BUYER_AGENT no longer takes part in "),
             "{body}"
         );
         assert!(body.contains(words) && body.contains("Task 0"), "{body}");

@@ -54,7 +54,7 @@ kinds! {
     TaskAssigned = "TASK_ASSIGNED" from "task_assigned.txt",
     /// What somebody's task waited for was done by another.
     TaskUnlocked = "TASK_UNLOCKED" from "task_unlocked.txt",
-    /// Tasks have nobody any more, for their assignee can no longer sign in.
+    /// Tasks have nobody any more, for their assignee no longer takes part.
     TasksUnassigned = "TASKS_UNASSIGNED" from "tasks_unassigned.txt",
     /// Somebody is asked to join an organization.
     Invitation = "INVITATION" from "invitation.txt",

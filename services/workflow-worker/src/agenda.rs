@@ -193,7 +193,7 @@ pub enum NoticeKind {
     TaskAssigned,
     /// What somebody's task waited for was done by another.
     TaskUnlocked,
-    /// Tasks have nobody any more, for their assignee can no longer sign in.
+    /// Tasks have nobody any more, for their assignee no longer takes part.
     TasksUnassigned,
 }
 

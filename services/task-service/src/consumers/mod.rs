@@ -2,7 +2,7 @@
 
 use contracts::{
     event::{DealChange, Event, Head, PartyChange, UserChange},
-    v1::DealEvent,
+    v1::{DealEvent, OrganizationEvent, PartyEvent},
 };
 use domain::party::PartyRole;
 use platform::{
@@ -13,7 +13,7 @@ use platform::{
 use uuid::Uuid;
 
 use crate::{
-    commands::{apply_plan, assign_role, release_user, revise_plan, shift_due_dates},
+    commands::{Progress, apply_plan, assign_role, leave_deal, revise_plan, shift_due_dates},
     services::{PlanInput, Services},
 };
 
@@ -37,7 +37,8 @@ pub(crate) async fn handle(services: &Services, delivery: &Delivery) -> Outcome 
             head,
             event,
             envelope,
-            async |tx, _, event| take(tx, event, &input).await,
+            // Boxed: what follows is long, and the compiler limits how deep it may be.
+            async |tx, _, event| Box::pin(take(tx, event, &input)).await,
         )
         .await;
     Outcome::from(applied.map(|_| ()))
@@ -88,18 +89,44 @@ async fn take(tx: &mut Tx, event: &Event, input: &PlanInput) -> Result<()> {
                 shifted => shifted,
             }
         }
-        Event::Party(PartyChange::Added | PartyChange::Updated, party) if !party.removed => {
-            let role = PartyRole::parse(&party.role);
-            match (role, &party.user_id) {
-                (Some(role), Some(user)) => {
-                    assign_role::run(tx, id(&party.deal_id)?, role, id(user)?).await
-                }
-                _ => Ok(()),
-            }
+        Event::Party(change, party) => change_parts(tx, *change, party).await,
+        Event::User(UserChange::Disabled | UserChange::Updated, user) => {
+            let user_id = id(&user.user_id)?;
+            while leave_deal::step_of_user(tx, user_id).await? == Progress::More {}
+            Ok(())
         }
-        Event::User(UserChange::Disabled, user) => release_user::run(tx, id(&user.user_id)?).await,
+        Event::Organization(_, organization) if changes_grants(organization) => {
+            while leave_deal::step_of_organization(tx).await? == Progress::More {}
+            Ok(())
+        }
         _ => Ok(()),
     }
+}
+
+/// Who left a part gives up what came with it; who plays one gets what is nobody's.
+async fn change_parts(tx: &mut Tx, change: PartyChange, party: &PartyEvent) -> Result<()> {
+    let deal_id = id(&party.deal_id)?;
+    for user in [&party.previous_user_id, &party.user_id]
+        .into_iter()
+        .flatten()
+    {
+        let user_id = id(user)?;
+        while leave_deal::step(tx, deal_id, user_id).await? == Progress::More {}
+    }
+    match (PartyRole::parse(&party.role), &party.user_id) {
+        (Some(role), Some(user)) if change != PartyChange::Removed && !party.removed => {
+            assign_role::run(tx, deal_id, role, id(user)?).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether roles may do more or less than before.
+fn changes_grants(organization: &OrganizationEvent) -> bool {
+    organization
+        .changed
+        .iter()
+        .any(|field| field == "roleGrants")
 }
 
 /// Whether the deal's facts may differ from those that its plan follows. What changed while the deal was over is

@@ -9,6 +9,7 @@ pub(crate) mod dependencies;
 pub(crate) mod handling;
 pub(crate) mod holidays;
 pub(crate) mod key_dates;
+pub(crate) mod leaving;
 pub(crate) mod milestones;
 pub(crate) mod people;
 pub(crate) mod plans;
