@@ -143,6 +143,9 @@ impl fmt::Display for Permission {
 }
 
 /// The permissions a caller holds: the role's default and what the organization grants on top.
+///
+/// Every single permission is still less than `*`, which only the role itself gives: whoever holds `*` makes
+/// administrators, and no grant does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PermissionSet {
     bits: u16,
@@ -152,10 +155,16 @@ impl PermissionSet {
     /// No permission at all.
     pub const NONE: Self = Self { bits: 0 };
 
-    /// Every permission (`*` in the matrix).
+    /// Set where the role itself allows everything.
+    const EVERYTHING: u16 = 1 << Permission::ALL.len();
+
+    /// Everything (`*` in the matrix).
     #[must_use]
     pub fn all() -> Self {
-        Permission::ALL.into_iter().collect()
+        let each: Self = Permission::ALL.into_iter().collect();
+        Self {
+            bits: each.bits | Self::EVERYTHING,
+        }
     }
 
     /// Reads the comma-separated list that the database keeps; `*` stands for all.
@@ -200,10 +209,10 @@ impl PermissionSet {
         permissions.iter().any(|permission| self.has(*permission))
     }
 
-    /// Whether the set holds every permission there is.
+    /// Whether the set is `*`. One that was granted each permission is not.
     #[must_use]
-    pub fn is_all(self) -> bool {
-        self == Self::all()
+    pub const fn is_all(self) -> bool {
+        self.bits & Self::EVERYTHING != 0
     }
 
     /// Whether the set holds nothing.
@@ -226,7 +235,7 @@ impl FromIterator<Permission> for PermissionSet {
     }
 }
 
-/// The comma-separated list as the database keeps it; the full set is `*`.
+/// The comma-separated list as the database keeps it; everything is `*`.
 impl fmt::Display for PermissionSet {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_all() {
@@ -292,6 +301,18 @@ mod tests {
             let set = PermissionSet { bits };
             assert_eq!(PermissionSet::parse(&set.to_string()), set);
         }
+        let everything = PermissionSet::all();
+        assert_eq!(PermissionSet::parse(&everything.to_string()), everything);
+    }
+
+    #[test]
+    fn each_single_permission_is_less_than_everything() {
+        let each: PermissionSet = Permission::ALL.into_iter().collect();
+        assert!(!each.is_all());
+        assert!(!effective_permissions(Role::BuyerAgent, each).is_all());
+        assert!(PermissionSet::parse("*").is_all());
+        assert!(effective_permissions(Role::Admin, PermissionSet::NONE).is_all());
+        assert!(PermissionSet::all().iter().eq(Permission::ALL.into_iter()));
     }
 
     #[test]

@@ -24,7 +24,8 @@ pub fn is_blank(text: &str) -> bool {
     text.chars().all(is_invisible)
 }
 
-fn is_invisible(c: char) -> bool {
+/// Whether the sign shows nothing.
+pub(crate) fn is_invisible(c: char) -> bool {
     if c.is_ascii() {
         return !c.is_ascii_graphic();
     }
