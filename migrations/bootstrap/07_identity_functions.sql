@@ -4,13 +4,16 @@
 SET ROLE ctx_owner;
 SET check_function_bodies = off;
 
--- The account behind an e-mail address, for checking a password. No row: no such account.
-CREATE OR REPLACE FUNCTION ctx.login_lookup(p_email text)
-  RETURNS TABLE (user_id uuid, status text, password_hash text)
+-- The account behind an e-mail address in its normal form, for checking a password, and whether its owner has
+-- signed in from this network since then. No row: no such account.
+CREATE OR REPLACE FUNCTION ctx.login_lookup(p_email_key text, p_network bytea, p_since timestamptz)
+  RETURNS TABLE (user_id uuid, status text, password_hash text, changed_at timestamptz, is_known_network boolean)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-  SELECT u.id, u.status, c.password_hash
+  SELECT u.id, u.status, c.password_hash, c.changed_at,
+         EXISTS (SELECT FROM identity.sign_in_networks n
+                  WHERE n.user_id = u.id AND n.network = p_network AND n.last_at > p_since)
     FROM identity.users u JOIN identity.credentials c ON c.user_id = u.id
-   WHERE lower(u.email) = lower(p_email) AND u.joined_at IS NOT NULL $$;
+   WHERE u.email_key = p_email_key AND u.joined_at IS NOT NULL $$;
 
 -- Opens the context of an organization that does not exist yet, for its founder.
 CREATE OR REPLACE FUNCTION ctx.enter_signup(p_organization uuid, p_user uuid) RETURNS void
@@ -70,11 +73,48 @@ CREATE OR REPLACE FUNCTION ctx.reset_owner(p_reset uuid)
   SELECT r.user_id FROM identity.password_resets r
    WHERE r.id = p_reset AND r.used_at IS NULL AND r.expires_at > clock_timestamp() $$;
 
--- Is this address an account elsewhere? Tells user-service whether an invitation can ever be accepted.
-CREATE OR REPLACE FUNCTION ctx.email_has_account(p_email text) RETURNS boolean
+-- Is this address the account of somebody else? Tells user-service whether an invitation can ever be accepted.
+CREATE OR REPLACE FUNCTION ctx.email_has_account(p_email_key text, p_but uuid) RETURNS boolean
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-  SELECT EXISTS (SELECT FROM identity.users u WHERE lower(u.email) = lower(p_email) AND u.joined_at IS NOT NULL) $$;
+  SELECT EXISTS (SELECT FROM identity.users u
+    WHERE u.email_key = p_email_key AND u.joined_at IS NOT NULL AND u.id <> p_but) $$;
 
-GRANT EXECUTE ON FUNCTION ctx.login_lookup(text), ctx.enter_signup(uuid, uuid), ctx.enter_identity(uuid),
-  ctx.session_owner(uuid), ctx.session_state(uuid), ctx.reset_owner(uuid), ctx.email_has_account(text) TO user_svc;
+-- The password of somebody who was disabled and is invited again is good for nothing any more.
+CREATE OR REPLACE FUNCTION ctx.void_credentials(p_user uuid) RETURNS void
+  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+  DELETE FROM identity.credentials c
+   WHERE c.organization_id = ctx.org() AND c.user_id = p_user AND (SELECT ctx.may('manage_users'))
+     AND EXISTS (SELECT FROM identity.users u WHERE u.id = p_user AND u.status = 'INVITED') $$;
+
+-- Deletes a batch of sessions that were over before then; answers how many.
+CREATE OR REPLACE FUNCTION ctx.delete_ended_sessions(p_before timestamptz, p_limit integer) RETURNS bigint
+  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+  WITH gone AS (
+    DELETE FROM identity.sessions WHERE id IN (
+      SELECT id FROM identity.sessions WHERE least(revoked_at, expires_at) < least(p_before, clock_timestamp()) LIMIT p_limit)
+    RETURNING 1)
+  SELECT count(*) FROM gone $$;
+
+-- Deletes a batch of password resets that ran out before then; answers how many.
+CREATE OR REPLACE FUNCTION ctx.delete_old_resets(p_before timestamptz, p_limit integer) RETURNS bigint
+  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+  WITH gone AS (
+    DELETE FROM identity.password_resets WHERE id IN (
+      SELECT id FROM identity.password_resets WHERE expires_at < least(p_before, clock_timestamp()) LIMIT p_limit)
+    RETURNING 1)
+  SELECT count(*) FROM gone $$;
+
+-- Deletes a batch of networks from which nobody has signed in since then; answers how many.
+CREATE OR REPLACE FUNCTION ctx.delete_old_networks(p_before timestamptz, p_limit integer) RETURNS bigint
+  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+  WITH gone AS (
+    DELETE FROM identity.sign_in_networks WHERE (user_id, network) IN (
+      SELECT user_id, network FROM identity.sign_in_networks WHERE last_at < p_before LIMIT p_limit)
+    RETURNING 1)
+  SELECT count(*) FROM gone $$;
+
+GRANT EXECUTE ON FUNCTION ctx.login_lookup(text, bytea, timestamptz), ctx.enter_signup(uuid, uuid),
+  ctx.enter_identity(uuid), ctx.session_owner(uuid), ctx.session_state(uuid), ctx.reset_owner(uuid),
+  ctx.email_has_account(text, uuid), ctx.void_credentials(uuid), ctx.delete_ended_sessions(timestamptz, integer),
+  ctx.delete_old_resets(timestamptz, integer), ctx.delete_old_networks(timestamptz, integer) TO user_svc;
 RESET ROLE;

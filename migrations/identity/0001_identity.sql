@@ -19,6 +19,8 @@ CREATE TABLE users (
   id uuid PRIMARY KEY,
   organization_id uuid NOT NULL REFERENCES organizations (id),
   email text NOT NULL CONSTRAINT users_email_length CHECK (length(email) <= 254),
+  -- The address in its normal form (domain::email), made by user-service: what addresses are compared by.
+  email_key text NOT NULL,
   full_name text NOT NULL CONSTRAINT users_full_name_length CHECK (length(full_name) BETWEEN 1 AND 200),
   role text NOT NULL CONSTRAINT users_role_known
     CHECK (role IN ('BUYER', 'BUYER_AGENT', 'TRANSACTION_COORDINATOR', 'ADMIN', 'SYSTEM')),
@@ -31,10 +33,11 @@ CREATE TABLE users (
   CONSTRAINT users_system_has_no_login CHECK ((role = 'SYSTEM') = (status = 'SYSTEM'))
 );
 COMMENT ON COLUMN users.email IS 'internal: personal data';
+COMMENT ON COLUMN users.email_key IS 'internal: personal data';
 -- One account an address in the whole installation; an invitation takes none until it is accepted, so
 -- that nobody can keep an address from its owner by inviting it.
-CREATE UNIQUE INDEX users_email_key ON users (lower(email)) WHERE joined_at IS NOT NULL;
-CREATE UNIQUE INDEX users_organization_email_key ON users (organization_id, lower(email))
+CREATE UNIQUE INDEX users_email_key ON users (email_key) WHERE joined_at IS NOT NULL;
+CREATE UNIQUE INDEX users_organization_email_key ON users (organization_id, email_key)
   WHERE joined_at IS NOT NULL OR status = 'INVITED';
 CREATE INDEX users_name_idx ON users (organization_id, lower(full_name), id);
 CREATE UNIQUE INDEX users_system_key ON users (organization_id) WHERE role = 'SYSTEM';
@@ -48,15 +51,37 @@ CREATE TABLE credentials (
 );
 CREATE INDEX credentials_user_idx ON credentials (organization_id, user_id);
 
--- Attempts to sign in, counted by address whether it has an account or not: else a lockout would tell.
--- The address itself is not kept, only its HMAC. A row goes when the right password comes, or with time.
+-- Attempts to sign in, counted by account and network; by address where there is no account, else a lockout
+-- would tell. Neither address nor network is kept, only their HMAC. A row goes when the right password comes from
+-- there, or with time.
 CREATE TABLE login_attempts (
-  address_hash bytea PRIMARY KEY,
-  attempts integer NOT NULL,
-  last_attempt_at timestamptz NOT NULL,
-  locked_until timestamptz
+  subject bytea NOT NULL,
+  network bytea NOT NULL,
+  failures integer NOT NULL,
+  last_at timestamptz NOT NULL,
+  locked_until timestamptz,
+  CONSTRAINT login_attempts_pkey PRIMARY KEY (subject, network)
 );
-CREATE INDEX login_attempts_last_attempt_idx ON login_attempts (last_attempt_at);
+CREATE INDEX login_attempts_last_at_idx ON login_attempts (last_at);
+-- The latest attempts at an account from all networks together in which its owner has not signed in lately.
+CREATE TABLE stranger_guesses (
+  subject bytea PRIMARY KEY,
+  recent timestamptz[] NOT NULL,
+  last_at timestamptz NOT NULL
+);
+CREATE INDEX stranger_guesses_last_at_idx ON stranger_guesses (last_at);
+
+-- The networks, as HMAC, from which a user has signed in.
+CREATE TABLE sign_in_networks (
+  organization_id uuid NOT NULL,
+  user_id uuid NOT NULL,
+  network bytea NOT NULL,
+  last_at timestamptz NOT NULL,
+  CONSTRAINT sign_in_networks_pkey PRIMARY KEY (user_id, network),
+  CONSTRAINT sign_in_networks_user_fkey FOREIGN KEY (organization_id, user_id) REFERENCES users (organization_id, id)
+);
+CREATE INDEX sign_in_networks_user_idx ON sign_in_networks (organization_id, user_id, last_at);
+CREATE INDEX sign_in_networks_last_at_idx ON sign_in_networks (last_at);
 
 -- A session is a family of refresh tokens. A token is <id>.<generation>.<HMAC of both>, so none is stored.
 CREATE TABLE sessions (
@@ -65,13 +90,16 @@ CREATE TABLE sessions (
   user_id uuid NOT NULL,
   generation integer NOT NULL DEFAULT 1,
   rotated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  -- Counted from the sign-in: no refresh moves it.
   expires_at timestamptz NOT NULL,
   revoked_at timestamptz,
   revoked_reason text,
   version bigint NOT NULL DEFAULT 1,
   CONSTRAINT sessions_user_fkey FOREIGN KEY (organization_id, user_id) REFERENCES users (organization_id, id)
 );
-CREATE INDEX sessions_user_idx ON sessions (organization_id, user_id) WHERE revoked_at IS NULL;
+CREATE INDEX sessions_user_idx ON sessions (organization_id, user_id, id);
+-- When a session was over, for deleting.
+CREATE INDEX sessions_over_idx ON sessions (least(revoked_at, expires_at));
 
 CREATE TABLE password_resets (
   id uuid PRIMARY KEY,
@@ -82,6 +110,27 @@ CREATE TABLE password_resets (
   CONSTRAINT password_resets_user_fkey FOREIGN KEY (organization_id, user_id) REFERENCES users (organization_id, id)
 );
 CREATE INDEX password_resets_user_idx ON password_resets (organization_id, user_id);
+CREATE INDEX password_resets_expires_idx ON password_resets (expires_at);
+
+-- Who has shown that mail to their address reaches them. Until somebody in an organization has, nobody else there
+-- is sent mail.
+CREATE TABLE email_verifications (
+  id uuid PRIMARY KEY,
+  organization_id uuid NOT NULL,
+  user_id uuid NOT NULL,
+  verified_at timestamptz NOT NULL,
+  CONSTRAINT email_verifications_user_key UNIQUE (organization_id, user_id),
+  CONSTRAINT email_verifications_user_fkey FOREIGN KEY (organization_id, user_id) REFERENCES users (organization_id, id)
+);
+
+-- How many mails went out on a day (UTC) for an organization, or to an address: a scope is their HMAC.
+CREATE TABLE mail_quotas (
+  scope bytea NOT NULL,
+  day date NOT NULL,
+  mails integer NOT NULL,
+  CONSTRAINT mail_quotas_pkey PRIMARY KEY (scope, day)
+);
+CREATE INDEX mail_quotas_day_idx ON mail_quotas (day);
 
 CREATE TABLE notifications (
   id uuid PRIMARY KEY,
@@ -104,11 +153,15 @@ CREATE TABLE notifications (
     CHECK (email_status IN ('PENDING', 'SENT', 'NOT_WANTED', 'DEAD')),
   email_attempts integer NOT NULL DEFAULT 0,
   email_error text,
+  -- Of a dead mail: why, in words that an administrator is shown.
+  email_failure text CONSTRAINT notifications_email_failure_known
+    CHECK (email_failure IN ('ADDRESS_INVALID', 'REFUSED', 'NOT_DELIVERED')),
   version bigint NOT NULL DEFAULT 1,
   CONSTRAINT notifications_user_fkey FOREIGN KEY (organization_id, user_id) REFERENCES users (organization_id, id),
   CONSTRAINT notifications_dedupe_key UNIQUE (organization_id, user_id, dedupe_key)
 );
 CREATE INDEX notifications_user_idx ON notifications (organization_id, user_id, id DESC) WHERE in_app;
+CREATE INDEX notifications_dead_idx ON notifications (organization_id, id DESC) WHERE email_status = 'DEAD';
 CREATE INDEX notifications_unread_idx ON notifications (organization_id, user_id) WHERE in_app AND read_at IS NULL;
 
 CREATE TABLE notification_preferences (
@@ -131,8 +184,8 @@ CREATE TABLE signing_keys (
   retired_at timestamptz
 );
 
-SELECT ctx.wall(t, 'user_svc') FROM unnest(ARRAY['users', 'credentials', 'sessions', 'password_resets',
-  'notifications', 'notification_preferences']::regclass[]) t;
+SELECT ctx.wall(t, 'user_svc') FROM unnest(ARRAY['users', 'credentials', 'sessions', 'sign_in_networks',
+  'password_resets', 'email_verifications', 'notifications', 'notification_preferences']::regclass[]) t;
 ALTER TABLE organizations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE organizations FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON organizations AS RESTRICTIVE FOR ALL TO user_svc
@@ -141,7 +194,13 @@ ALTER TABLE signing_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE signing_keys FORCE ROW LEVEL SECURITY;
 ALTER TABLE login_attempts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE login_attempts FORCE ROW LEVEL SECURITY;
+ALTER TABLE stranger_guesses ENABLE ROW LEVEL SECURITY;
+ALTER TABLE stranger_guesses FORCE ROW LEVEL SECURITY;
+ALTER TABLE mail_quotas ENABLE ROW LEVEL SECURITY;
+ALTER TABLE mail_quotas FORCE ROW LEVEL SECURITY;
 CREATE POLICY service ON login_attempts FOR ALL TO user_svc USING (true) WITH CHECK (true);
+CREATE POLICY service ON stranger_guesses FOR ALL TO user_svc USING (true) WITH CHECK (true);
+CREATE POLICY service ON mail_quotas FOR ALL TO user_svc USING (true) WITH CHECK (true);
 CREATE POLICY service ON signing_keys FOR ALL TO user_svc USING (true) WITH CHECK (true);
 
 CREATE POLICY read ON organizations FOR SELECT TO user_svc USING (true);
@@ -161,6 +220,10 @@ CREATE POLICY read ON sessions FOR SELECT TO user_svc
 CREATE POLICY open ON sessions FOR INSERT TO user_svc WITH CHECK (user_id = (SELECT ctx.uid()));
 CREATE POLICY change ON sessions FOR UPDATE TO user_svc
   USING (user_id = (SELECT ctx.uid()) OR (SELECT ctx.may('manage_users')));
+CREATE POLICY own ON sign_in_networks FOR ALL TO user_svc
+  USING (user_id = (SELECT ctx.uid())) WITH CHECK (user_id = (SELECT ctx.uid()));
+CREATE POLICY read ON email_verifications FOR SELECT TO user_svc USING (true);
+CREATE POLICY own ON email_verifications FOR INSERT TO user_svc WITH CHECK (user_id = (SELECT ctx.uid()));
 CREATE POLICY own ON password_resets FOR ALL TO user_svc
   USING (user_id = (SELECT ctx.uid())) WITH CHECK (user_id = (SELECT ctx.uid()));
 CREATE POLICY own ON notifications FOR SELECT TO user_svc
@@ -168,9 +231,15 @@ CREATE POLICY own ON notifications FOR SELECT TO user_svc
 CREATE POLICY notify ON notifications FOR INSERT TO user_svc WITH CHECK (
   (SELECT ctx.may('*'))
   OR (kind = 'INVITATION' AND (SELECT ctx.may('manage_users')))
-  OR (kind = 'PASSWORD_RESET' AND user_id = (SELECT ctx.uid())));
+  OR (kind IN ('PASSWORD_RESET', 'EMAIL_VERIFICATION') AND user_id = (SELECT ctx.uid())));
 CREATE POLICY own_update ON notifications FOR UPDATE TO user_svc
   USING (user_id = (SELECT ctx.uid()) OR (SELECT ctx.may('*')));
+-- Mails that were given up are seen, and sent again, by whoever manages the organization.
+CREATE POLICY undelivered ON notifications FOR SELECT TO user_svc
+  USING ((SELECT ctx.may('manage_organization')) AND email_status IN ('DEAD', 'PENDING'));
+CREATE POLICY resend ON notifications FOR UPDATE TO user_svc
+  USING ((SELECT ctx.may('manage_organization')) AND email_status = 'DEAD')
+  WITH CHECK ((SELECT ctx.may('manage_organization')) AND email_status = 'PENDING');
 CREATE POLICY own ON notification_preferences FOR ALL TO user_svc
   USING (user_id = (SELECT ctx.uid()) OR (SELECT ctx.may('*'))) WITH CHECK (user_id = (SELECT ctx.uid()));
 
@@ -212,15 +281,22 @@ CREATE TRIGGER guard_session BEFORE UPDATE ON sessions FOR EACH ROW EXECUTE FUNC
 GRANT SELECT, INSERT, UPDATE ON organizations, users, credentials, sessions, password_resets,
   notifications, signing_keys TO user_svc;
 GRANT SELECT, INSERT, UPDATE ON notification_preferences TO user_svc;
-GRANT SELECT, INSERT, UPDATE, DELETE ON login_attempts TO user_svc;
+GRANT SELECT, INSERT ON email_verifications TO user_svc;
+GRANT SELECT, INSERT, UPDATE, DELETE ON login_attempts, stranger_guesses, sign_in_networks, mail_quotas TO user_svc;
 
--- The definer functions of ctx read accounts and sessions.
-GRANT SELECT ON organizations, users, credentials, sessions, password_resets TO ctx_owner;
+-- The definer functions of ctx read accounts and sessions, and delete what is over.
+GRANT SELECT ON organizations, users, credentials, sessions, sign_in_networks, password_resets TO ctx_owner;
+GRANT DELETE ON credentials, sessions, sign_in_networks, password_resets TO ctx_owner;
 CREATE POLICY authority ON organizations FOR SELECT TO ctx_owner USING (true);
 CREATE POLICY authority ON users FOR SELECT TO ctx_owner USING (true);
 CREATE POLICY authority ON credentials FOR SELECT TO ctx_owner USING (true);
 CREATE POLICY authority ON sessions FOR SELECT TO ctx_owner USING (true);
+CREATE POLICY authority ON sign_in_networks FOR SELECT TO ctx_owner USING (true);
 CREATE POLICY authority ON password_resets FOR SELECT TO ctx_owner USING (true);
+CREATE POLICY void ON credentials FOR DELETE TO ctx_owner USING (true);
+CREATE POLICY upkeep ON sessions FOR DELETE TO ctx_owner USING (true);
+CREATE POLICY upkeep ON sign_in_networks FOR DELETE TO ctx_owner USING (true);
+CREATE POLICY upkeep ON password_resets FOR DELETE TO ctx_owner USING (true);
 
 CREATE CONSTRAINT TRIGGER require_history AFTER INSERT OR UPDATE ON users
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.role <> 'SYSTEM') EXECUTE FUNCTION ctx.require_history();

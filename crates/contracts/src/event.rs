@@ -197,6 +197,7 @@ changes! {
     /// What happened to a notification.
     NotificationChange {
         Created = routing::NOTIFICATION_CREATED,
+        Requeued = routing::NOTIFICATION_REQUEUED,
     }
 }
 

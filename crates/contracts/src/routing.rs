@@ -76,6 +76,8 @@ pub const COMMENT_ADDED: &str = "tasks.comment.added";
 
 /// A notification is to be delivered.
 pub const NOTIFICATION_CREATED: &str = "notifications.notification.created";
+/// A notification whose mail was given up is to be delivered again.
+pub const NOTIFICATION_REQUEUED: &str = "notifications.notification.requeued";
 
 /// Binding pattern: everything about users and organizations.
 pub const ALL_USERS: &str = "users.#";

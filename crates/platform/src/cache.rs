@@ -1,7 +1,7 @@
 //! The cache in Redis. It may be slow, empty or away: a failure is a miss, never an error.
 //!
-//! Two things keep it from lying. A dropped key stays marked for a moment, so that a reader who loaded
-//! the old state just before cannot put it back. And an entry written before an outage that this process
+//! Two things keep it from lying. Whoever fills a key takes a lease on it before reading the state; a drop ends the
+//! lease, so a state that was read before a drop is never kept after it, however long the reading took. And an entry written before an outage that this process
 //! noticed is not trusted, since the drop that should have removed it may have been lost; lost drops are
 //! made up for as soon as Redis answers again.
 
@@ -19,12 +19,13 @@ use std::{
 use anyhow::Context as _;
 use deadpool_redis::{
     Config, Connection, Pool, Runtime,
-    redis::{AsyncCommands as _, cmd, pipe},
+    redis::{AsyncCommands as _, Script, cmd},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::{
     config::Secret,
@@ -34,8 +35,10 @@ use crate::{
 
 /// A call takes no longer.
 const TIMEOUT: Duration = Duration::from_millis(200);
-/// A dropped key is marked so long.
-const DROPPED_MARK: Duration = Duration::from_secs(2);
+/// Reading the state that fills a key takes no longer; later it is not kept.
+const LEASE_TTL: Duration = Duration::from_secs(10);
+/// Keys that are dropped with one command.
+const DROPS_AT_ONCE: usize = 500;
 /// Most drops that are remembered while Redis is away; entries older than the outage are not trusted anyhow.
 const PENDING_DROPS_MAX: usize = 10_000;
 /// Connections at most.
@@ -49,6 +52,24 @@ pub struct Cache {
     not_before: Arc<AtomicI64>,
     /// Keys whose drop got lost.
     pending: Arc<Mutex<BTreeSet<String>>>,
+    scripts: Arc<Scripts>,
+}
+
+/// Each is one step for everybody else.
+struct Scripts {
+    /// Takes a lease, or shares one.
+    lease: Script,
+    /// Keeps a value under a lease that still holds.
+    fill: Script,
+}
+
+/// The right to fill a key, until somebody drops it.
+#[derive(Debug)]
+#[must_use = "a key that is not filled stays empty"]
+pub struct Lease {
+    key: String,
+    /// The entry that stands there until the key is filled; `None` while Redis is away.
+    held: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -56,9 +77,12 @@ pub struct Cache {
 struct Entry {
     /// Unix milliseconds.
     written_at: i64,
-    /// Absent where the key was dropped.
+    /// Absent while the key is being filled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     value: Option<Value>,
+    /// Of a key that is being filled: which lease it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lease: Option<Uuid>,
 }
 
 impl Cache {
@@ -78,6 +102,10 @@ impl Cache {
             pool,
             not_before: Arc::default(),
             pending: Arc::default(),
+            scripts: Arc::new(Scripts {
+                lease: Script::new(include_str!("cache/lease.lua")),
+                fill: Script::new(include_str!("cache/fill.lua")),
+            }),
         })
     }
 
@@ -100,36 +128,59 @@ impl Cache {
         value
     }
 
-    /// Keeps a value for `ttl`, unless the key was dropped just now.
-    pub async fn set_json(&self, key: &str, value: &impl Serialize, ttl: Duration) {
-        let Ok(value) = serde_json::to_value(value) else {
-            return;
-        };
-        let Some(text) = text_of(Some(value)) else {
-            return;
-        };
-        let not_before = self.not_before.load(Ordering::Relaxed);
-        self.call("set", async |mut redis| {
-            let present: Option<String> = redis.get(key).await?;
-            let present = present.and_then(|text| serde_json::from_str::<Entry>(&text).ok());
-            if present.is_some_and(|entry| entry.value.is_none() && entry.written_at >= not_before)
-            {
-                return Ok(());
+    /// The right to fill a key. To be taken before the state is read; several may share it.
+    pub async fn lease(&self, key: &str) -> Lease {
+        let wanted = text_of(None, Some(Uuid::now_v7()));
+        let held = match wanted {
+            None => None,
+            Some(wanted) => {
+                self.call("lease", async |mut redis| {
+                    self.scripts
+                        .lease
+                        .key(key)
+                        .arg(wanted)
+                        .arg(milliseconds(LEASE_TTL))
+                        .invoke_async::<String>(&mut redis)
+                        .await
+                })
+                .await
             }
-            set(key, &text, ttl).query_async(&mut redis).await
+        };
+        Lease {
+            key: key.to_owned(),
+            held,
+        }
+    }
+
+    /// Keeps a value for `ttl`, unless the key was dropped since the lease was taken.
+    pub async fn fill(&self, lease: Lease, value: &impl Serialize, ttl: Duration) {
+        let text = serde_json::to_value(value)
+            .ok()
+            .and_then(|value| text_of(Some(value), None));
+        let (Some(held), Some(text)) = (lease.held, text) else {
+            return;
+        };
+        self.call("fill", async |mut redis| {
+            self.scripts
+                .fill
+                .key(&lease.key)
+                .arg(held)
+                .arg(text)
+                .arg(milliseconds(ttl))
+                .invoke_async::<()>(&mut redis)
+                .await
         })
         .await;
     }
 
     /// Drops keys. What cannot be dropped now is dropped as soon as Redis answers again.
     pub async fn delete(&self, keys: &[String]) {
-        if keys.is_empty() {
-            return;
-        }
-        if self.drop_now(keys).await.is_none() {
-            let mut pending = self.pending();
-            let room = PENDING_DROPS_MAX.saturating_sub(pending.len());
-            pending.extend(keys.iter().take(room).cloned());
+        for some in keys.chunks(DROPS_AT_ONCE) {
+            if self.drop_now(some).await.is_none() {
+                let mut pending = self.pending();
+                let room = PENDING_DROPS_MAX.saturating_sub(pending.len());
+                pending.extend(some.iter().take(room).cloned());
+            }
         }
     }
 
@@ -148,15 +199,8 @@ impl Cache {
     }
 
     async fn drop_now(&self, keys: &[String]) -> Option<()> {
-        let mark = text_of(None)?;
-        self.call("delete", async |mut redis| {
-            let mut all = pipe();
-            for key in keys {
-                all.add_command(set(key, &mark, DROPPED_MARK)).ignore();
-            }
-            all.query_async::<()>(&mut redis).await
-        })
-        .await
+        self.call("delete", async |mut redis| redis.del::<_, ()>(keys).await)
+            .await
     }
 
     /// One call within the time limit. `None` on any failure, which also ends trust in what is there.
@@ -208,7 +252,7 @@ impl Cache {
     }
 
     async fn drop_pending(&self, keys: Vec<String>) {
-        for some in keys.chunks(500) {
+        for some in keys.chunks(DROPS_AT_ONCE) {
             if self.drop_now(some).await.is_none() {
                 self.pending().extend(some.iter().cloned());
             }
@@ -234,17 +278,15 @@ impl fmt::Debug for Cache {
     }
 }
 
-fn set(key: &str, text: &str, ttl: Duration) -> deadpool_redis::redis::Cmd {
-    let ttl_ms = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).max(1);
-    let mut command = cmd("SET");
-    command.arg(key).arg(text).arg("PX").arg(ttl_ms);
-    command
+fn milliseconds(ttl: Duration) -> u64 {
+    u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).max(1)
 }
 
-fn text_of(value: Option<Value>) -> Option<String> {
+fn text_of(value: Option<Value>, lease: Option<Uuid>) -> Option<String> {
     serde_json::to_string(&Entry {
         written_at: now_ms(),
         value,
+        lease,
     })
     .ok()
 }
@@ -264,7 +306,8 @@ mod tests {
     #[actix_web::test]
     async fn a_cache_that_is_away_is_an_empty_one() {
         let cache = away();
-        cache.set_json("k", &1, Duration::from_secs(60)).await;
+        let lease = cache.lease("k").await;
+        cache.fill(lease, &1, Duration::from_secs(60)).await;
         assert_eq!(cache.get_json::<i32>("k").await, None);
         assert!(cache.ping().await.is_err());
     }
@@ -279,17 +322,18 @@ mod tests {
     #[actix_web::test]
     async fn an_entry_written_before_an_outage_is_not_trusted() {
         let cache = away();
-        let before = text_of(Some(1.into())).unwrap();
+        let before = text_of(Some(1.into()), None).unwrap();
         assert_eq!(cache.trusted::<i32>(&before), Some(1));
         cache.get_json::<i32>("k").await;
         assert_eq!(cache.trusted::<i32>(&before), None);
         tokio::time::sleep(Duration::from_millis(2)).await;
-        let after = text_of(Some(2.into())).unwrap();
+        let after = text_of(Some(2.into()), None).unwrap();
         assert_eq!(cache.trusted::<i32>(&after), Some(2));
     }
 
     #[actix_web::test]
-    async fn the_mark_of_a_dropped_key_is_no_value() {
-        assert_eq!(away().trusted::<Value>(&text_of(None).unwrap()), None);
+    async fn a_key_that_is_being_filled_has_no_value() {
+        let lease = text_of(None, Some(Uuid::now_v7())).unwrap();
+        assert_eq!(away().trusted::<Value>(&lease), None);
     }
 }

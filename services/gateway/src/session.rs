@@ -78,7 +78,7 @@ impl From<View> for Session {
 struct Entry {
     /// Milliseconds since 1970.
     written_at: i64,
-    /// Absent where the session was dropped just now.
+    /// Absent while the session is being asked for.
     value: Option<View>,
 }
 

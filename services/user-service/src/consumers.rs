@@ -35,7 +35,7 @@ async fn drop_caches(services: &Services, delivery: &Delivery) -> Result<()> {
             let user_id = head.subject;
             let stale = services
                 .db
-                .service(&scope, async |tx| sessions::running_of(tx, user_id).await)
+                .service(&scope, async |tx| sessions::recent_of(tx, user_id).await)
                 .await?;
             services.cache.drop_sessions(&stale).await;
             services.cache.drop_profiles(&[user_id]).await;

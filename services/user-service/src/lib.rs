@@ -17,9 +17,8 @@ pub mod routes;
 pub mod secrets;
 pub mod services;
 pub mod session_cache;
+mod upkeep;
 pub mod views;
-
-use std::time::Duration;
 
 use actix_web::{
     rt::{self, task::JoinHandle},
@@ -39,12 +38,7 @@ use platform::{
 use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    config::Config, repository::login_attempts, secrets::signing_keys, services::Services,
-};
-
-/// How often sign-in attempts that do not count any more are deleted.
-const FORGET_INTERVAL: Duration = Duration::from_secs(600);
+use crate::{config::Config, secrets::signing_keys, services::Services};
 
 /// The service's name, in logs, events and tokens.
 pub const NAME: &str = "user-service";
@@ -104,27 +98,9 @@ fn start_background(
         rt::spawn(services.keys.clone().keep_loaded(stop.clone())),
         rt::spawn(relay.run(stop.clone())),
         rt::spawn(heard),
-        rt::spawn(forget_attempts(services.db.clone(), stop.clone())),
+        rt::spawn(upkeep::run(services.db.clone(), stop.clone())),
         rt::spawn(cache.clone().wait_until_there(stop.clone())),
     ])
-}
-
-/// Deletes sign-in attempts that do not count any more.
-async fn forget_attempts(db: Db, stop: CancellationToken) {
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(FORGET_INTERVAL) => {}
-        }
-        let outcome = db
-            .anonymous("forget-attempts", None, async |tx| {
-                login_attempts::delete_old(tx).await
-            })
-            .await;
-        if let Err(error) = outcome {
-            tracing::debug!(%error, "old sign-in attempts could not be deleted");
-        }
-    }
 }
 
 /// Brings the schema up to date, with the owner's role.

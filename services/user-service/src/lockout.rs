@@ -20,7 +20,7 @@ pub struct Turns(Arc<Mutex<TurnsByAddress>>);
 type TurnsByAddress = HashMap<Vec<u8>, Weak<Turn<()>>>;
 
 impl Turns {
-    /// Waits until no other sign-in of this address is under way; the turn ends when the guard is dropped.
+    /// Waits until no other sign-in with this address is under way; the turn ends when the guard is dropped.
     pub async fn wait(&self, address_hash: &[u8]) -> OwnedMutexGuard<()> {
         let turn = self.turn(address_hash);
         turn.lock_owned().await

@@ -6,6 +6,11 @@ use anyhow::Context as _;
 use minijinja::{Environment, Value, context, syntax::SyntaxConfig};
 use platform::error::Result;
 use serde::{Deserialize, Serialize};
+use time::{
+    Date,
+    format_description::{BorrowedFormatItem, well_known::Iso8601},
+    macros::format_description,
+};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -60,6 +65,8 @@ kinds! {
     Invitation = "INVITATION" from "invitation.txt",
     /// Somebody forgot their password.
     PasswordReset = "PASSWORD_RESET" from "password_reset.txt",
+    /// The first administrator of an organization is to show that mail arrives.
+    EmailVerification = "EMAIL_VERIFICATION" from "email_verification.txt",
 }
 
 /// What a notice is about. Nothing confidential, and never a token.
@@ -135,9 +142,13 @@ impl NoticeKind {
         Self::ALL.iter().copied().find(|kind| kind.as_str() == text)
     }
 
-    /// Whether it stands in people's lists and may be turned off. Invitations and resets are mail alone.
+    /// Whether it stands in people's lists and may be turned off. Invitations, resets and confirmations are mail
+    /// alone.
     pub const fn is_optional(self) -> bool {
-        !matches!(self, Self::Invitation | Self::PasswordReset)
+        !matches!(
+            self,
+            Self::Invitation | Self::PasswordReset | Self::EmailVerification
+        )
     }
 
     /// The words for it.
@@ -160,12 +171,28 @@ impl NoticeKind {
     }
 }
 
+/// Dates as people write them, in full: `Monday, March 2, 2026`.
+const IN_FULL: &[BorrowedFormatItem<'_>] =
+    format_description!("[weekday], [month repr:long] [day padding:none], [year]");
+/// In a line that has little room: `Mon, Mar 2`.
+const IN_SHORT: &[BorrowedFormatItem<'_>] =
+    format_description!("[weekday repr:short], [month repr:short] [day padding:none]");
+
+/// A date of the API in words; what is no such date stays as it is.
+fn in_words(date: &str, format: &[BorrowedFormatItem<'_>]) -> String {
+    Date::parse(date, &Iso8601::DATE)
+        .ok()
+        .and_then(|date| date.format(format).ok())
+        .unwrap_or_else(|| date.to_owned())
+}
+
 /// What templates are filled with, under the names that the API uses.
 fn filling(params: &NoticeParams) -> Value {
     let params = params.clone();
     context! {
         taskTitle => params.task_title,
-        dueDate => params.due_date,
+        dueDay => params.due_date.as_deref().map(|date| in_words(date, IN_SHORT)),
+        dueDate => params.due_date.as_deref().map(|date| in_words(date, IN_FULL)),
         milestoneTitle => params.milestone_title,
         dealName => params.deal_name,
         reason => params.reason,
@@ -248,10 +275,10 @@ mod tests {
             ..NoticeParams::default()
         };
         let words = NoticeKind::TaskDueSoon.words(&params).unwrap();
-        assert_eq!(words.title, "Due 2026-03-02: Order the inspection");
+        assert_eq!(words.title, "Due Mon, Mar 2: Order the inspection");
         assert_eq!(
             words.body,
-            "\"Order the inspection\" (12 Harbour Lane) is due on 2026-03-02."
+            "\"Order the inspection\" (12 Harbour Lane) is due on Monday, March 2, 2026."
         );
     }
 
@@ -267,6 +294,19 @@ mod tests {
         let to_client = words(&params.for_client());
         assert!(to_client.title.contains("Offer accepted"), "{to_client:?}");
         assert!(!format!("{to_client:?}").contains("File opened"));
+    }
+
+    #[test]
+    fn no_notice_has_a_date_as_machines_write_it() {
+        let params = NoticeParams {
+            due_date: Some("2026-03-02".to_owned()),
+            ..NoticeParams::default()
+        };
+        for kind in NoticeKind::ALL {
+            let Words { title, body } = kind.words(&params).unwrap();
+            assert!(!format!("{title} {body}").contains("2026-03"), "{kind:?}");
+        }
+        assert_eq!(in_words("soon", IN_FULL), "soon");
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! What the doors of this service are given: its database, its secrets, its caches.
 
+use std::net::IpAddr;
+
+use domain::lockout;
 use platform::{
     cache::Cache,
     db::{Db, PoolSize},
@@ -7,6 +10,7 @@ use platform::{
     http::Cursors,
 };
 use serde::Serialize;
+use tokio::sync::OwnedMutexGuard;
 use utoipa::ToSchema;
 
 use crate::{
@@ -17,7 +21,7 @@ use crate::{
     secrets::{
         passwords::Passwords,
         signing_keys::KeyRing,
-        tokens::{RefreshClaim, TokenKey},
+        tokens::{Digest, RefreshClaim, TokenKey},
     },
     session_cache::SessionCache,
     views::UserView,
@@ -79,6 +83,18 @@ impl Services {
             development: config.common.is_development(),
             db,
         })
+    }
+
+    /// A client's network, as HMAC.
+    pub fn network(&self, ip: Option<IpAddr>) -> Vec<u8> {
+        self.tokens
+            .digest(Digest::Network(&lockout::network_of(ip)))
+    }
+
+    /// Waits until nobody else proves by a password to be whoever has this address, in its normal form.
+    pub async fn turn(&self, email_key: &str) -> OwnedMutexGuard<()> {
+        let address = self.tokens.digest(Digest::Address(email_key));
+        self.turns.wait(&address).await
     }
 
     /// The tokens of a session.

@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use contracts::field::instant_text;
-use domain::permission::{Permission, PermissionSet};
-use platform::cache::Cache;
+use domain::permission::PermissionSet;
+use platform::cache::{Cache, Lease};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -33,7 +33,7 @@ pub struct SessionView {
     pub organization_id: Uuid,
     /// The user's role.
     pub role: String,
-    /// The effective permissions, by name.
+    /// The effective permissions, by name; `*` stands for everything.
     pub permissions: Vec<String>,
     /// When the session ends by itself.
     pub expires_at: String,
@@ -47,8 +47,9 @@ impl From<SessionState> for SessionView {
             organization_id: state.organization_id,
             role: state.role,
             permissions: permissions
-                .iter()
-                .map(Permission::as_str)
+                .to_string()
+                .split(',')
+                .filter(|word| !word.is_empty())
                 .map(str::to_owned)
                 .collect(),
             expires_at: instant_text(state.expires_at),
@@ -62,11 +63,14 @@ impl SessionCache {
         Self(cache)
     }
 
-    /// Keeps a session for the gateway.
-    pub async fn keep_session(&self, session_id: Uuid, view: &SessionView) {
-        self.0
-            .set_json(&session_key(session_id), view, SESSION_TTL)
-            .await;
+    /// The right to keep a session, to be taken before it is read.
+    pub async fn lease_session(&self, session_id: Uuid) -> Lease {
+        self.0.lease(&session_key(session_id)).await
+    }
+
+    /// Keeps a session for the gateway, unless it was dropped since the lease was taken.
+    pub async fn keep_session(&self, lease: Lease, view: &SessionView) {
+        self.0.fill(lease, view, SESSION_TTL).await;
     }
 
     /// Drops sessions that ended or whose rights changed.
@@ -80,11 +84,14 @@ impl SessionCache {
         self.0.get_json(&profile_key(user_id)).await
     }
 
-    /// Keeps a user's profile.
-    pub async fn keep_profile(&self, user_id: Uuid, profile: &Profile) {
-        self.0
-            .set_json(&profile_key(user_id), profile, PROFILE_TTL)
-            .await;
+    /// The right to keep a user's profile, to be taken before it is read.
+    pub async fn lease_profile(&self, user_id: Uuid) -> Lease {
+        self.0.lease(&profile_key(user_id)).await
+    }
+
+    /// Keeps a user's profile, unless it was dropped since the lease was taken.
+    pub async fn keep_profile(&self, lease: Lease, profile: &Profile) {
+        self.0.fill(lease, profile, PROFILE_TTL).await;
     }
 
     /// Drops the profiles of users that changed.

@@ -163,7 +163,7 @@ async fn given_up_notification(client: &Client, directory: &Path) {
             notification_id,
             organization_id: support::ORGANIZATION,
         };
-        let id = notification::workflow_id(notification_id);
+        let id = notification::workflow_id(notification_id, 1);
         let options = WorkflowStartOptions::new(NOTIFICATION_QUEUE, id.clone()).build();
         client
             .start_workflow(Notification::run, input, options)

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::support::{Operation, anybody, document, operations};
 
 /// Those who are not signed in reach these and no others.
-const PUBLIC: [&str; 7] = [
+const PUBLIC: [&str; 8] = [
     "GET /.well-known/jwks.json",
     "POST /api/auth/accept-invitation",
     "POST /api/auth/login",
@@ -13,6 +13,7 @@ const PUBLIC: [&str; 7] = [
     "POST /api/auth/password/reset",
     "POST /api/auth/refresh",
     "POST /api/auth/signup",
+    "POST /api/auth/verify-email",
 ];
 
 fn all_references<'value>(value: &'value Value, found: &mut BTreeSet<&'value str>) {

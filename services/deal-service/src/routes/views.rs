@@ -60,10 +60,12 @@ pub(crate) async fn summary(
     let kept = match kept.filter(|kept| kept.revision == seen.deal.summary_revision) {
         Some(kept) => kept,
         None => {
+            let lease = cache.lease(&key).await;
             let Built { kept, view } = build(&caller, id.0, &db, &auditor).await?;
-            // By what it shows, whatever the caller saw a moment ago.
-            let key = get_summary::key(id.0, view, caller.caller().user_id);
-            cache.set_json(&key, &kept, SUMMARY_TTL).await;
+            // Kept by what it shows: not where the caller sees the deal otherwise than a moment ago.
+            if view == seen.view {
+                cache.fill(lease, &kept, SUMMARY_TTL).await;
+            }
             kept
         }
     };

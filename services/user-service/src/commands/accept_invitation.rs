@@ -7,10 +7,10 @@ use platform::{
     error::{Error, Result},
 };
 
+use super::open_session::{self, Opened};
 use crate::{
     repository::{
-        credentials,
-        sessions::{self, Session},
+        credentials, email_verifications,
         users::{self, User, UserStatus},
     },
     secrets::tokens::{SingleUseToken, TokenKey},
@@ -34,7 +34,18 @@ pub async fn check(tx: &mut Tx, tokens: &TokenKey, token: &SingleUseToken) -> Re
     }
 }
 
-/// Makes the account active and signs it in.
+/// What an invited person decides.
+#[derive(Clone, Debug)]
+pub struct Acceptance {
+    /// The person's name.
+    pub full_name: String,
+    /// The password, hashed.
+    pub password_hash: String,
+    /// The person's network, as HMAC.
+    pub network: Vec<u8>,
+}
+
+/// Makes the account active and signs it in. The token came by mail, so mail reaches the person.
 ///
 /// # Errors
 /// `TOKEN_INVALID`; `EMAIL_TAKEN` when the address is an account of another organization.
@@ -42,12 +53,11 @@ pub async fn run(
     tx: &mut Tx,
     tokens: &TokenKey,
     token: &SingleUseToken,
-    full_name: &str,
-    password_hash: &str,
-) -> Result<(User, Session)> {
+    acceptance: &Acceptance,
+) -> Result<Opened> {
     let before = check(tx, tokens, token).await?;
     let user = User {
-        full_name: full_name.to_owned(),
+        full_name: acceptance.full_name.clone(),
         status: UserStatus::Active,
         invited_until: None,
         joined_at: Some(tx.now()),
@@ -55,9 +65,9 @@ pub async fn run(
         ..before.clone()
     };
     users::update(tx, UserChange::Joined, &before, &user).await?;
-    credentials::store(tx, password_hash).await?;
-    let session = sessions::start(tx).await?;
-    Ok((user, session))
+    credentials::store(tx, &acceptance.password_hash).await?;
+    email_verifications::record(tx).await?;
+    open_session::start(tx, user, &acceptance.network).await
 }
 
 /// Whoever the token names and is not there makes the token wrong, not the caller unknown.

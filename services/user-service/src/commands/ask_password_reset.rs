@@ -15,10 +15,10 @@ use crate::{
 /// What the dedupe key of a reset's notification begins with; the reset's id follows.
 pub(crate) const DEDUPE_PREFIX: &str = "reset:";
 
-/// Opens a reset for the account behind the address and has it mailed. `None` where there is no active
+/// Opens a reset for the account behind the address, in its normal form, and has it mailed. `None` where there is no active
 /// account, or too many resets are open: whoever asks is not told.
-pub async fn run(tx: &mut Tx, email: &str) -> Result<Option<Uuid>> {
-    let account = credentials::login_lookup(tx, email).await?;
+pub async fn run(tx: &mut Tx, email_key: &str) -> Result<Option<Uuid>> {
+    let account = credentials::login_lookup(tx, email_key, &[]).await?;
     let Some(user_id) = account
         .filter(|row| row.status == "ACTIVE")
         .map(|row| row.user_id)

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use contracts::event::UserChange;
-use domain::permission::Role;
+use domain::{email::EmailAddress, permission::Role};
 use platform::{db::Tx, error::Result};
 
+use super::{
+    open_session::{self, Opened},
+    verify_email,
+};
 use crate::repository::{
     credentials,
     organizations::{self, Organization},
-    sessions::{self, Session},
     users::{self, User, UserStatus},
 };
 
@@ -23,16 +26,18 @@ pub struct SignUp {
     /// The founder's name.
     pub full_name: String,
     /// The founder's address.
-    pub email: String,
+    pub email: EmailAddress,
     /// The founder's password, hashed.
     pub password_hash: String,
+    /// The founder's network, as HMAC.
+    pub network: Vec<u8>,
 }
 
-/// Founds the organization and signs the founder in.
+/// Founds the organization, has the founder's address verified by a mail, and signs the founder in.
 ///
 /// # Errors
 /// `EMAIL_TAKEN`.
-pub async fn run(tx: &mut Tx, command: &SignUp) -> Result<(User, Session)> {
+pub async fn run(tx: &mut Tx, command: &SignUp) -> Result<Opened> {
     let organization = Organization {
         id: tx.new_id(),
         name: command.organization_name.clone(),
@@ -44,7 +49,8 @@ pub async fn run(tx: &mut Tx, command: &SignUp) -> Result<(User, Session)> {
     let user = User {
         id: tx.new_id(),
         organization_id: organization.id,
-        email: command.email.clone(),
+        email: command.email.as_written().to_owned(),
+        email_key: command.email.normal().to_owned(),
         full_name: command.full_name.clone(),
         role: Role::Admin,
         status: UserStatus::Active,
@@ -57,6 +63,6 @@ pub async fn run(tx: &mut Tx, command: &SignUp) -> Result<(User, Session)> {
     users::insert_system(tx).await?;
     users::insert(tx, &user, UserChange::Joined).await?;
     credentials::store(tx, &command.password_hash).await?;
-    let session = sessions::start(tx).await?;
-    Ok((user, session))
+    verify_email::ask(tx, &user).await?;
+    open_session::start(tx, user, &command.network).await
 }

@@ -1,5 +1,6 @@
 //! Reads, one a file.
 
 pub mod list_notifications;
+pub mod list_undelivered;
 pub mod list_users;
 pub mod profile;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    repository::{organizations, users},
+    repository::{email_verifications, organizations, users},
     views::{OrganizationView, UserView},
 };
 
@@ -18,6 +18,8 @@ pub struct Profile {
     pub user: UserView,
     /// The user's organization.
     pub organization: OrganizationView,
+    /// Whether mail is known to reach the user.
+    pub email_verified: bool,
 }
 
 /// The caller's own profile.
@@ -29,5 +31,6 @@ pub async fn run(tx: &Tx) -> Result<Profile> {
     Ok(Profile {
         user: UserView::from(&user),
         organization: OrganizationView::of(&organization)?,
+        email_verified: email_verifications::is_verified(tx, user.id).await?,
     })
 }

@@ -1,131 +1,176 @@
-//! Attempts to sign in, counted by address before the password is looked at.
+//! Attempts to sign in, counted before the password is looked at: by `domain::lockout`'s rules.
 //!
-//! Counting first means that many guesses at once count as many. An address without an account is counted
-//! like any other, so a lockout tells nothing.
+//! Counting first means that many guesses at once count as many. What there is no account for is counted like any
+//! other, so a lockout tells nothing.
 
-use domain::rejection::Rejection;
+use domain::{
+    lockout::{self, FAILURE_FADES_AFTER, FAILURES_COUNTED_MAX, Failures, STRANGERS_WINDOW},
+    rejection::Rejection,
+};
 use platform::{db::Tx, error::Result};
 use sea_orm::FromQueryResult;
 use time::{Duration, OffsetDateTime};
 
-/// After this many attempts in a row without success the address is locked.
-const ATTEMPTS_FREE: i32 = 5;
-/// The first lock; each further failure doubles it.
-const LOCK_FIRST: Duration = Duration::minutes(1);
-/// No lock lasts longer.
-const LOCK_MAX: Duration = Duration::minutes(15);
-/// An address that nobody tried for so long starts anew.
-const FORGOTTEN_AFTER: Duration = Duration::hours(1);
+/// Whom an attempt concerns and where it comes from, as HMAC.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// The account; the address, where there is no account.
+    pub subject: Vec<u8>,
+    /// The client's network.
+    pub network: Vec<u8>,
+    /// When it was counted among the guesses of strangers; `None` where it came from a known network.
+    pub guessed_at: Option<OffsetDateTime>,
+}
 
 #[derive(FromQueryResult)]
-struct Attempts {
-    attempts: i32,
-    last_attempt_at: OffsetDateTime,
+struct FailureRow {
+    failures: i32,
+    last_at: OffsetDateTime,
     locked_until: Option<OffsetDateTime>,
 }
 
-/// Counts an attempt.
+#[derive(FromQueryResult)]
+struct GuessRow {
+    recent: Vec<OffsetDateTime>,
+}
+
+/// Counts an attempt from a network from which the owner has signed in.
 ///
 /// # Errors
-/// `TOO_MANY_ATTEMPTS` while the address is locked; such an attempt does not count.
-pub async fn count(tx: &Tx, address_hash: &[u8]) -> Result<()> {
-    let key = || sea_orm::Value::from(address_hash.to_vec());
+/// `TOO_MANY_ATTEMPTS` while attempts from there are not heard; such an attempt does not count.
+pub async fn count(tx: &Tx, subject: Vec<u8>, network: Vec<u8>) -> Result<Attempt> {
+    count_failure(tx, &subject, &network).await?;
+    Ok(Attempt {
+        subject,
+        network,
+        guessed_at: None,
+    })
+}
+
+/// Counts an attempt from any other network: among those of all strangers as well.
+///
+/// # Errors
+/// As [`count`].
+pub async fn count_stranger(tx: &Tx, subject: Vec<u8>, network: Vec<u8>) -> Result<Attempt> {
     tx.run(
-        "INSERT INTO login_attempts (address_hash, attempts, last_attempt_at) VALUES ($1, 0, clock_timestamp())
-         ON CONFLICT (address_hash) DO NOTHING",
-        [key()],
+        "INSERT INTO stranger_guesses (subject, recent, last_at) VALUES ($1, '{}', clock_timestamp())
+         ON CONFLICT (subject) DO NOTHING",
+        [subject.clone().into()],
     )
     .await?;
-    let now = OffsetDateTime::now_utc();
-    let present: Option<Attempts> = tx
+    let row: Option<GuessRow> = tx
         .first(
-            "SELECT attempts, last_attempt_at, locked_until FROM login_attempts WHERE address_hash = $1 FOR UPDATE",
-            [key()],
+            "SELECT recent FROM stranger_guesses WHERE subject = $1 FOR UPDATE",
+            [subject.clone().into()],
         )
         .await?;
-    let Some(present) = present else {
-        // Somebody succeeded and removed the row in this very moment: there is nothing to count against.
-        return Ok(());
-    };
-    if let Some(until) = present.locked_until.filter(|until| *until > now) {
-        let left = (until - now).whole_seconds() + 1;
-        return Err(Rejection::TooManyAttempts {
-            retry_after_seconds: u64::try_from(left).unwrap_or(1),
-        }
-        .into());
+    let now = OffsetDateTime::now_utc();
+    let recent = row.map(|row| row.recent).unwrap_or_default();
+    let counted = lockout::count_guess(&recent, now).map_err(too_many)?;
+    tx.run(
+        "UPDATE stranger_guesses SET recent = $2, last_at = $3 WHERE subject = $1",
+        [subject.clone().into(), counted.into(), now.into()],
+    )
+    .await?;
+    count_failure(tx, &subject, &network).await?;
+    Ok(Attempt {
+        subject,
+        network,
+        guessed_at: Some(now),
+    })
+}
+
+async fn count_failure(tx: &Tx, subject: &[u8], network: &[u8]) -> Result<()> {
+    let key = || [subject.to_vec().into(), network.to_vec().into()];
+    tx.run(
+        "INSERT INTO login_attempts (subject, network, failures, last_at) VALUES ($1, $2, 0, clock_timestamp())
+         ON CONFLICT (subject, network) DO NOTHING",
+        key(),
+    )
+    .await?;
+    let row: Option<FailureRow> = tx
+        .first(
+            "SELECT failures, last_at, locked_until FROM login_attempts WHERE subject = $1 AND network = $2 FOR UPDATE",
+            key(),
+        )
+        .await?;
+    let present = row.map(|row| Failures {
+        count: row.failures,
+        last_at: row.last_at,
+        locked_until: row.locked_until,
+    });
+    let counted = lockout::count_failure(present, OffsetDateTime::now_utc()).map_err(too_many)?;
+    let [subject, network] = key();
+    tx.run(
+        "UPDATE login_attempts SET failures = $3, last_at = $4, locked_until = $5 WHERE subject = $1 AND network = $2",
+        [
+            subject,
+            network,
+            counted.count.into(),
+            counted.last_at.into(),
+            counted.locked_until.into(),
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// The attempt had the right password: it was no guess, and the failures from its network are forgotten.
+pub async fn succeeded(tx: &Tx, attempt: &Attempt) -> Result<()> {
+    tx.run(
+        "DELETE FROM login_attempts WHERE subject = $1 AND network = $2",
+        [
+            attempt.subject.clone().into(),
+            attempt.network.clone().into(),
+        ],
+    )
+    .await?;
+    if let Some(guessed_at) = attempt.guessed_at {
+        tx.run(
+            "UPDATE stranger_guesses SET recent = array_remove(recent, $2) WHERE subject = $1",
+            [attempt.subject.clone().into(), guessed_at.into()],
+        )
+        .await?;
     }
-    let attempts = if present.last_attempt_at + FORGOTTEN_AFTER < now {
-        1
-    } else {
-        present.attempts + 1
-    };
-    tx.run(
-        "UPDATE login_attempts SET attempts = $2, last_attempt_at = $3, locked_until = $4 WHERE address_hash = $1",
-        [key(), attempts.into(), now.into(), lock_after(attempts).map(|lock| now + lock).into()],
-    )
-    .await?;
     Ok(())
 }
 
-/// Forgets the attempts of an address: the right password, or a mail to it, proved who it is.
-pub async fn forget(tx: &Tx, address_hash: &[u8]) -> Result<()> {
-    tx.run(
-        "DELETE FROM login_attempts WHERE address_hash = $1",
-        [address_hash.to_vec().into()],
-    )
-    .await?;
+/// Forgets all attempts at an account: a mail to its owner proved who it is.
+pub async fn forget(tx: &Tx, subject: &[u8]) -> Result<()> {
+    for sql in [
+        "DELETE FROM stranger_guesses WHERE subject = $1",
+        "DELETE FROM login_attempts WHERE subject = $1",
+    ] {
+        tx.run(sql, [subject.to_vec().into()]).await?;
+    }
     Ok(())
 }
 
-/// Deletes a batch of what nobody tried for long.
-pub async fn delete_old(tx: &Tx) -> Result<u64> {
+/// Deletes a batch of failures that have faded; answers how many.
+pub async fn delete_faded(tx: &Tx, limit: i32) -> Result<u64> {
     tx.run(
-        "DELETE FROM login_attempts WHERE address_hash IN (SELECT address_hash FROM login_attempts
-          WHERE last_attempt_at < $1 LIMIT 500)",
-        [(tx.now() - FORGOTTEN_AFTER).into()],
+        "DELETE FROM login_attempts WHERE (subject, network) IN
+           (SELECT subject, network FROM login_attempts WHERE last_at < $1 LIMIT $2)",
+        [
+            (tx.now() - FAILURE_FADES_AFTER * FAILURES_COUNTED_MAX).into(),
+            limit.into(),
+        ],
     )
     .await
 }
 
-/// How long the address is locked when this attempt fails too.
-fn lock_after(attempts: i32) -> Option<Duration> {
-    let doublings = attempts - ATTEMPTS_FREE;
-    match doublings {
-        ..0 => None,
-        0..=3 => Some(LOCK_FIRST * (1 << doublings)),
-        _ => Some(LOCK_MAX),
-    }
+/// Deletes a batch of guesses that do not count any more; answers how many.
+pub async fn delete_old_guesses(tx: &Tx, limit: i32) -> Result<u64> {
+    tx.run(
+        "DELETE FROM stranger_guesses WHERE subject IN
+           (SELECT subject FROM stranger_guesses WHERE last_at < $1 LIMIT $2)",
+        [(tx.now() - STRANGERS_WINDOW).into(), limit.into()],
+    )
+    .await
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_lock_begins_with_the_fifth_failure_and_doubles_up_to_15_minutes() {
-        let minutes: Vec<i64> = (1..=11)
-            .map(|n| lock_after(n).map_or(0, Duration::whole_minutes))
-            .collect();
-        assert_eq!(minutes, [0, 0, 0, 0, 1, 2, 4, 8, 15, 15, 15]);
-    }
-
-    #[test]
-    fn guessing_costs_at_most_ten_tries_in_any_15_minutes() {
-        let mut at = Duration::ZERO;
-        let mut tries = Vec::new();
-        for attempt in 1..=40 {
-            tries.push(at);
-            at += lock_after(attempt).unwrap_or(Duration::ZERO);
-        }
-        let most = tries
-            .iter()
-            .map(|from| {
-                tries
-                    .iter()
-                    .filter(|at| (*from..*from + Duration::minutes(15)).contains(*at))
-                    .count()
-            })
-            .max();
-        assert!(most <= Some(10), "{most:?}");
+fn too_many(wait: Duration) -> Rejection {
+    Rejection::TooManyAttempts {
+        retry_after_seconds: u64::try_from(wait.whole_seconds() + 1).unwrap_or(1),
     }
 }

@@ -49,6 +49,52 @@ impl EmailStatus {
     }
 }
 
+/// Why a mail was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EmailFailure {
+    /// No mail can be sent to the address.
+    AddressInvalid,
+    /// The mail server refused it for good.
+    Refused,
+    /// It could not be sent in the time there was.
+    NotDelivered,
+}
+
+impl EmailFailure {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::AddressInvalid => "ADDRESS_INVALID",
+            Self::Refused => "REFUSED",
+            Self::NotDelivered => "NOT_DELIVERED",
+        }
+    }
+}
+
+/// A mail that was given up, as an administrator is shown it.
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct Undelivered {
+    /// The notification's id.
+    pub id: Uuid,
+    /// The kind of occasion.
+    pub kind: String,
+    /// Whom it is for.
+    pub user_id: Uuid,
+    /// The person's name.
+    pub full_name: String,
+    /// The person's address.
+    pub email: String,
+    /// The deal it is about.
+    pub deal_id: Option<Uuid>,
+    /// One line.
+    pub title: String,
+    /// When it was stored.
+    pub created_at: OffsetDateTime,
+    /// How often it was tried in vain.
+    pub email_attempts: i32,
+    /// Why it was given up.
+    pub email_failure: String,
+}
+
 /// A notification as stored.
 #[derive(Clone, Debug, FromQueryResult)]
 pub struct Notification {
@@ -102,6 +148,19 @@ pub struct NewNotification {
 }
 
 impl Notification {
+    fn event(&self, change: NotificationChange) -> Event {
+        Event::Notification(
+            change,
+            NotificationEvent {
+                notification_id: self.id.to_string(),
+                user_id: self.user_id.to_string(),
+                kind: self.kind.clone(),
+                deal_id: self.deal_id.map(|id| id.to_string()),
+                task_id: self.task_id.map(|id| id.to_string()),
+            },
+        )
+    }
+
     fn snapshot(&self) -> Value {
         json!({
             "id": self.id,
@@ -165,16 +224,7 @@ pub async fn insert(tx: &mut Tx, new: NewNotification) -> Result<Option<Uuid>> {
     if stored == 0 {
         return Ok(None);
     }
-    let event = Event::Notification(
-        NotificationChange::Created,
-        NotificationEvent {
-            notification_id: notification.id.to_string(),
-            user_id: notification.user_id.to_string(),
-            kind: notification.kind.clone(),
-            deal_id: notification.deal_id.map(|id| id.to_string()),
-            task_id: notification.task_id.map(|id| id.to_string()),
-        },
-    );
+    let event = notification.event(NotificationChange::Created);
     let id = notification.id;
     let event_type = NotificationChange::Created.routing_key();
     tx.emit(change(event_type, Some(event), Value::Null, &notification));
@@ -252,6 +302,93 @@ pub async fn settle_email(tx: &mut Tx, before: &Notification, status: EmailStatu
     .await?;
     tx.emit(change(status.event_type(), None, before.snapshot(), &after));
     Ok(())
+}
+
+/// Stores that a notification's mail was given up.
+pub async fn give_email_up(
+    tx: &mut Tx,
+    before: &Notification,
+    failure: EmailFailure,
+) -> Result<()> {
+    tx.run(
+        "UPDATE notifications SET email_failure = $3 WHERE organization_id = $1 AND id = $2",
+        [
+            tx.actor().organization_id.into(),
+            before.id.into(),
+            failure.as_str().into(),
+        ],
+    )
+    .await?;
+    settle_email(tx, before, EmailStatus::Dead).await
+}
+
+/// A notification of anybody in the organization whose mail was given up, locked; for those who manage the
+/// organization.
+pub async fn lock_dead(tx: &Tx, id: Uuid) -> Result<Option<Notification>> {
+    tx.first(
+        "SELECT id, user_id, kind, deal_id, task_id, title, body, dedupe_key, params, created_at, read_at, email_status, version
+           FROM notifications WHERE organization_id = $1 AND id = $2 AND email_status = 'DEAD' FOR UPDATE",
+        [tx.actor().organization_id.into(), id.into()],
+    )
+    .await
+}
+
+/// Has a mail that was given up delivered again.
+pub async fn requeue(tx: &mut Tx, before: &Notification) -> Result<()> {
+    let after = Notification {
+        email_status: EmailStatus::Pending.as_str().to_owned(),
+        version: before.version + 1,
+        ..before.clone()
+    };
+    tx.run(
+        "UPDATE notifications SET email_status = $3, email_failure = NULL, version = $4
+          WHERE organization_id = $1 AND id = $2",
+        [
+            tx.actor().organization_id.into(),
+            after.id.into(),
+            after.email_status.clone().into(),
+            after.version.into(),
+        ],
+    )
+    .await?;
+    let requeued = NotificationChange::Requeued;
+    let event = after.event(requeued);
+    tx.emit(change(
+        requeued.routing_key(),
+        Some(event),
+        before.snapshot(),
+        &after,
+    ));
+    Ok(())
+}
+
+/// The mail of this notification, if it was given up.
+pub async fn undelivered(tx: &Tx, id: Uuid) -> Result<Option<Undelivered>> {
+    tx.first(
+        "SELECT n.id, n.kind, n.user_id, u.full_name, u.email, n.deal_id, n.title, n.created_at, n.email_attempts,
+                coalesce(n.email_failure, 'NOT_DELIVERED') AS email_failure
+           FROM notifications n JOIN users u ON u.organization_id = n.organization_id AND u.id = n.user_id
+          WHERE n.organization_id = $1 AND n.id = $2 AND n.email_status = 'DEAD'",
+        [tx.actor().organization_id.into(), id.into()],
+    )
+    .await
+}
+
+/// Mails that were given up, newest first, from the one made before `before` on.
+pub async fn undelivered_before(
+    tx: &Tx,
+    before: Option<Uuid>,
+    most: i64,
+) -> Result<Vec<Undelivered>> {
+    tx.all(
+        "SELECT n.id, n.kind, n.user_id, u.full_name, u.email, n.deal_id, n.title, n.created_at, n.email_attempts,
+                coalesce(n.email_failure, 'NOT_DELIVERED') AS email_failure
+           FROM notifications n JOIN users u ON u.organization_id = n.organization_id AND u.id = n.user_id
+          WHERE n.organization_id = $1 AND n.email_status = 'DEAD' AND ($2::uuid IS NULL OR n.id < $2)
+          ORDER BY n.id DESC LIMIT $3",
+        [tx.actor().organization_id.into(), before.into(), most.into()],
+    )
+    .await
 }
 
 /// Notes that an attempt to send the mail failed; no transition, the mail is still to be sent.

@@ -9,8 +9,12 @@ use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-/// A session that is not refreshed for so long ends.
-const LIFETIME: Duration = Duration::days(30);
+/// A session ends so long after the sign-in, whatever its refreshes; then its user signs in again.
+pub const LIFETIME: Duration = Duration::days(30);
+/// Most running sessions of a user; with one more, the oldest ends.
+pub const RUNNING_MAX: usize = 50;
+/// Most ended sessions of a user whose copies in the cache are dropped once more when the user's event comes.
+const RECENT_MAX: i64 = 500;
 
 /// A session as stored.
 #[derive(Clone, Debug, FromQueryResult)]
@@ -42,6 +46,8 @@ pub enum EndReason {
     PasswordChanged,
     /// The user was disabled.
     UserDisabled,
+    /// The user has signed in too often since.
+    TooManySessions,
 }
 
 impl EndReason {
@@ -51,6 +57,7 @@ impl EndReason {
             Self::RefreshTokenReused => "REFRESH_TOKEN_REUSED",
             Self::PasswordChanged => "PASSWORD_CHANGED",
             Self::UserDisabled => "USER_DISABLED",
+            Self::TooManySessions => "TOO_MANY_SESSIONS",
         }
     }
 }
@@ -89,7 +96,7 @@ impl Session {
     }
 }
 
-/// Starts a session of the acting user.
+/// Starts a session of the acting user, whose row the caller holds.
 pub async fn start(tx: &mut Tx) -> Result<Session> {
     let session = Session {
         id: tx.new_id(),
@@ -157,19 +164,17 @@ pub async fn rotate(tx: &mut Tx, before: &Session) -> Result<Session> {
     let after = Session {
         generation: before.generation + 1,
         rotated_at: tx.now(),
-        expires_at: tx.now() + LIFETIME,
         version: before.version + 1,
         ..before.clone()
     };
     tx.run(
-        "UPDATE sessions SET generation = $3, rotated_at = $4, expires_at = $5, version = $6
+        "UPDATE sessions SET generation = $3, rotated_at = $4, version = $5
           WHERE organization_id = $1 AND id = $2",
         [
             tx.actor().organization_id.into(),
             after.id.into(),
             after.generation.into(),
             after.rotated_at.into(),
-            after.expires_at.into(),
             after.version.into(),
         ],
     )
@@ -213,19 +218,59 @@ pub async fn end(tx: &mut Tx, before: &Session, reason: EndReason) -> Result<()>
     Ok(())
 }
 
-/// Ends every session of a user and answers which.
-pub async fn end_all(tx: &mut Tx, user_id: Uuid, reason: EndReason) -> Result<Vec<Uuid>> {
-    let running: Vec<Session> = tx
+/// Ends every session of a user and answers which. However many, it is one statement; its record is the event of
+/// the user's own change (a new password, disabled), which the caller emits.
+pub async fn end_all(tx: &Tx, user_id: Uuid, reason: EndReason) -> Result<Vec<Uuid>> {
+    let ended: Vec<Id> = tx
         .all(
-            "SELECT id, user_id, generation, rotated_at, expires_at, revoked_at, version FROM sessions
-              WHERE organization_id = $1 AND user_id = $2 AND revoked_at IS NULL ORDER BY id FOR UPDATE",
-            [tx.actor().organization_id.into(), user_id.into()],
+            "UPDATE sessions SET revoked_at = $3, revoked_reason = $4
+              WHERE organization_id = $1 AND user_id = $2 AND revoked_at IS NULL RETURNING id",
+            [
+                tx.actor().organization_id.into(),
+                user_id.into(),
+                tx.now().into(),
+                reason.as_str().into(),
+            ],
         )
         .await?;
-    for session in &running {
-        end(tx, session, reason).await?;
+    Ok(ended.into_iter().map(|row| row.id).collect())
+}
+
+/// Ends the oldest sessions of the acting user, so that there is room for one more. Answers which.
+pub async fn make_room(tx: &mut Tx) -> Result<Vec<Uuid>> {
+    let oldest: Vec<Session> = tx
+        .all(
+            "SELECT id, user_id, generation, rotated_at, expires_at, revoked_at, version FROM sessions
+              WHERE organization_id = $1 AND user_id = $2 AND revoked_at IS NULL AND expires_at > $3
+              ORDER BY id DESC OFFSET $4 FOR UPDATE",
+            [
+                tx.actor().organization_id.into(),
+                tx.actor().user_id.into(),
+                tx.now().into(),
+                i64::try_from(RUNNING_MAX - 1).unwrap_or(i64::MAX).into(),
+            ],
+        )
+        .await?;
+    for session in &oldest {
+        end(tx, session, EndReason::TooManySessions).await?;
     }
-    Ok(running.into_iter().map(|session| session.id).collect())
+    Ok(oldest.into_iter().map(|session| session.id).collect())
+}
+
+/// The sessions of a user that are running or have ended lately.
+pub async fn recent_of(tx: &Tx, user_id: Uuid) -> Result<Vec<Uuid>> {
+    let rows: Vec<Id> = tx
+        .all(
+            "SELECT id FROM sessions WHERE organization_id = $1 AND user_id = $2 AND expires_at > clock_timestamp()
+              ORDER BY revoked_at DESC LIMIT $3",
+            [
+                tx.actor().organization_id.into(),
+                user_id.into(),
+                RECENT_MAX.into(),
+            ],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
 /// The running sessions of a user.

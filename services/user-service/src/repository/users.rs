@@ -53,8 +53,10 @@ pub struct User {
     pub id: Uuid,
     /// The user's organization.
     pub organization_id: Uuid,
-    /// The address the user signs in with.
+    /// The address the user signs in with, as it was written.
     pub email: String,
+    /// The address in its normal form.
+    pub email_key: String,
     /// The user's name.
     pub full_name: String,
     /// The user's role.
@@ -74,6 +76,7 @@ pub(crate) struct UserRow {
     id: Uuid,
     organization_id: Uuid,
     email: String,
+    email_key: String,
     full_name: String,
     role: String,
     status: String,
@@ -91,6 +94,7 @@ impl UserRow {
             id: self.id,
             organization_id: self.organization_id,
             email: self.email,
+            email_key: self.email_key,
             full_name: self.full_name,
             role,
             status,
@@ -160,7 +164,7 @@ pub fn created_at(id: Uuid) -> OffsetDateTime {
 pub async fn find(tx: &Tx, id: Uuid) -> Result<Option<User>> {
     let row: Option<UserRow> = tx
         .first(
-            "SELECT id, organization_id, email, full_name, role, status, invited_until, joined_at, version
+            "SELECT id, organization_id, email, email_key, full_name, role, status, invited_until, joined_at, version
                FROM users WHERE organization_id = $1 AND id = $2 AND role <> 'SYSTEM'",
             [tx.actor().organization_id.into(), id.into()],
         )
@@ -172,7 +176,7 @@ pub async fn find(tx: &Tx, id: Uuid) -> Result<Option<User>> {
 pub async fn lock(tx: &Tx, id: Uuid) -> Result<Option<User>> {
     let row: Option<UserRow> = tx
         .first(
-            "SELECT id, organization_id, email, full_name, role, status, invited_until, joined_at, version
+            "SELECT id, organization_id, email, email_key, full_name, role, status, invited_until, joined_at, version
                FROM users WHERE organization_id = $1 AND id = $2 AND role <> 'SYSTEM' FOR UPDATE",
             [tx.actor().organization_id.into(), id.into()],
         )
@@ -180,14 +184,15 @@ pub async fn lock(tx: &Tx, id: Uuid) -> Result<Option<User>> {
     row.map(UserRow::restore).transpose()
 }
 
-/// The user of the caller's organization who has this address, or is invited under it, locked.
-pub async fn lock_by_email(tx: &Tx, email: &str) -> Result<Option<User>> {
+/// The user of the caller's organization who has this address, in its normal form, or is or was invited under it,
+/// locked.
+pub async fn lock_by_email(tx: &Tx, email_key: &str) -> Result<Option<User>> {
     let row: Option<UserRow> = tx
         .first(
-            "SELECT id, organization_id, email, full_name, role, status, invited_until, joined_at, version
-               FROM users WHERE organization_id = $1 AND lower(email) = lower($2) AND role <> 'SYSTEM'
-                AND (joined_at IS NOT NULL OR status = 'INVITED') FOR UPDATE",
-            [tx.actor().organization_id.into(), email.into()],
+            "SELECT id, organization_id, email, email_key, full_name, role, status, invited_until, joined_at, version
+               FROM users WHERE organization_id = $1 AND email_key = $2 AND role <> 'SYSTEM'
+              ORDER BY joined_at IS NOT NULL OR status = 'INVITED' DESC, id DESC LIMIT 1 FOR UPDATE",
+            [tx.actor().organization_id.into(), email_key.into()],
         )
         .await?;
     row.map(UserRow::restore).transpose()
@@ -242,12 +247,13 @@ pub async fn active_ids(tx: &Tx) -> Result<Vec<Uuid>> {
 /// `EMAIL_TAKEN` when the address is an account already, or is invited in this organization.
 pub async fn insert(tx: &mut Tx, user: &User, change: UserChange) -> Result<()> {
     tx.run(
-        "INSERT INTO users (id, organization_id, email, full_name, role, status, invited_until, joined_at, version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1)",
+        "INSERT INTO users (id, organization_id, email, email_key, full_name, role, status, invited_until, joined_at, version)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1)",
         [
             user.id.into(),
             user.organization_id.into(),
             user.email.clone().into(),
+            user.email_key.clone().into(),
             user.full_name.clone().into(),
             user.role.as_str().into(),
             user.status.as_str().into(),
@@ -315,8 +321,8 @@ pub async fn password_changed(tx: &mut Tx, before: &User) -> Result<()> {
 /// Stores the organization's SYSTEM user: the actor of what nobody does. It has no history of its own.
 pub async fn insert_system(tx: &Tx) -> Result<()> {
     tx.run(
-        "INSERT INTO users (id, organization_id, email, full_name, role, status)
-         VALUES ($1, $2, '', 'Haushavn', 'SYSTEM', 'SYSTEM')",
+        "INSERT INTO users (id, organization_id, email, email_key, full_name, role, status)
+         VALUES ($1, $2, '', '', 'Haushavn', 'SYSTEM', 'SYSTEM')",
         [tx.new_id().into(), tx.actor().organization_id.into()],
     )
     .await?;

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use domain::{
+    email::{self, EmailAddress},
     permission::Permission,
     rejection::Rejection,
     zone::{DEFAULT_ZONE, Zone},
@@ -9,7 +10,7 @@ use domain::{
 use platform::{
     error::Result,
     http::{
-        Access as _, Authorized, Body, RequestContext, Routes, body::Json,
+        Access as _, Authorized, Body, JsonOrEmpty, RequestContext, Routes, body::Json,
         permission::SignedIn as AnySession, validate::Fields,
     },
 };
@@ -17,9 +18,16 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    commands::{self, refresh_session::Refreshed, sign_up::SignUp},
+    commands::{
+        self,
+        accept_invitation::Acceptance,
+        count_attempt,
+        open_session::{self, Opened},
+        refresh_session::Refreshed,
+        sign_up::SignUp,
+    },
     queries::profile::{self, Profile},
-    repository::{credentials, login_attempts},
+    repository::users,
     secrets::{
         passwords::{NewPassword, TypedPassword},
         tokens::SingleUseToken,
@@ -33,11 +41,13 @@ pub(super) fn routes() -> Routes {
         .post("/api/auth/login", log_in)
         .post("/api/auth/refresh", refresh)
         .post("/api/auth/accept-invitation", accept_invitation)
+        .post("/api/auth/verify-email", verify_email)
+        .post("/api/auth/verify-email/resend", resend_verification)
         .post("/api/auth/logout", log_out)
         .get("/api/auth/me", me)
 }
 
-/// Longest address that is looked at.
+/// Longest text, in characters, that is looked at as the address of a sign-in. A longer one is refused.
 const EMAIL_LENGTH_MAX: usize = 254;
 
 /// What a founder sends.
@@ -63,7 +73,7 @@ pub struct SignUpBody {
 
 impl Body for SignUpBody {
     fn check(&self) -> Result<(), Rejection> {
-        self.password().map(drop)
+        self.checked().map(drop)
     }
 }
 
@@ -94,6 +104,22 @@ pub struct RefreshBody {
 }
 
 impl Body for RefreshBody {}
+
+/// What shows that mail arrives.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VerifyBody {
+    /// From the mail.
+    token: String,
+}
+
+impl Body for VerifyBody {}
+
+/// What asking for the mail again says: nothing so far.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+pub struct ResendBody {}
+
+impl Body for ResendBody {}
 
 /// What an invited person sends.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -127,13 +153,25 @@ pub struct Me {
     pub permissions: Vec<&'static str>,
 }
 
+/// The answer to a founder: signed in, and asked to show that mail arrives.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SignedUp {
+    /// The session.
+    #[serde(flatten)]
+    pub session: SignedIn,
+    /// What the mail carries; answered in development only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verification_token: Option<String>,
+}
+
 impl SignUpBody {
     fn time_zone(&self) -> &str {
         self.timezone.as_deref().unwrap_or(DEFAULT_ZONE)
     }
 
-    /// The password, where nothing else is wrong either.
-    fn password(&self) -> Result<NewPassword, Rejection> {
+    /// Address and password, where nothing else is wrong either.
+    fn checked(&self) -> Result<(EmailAddress, NewPassword), Rejection> {
         let mut fields = Fields::new();
         fields
             .text("organizationName", &self.organization_name, 1..=200)
@@ -147,7 +185,9 @@ impl SignUpBody {
             "must be an IANA time zone",
         );
         fields.finish()?;
-        password.ok_or_else(|| Rejection::required("password"))
+        EmailAddress::parse(&self.email)
+            .zip(password)
+            .ok_or_else(|| Rejection::required("email"))
     }
 }
 
@@ -175,6 +215,9 @@ impl AcceptBody {
 
 /// Makes an organization and its first administrator, and signs them in.
 ///
+/// A mail asks the administrator to show that mail arrives (`POST /api/auth/verify-email`). Until then nobody else
+/// in the organization is sent mail; what is to be sent waits.
+///
 /// Rejections: `EMAIL_TAKEN`.
 #[utoipa::path(
     post,
@@ -183,7 +226,7 @@ impl AcceptBody {
     tag = "identity",
     request_body = SignUpBody,
     responses(
-        (status = 201, description = "Signed up and in", body = SignedIn)
+        (status = 201, description = "Signed up and in", body = SignedUp)
     )
 )]
 pub(crate) async fn sign_up(
@@ -192,30 +235,40 @@ pub(crate) async fn sign_up(
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
     let body = body.value;
-    let password = body.password()?;
+    let (email, password) = body.checked()?;
+    let context = RequestContext::of(&request);
     let command = SignUp {
         organization_name: body.organization_name.trim().to_owned(),
         time_zone: body.time_zone().to_owned(),
         full_name: body.full_name.trim().to_owned(),
-        email: body.email,
+        email,
         password_hash: services.passwords.hash(&password).await?,
+        network: services.network(context.ip),
     };
-    let context = RequestContext::of(&request);
-    let (user, session) = services
+    let opened = services
         .db
         .anonymous(&context.request_id, context.ip, async |tx| {
             commands::sign_up::run(tx, &command).await
         })
         .await?;
+    let Opened { user, session, .. } = opened;
+    let verification_token = services
+        .development
+        .then(|| services.tokens.verification(user.id, &user.email_key));
     Ok(HttpResponse::Created()
         .insert_header(("Location", format!("/api/users/{}", user.id)))
-        .json(services.signed_in(&user, &session)?))
+        .json(SignedUp {
+            session: services.signed_in(&user, &session)?,
+            verification_token,
+        }))
 }
 
 /// Signs in with address and password.
 ///
 /// An unknown address, a wrong password and a disabled account are answered alike, after the same time.
-/// From the fifth failure on the address is locked for a while that doubles, for the right password too.
+/// From the fifth failure on the account is locked for a while that doubles, in the client's network and for the
+/// right password too. From networks that the account's owner has not signed in from lately, ten attempts in a
+/// quarter of an hour are heard altogether.
 ///
 /// Rejections: `INVALID_CREDENTIALS`, `TOO_MANY_ATTEMPTS`.
 #[utoipa::path(
@@ -234,35 +287,29 @@ pub(crate) async fn log_in(
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
     let password = body.value.password()?;
-    let email = body.value.email;
+    let email_key = email::normal_form(&body.value.email);
     let context = RequestContext::of(&request);
-    let address_hash = services.tokens.address_hash(&email);
-    let turn = services.turns.wait(&address_hash).await;
-    let found = services
-        .db
+    let Services { db, tokens, .. } = services.get_ref();
+    let turn = services.turn(&email_key).await;
+    let (found, attempt) = db
         .anonymous(&context.request_id, context.ip, async |tx| {
-            login_attempts::count(tx, &address_hash).await?;
-            credentials::login_lookup(tx, &email).await
+            count_attempt::run(tx, tokens, &email_key, context.ip).await
         })
         .await?;
-    let active = found
-        .as_ref()
-        .filter(|row| row.status == "ACTIVE")
-        .map(|row| row.user_id);
-    let right = services
-        .passwords
-        .verify(&password, found.map(|row| row.password_hash))
-        .await?;
-    let user_id = active
-        .filter(|_| right)
+    let hash = found.as_ref().map(|row| row.password_hash.clone());
+    let right = services.passwords.verify(&password, hash).await?;
+    let account = found
+        .filter(|row| right && row.status == "ACTIVE")
         .ok_or(Rejection::InvalidCredentials)?;
-    let (user, session) = services
-        .db
+    let verified = account.credentials();
+    let opened = db
         .anonymous(&context.request_id, context.ip, async |tx| {
-            commands::open_session::run(tx, user_id, &address_hash).await
+            open_session::run(tx, account.user_id, &verified, &attempt).await
         })
         .await?;
     drop(turn);
+    services.cache.drop_sessions(&opened.displaced).await;
+    let Opened { user, session, .. } = opened;
     Ok(HttpResponse::Ok().json(services.signed_in(&user, &session)?))
 }
 
@@ -338,16 +385,74 @@ pub(crate) async fn accept_invitation(
         commands::accept_invitation::check(tx, tokens, &token).await
     })
     .await?;
-    let hash = services.passwords.hash(&password).await?;
-    let full_name = full_name.trim();
-    let (user, session) = db
+    let acceptance = Acceptance {
+        full_name: full_name.trim().to_owned(),
+        password_hash: services.passwords.hash(&password).await?,
+        network: services.network(ip),
+    };
+    let Opened { user, session, .. } = db
         .anonymous(&request_id, ip, async |tx| {
-            commands::accept_invitation::run(tx, tokens, &token, full_name, &hash).await
+            commands::accept_invitation::run(tx, tokens, &token, &acceptance).await
         })
         .await?;
     Ok(HttpResponse::Created()
         .insert_header(("Location", format!("/api/users/{}", user.id)))
         .json(services.signed_in(&user, &session)?))
+}
+
+/// Shows with the token from the mail that mail to the address of an organization's first administrator arrives.
+///
+/// Once more does no harm.
+///
+/// Rejections: `TOKEN_INVALID`.
+#[utoipa::path(
+    post,
+    path = "/api/auth/verify-email",
+    operation_id = "verifyEmail",
+    tag = "identity",
+    request_body = VerifyBody,
+    responses((status = 204, description = "The address is confirmed"))
+)]
+pub(crate) async fn verify_email(
+    request: HttpRequest,
+    body: Json<VerifyBody>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let token = SingleUseToken::parse(&body.value.token).ok_or(Rejection::TokenInvalid)?;
+    let RequestContext { request_id, ip, .. } = RequestContext::of(&request);
+    let Services { db, tokens, .. } = services.get_ref();
+    db.anonymous(&request_id, ip, async |tx| {
+        commands::verify_email::run(tx, tokens, &token).await
+    })
+    .await?;
+    services.cache.drop_profiles(&[token.id]).await;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Mails the caller a new token for `POST /api/auth/verify-email`, unless the address is confirmed.
+#[utoipa::path(
+    post,
+    path = "/api/auth/verify-email/resend",
+    operation_id = "resendVerification",
+    tag = "identity",
+    request_body = Option<ResendBody>,
+    responses((status = 202, description = "If the address is not confirmed, it gets a mail"))
+)]
+pub(crate) async fn resend_verification(
+    caller: Authorized<AnySession>,
+    _body: JsonOrEmpty<ResendBody>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    services
+        .db
+        .write(&caller, async |tx| {
+            let user = users::find(tx, tx.actor().user_id)
+                .await?
+                .ok_or(Rejection::Unauthenticated)?;
+            commands::verify_email::ask(tx, &user).await
+        })
+        .await?;
+    Ok(HttpResponse::Accepted().finish())
 }
 
 /// Ends the caller's session. Its tokens stop working at once.
@@ -391,7 +496,10 @@ pub(crate) async fn me(
 ) -> Result<HttpResponse> {
     let user_id = caller.caller().user_id;
     let kept = services.cache.profile(user_id).await;
-    let known = kept.is_some();
+    let lease = match kept {
+        Some(_) => None,
+        None => Some(services.cache.lease_profile(user_id).await),
+    };
     let me = services
         .db
         .read(&caller, async |tx| {
@@ -411,8 +519,8 @@ pub(crate) async fn me(
             })
         })
         .await?;
-    if !known {
-        services.cache.keep_profile(user_id, &me.profile).await;
+    if let Some(lease) = lease {
+        services.cache.keep_profile(lease, &me.profile).await;
     }
     Ok(HttpResponse::Ok().json(me))
 }

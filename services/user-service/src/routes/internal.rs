@@ -8,7 +8,7 @@ use platform::{
         InternalCaller,
         callers::{Gateway, WorkflowWorker},
     },
-    db::ServiceScope,
+    db::{ServiceScope, Tx},
     error::{Error, Result},
     http::{Body, Json, PathId, Routes},
     telemetry::metrics::MAILS,
@@ -21,9 +21,11 @@ use crate::{
         deliver_notification::{self, Delivery},
         notify::{self as notify_people, Audience, Notify},
     },
+    mail::{Mail, SendError},
     notices::{NoticeKind, NoticeParams},
     repository::{
-        notifications::{self, EmailStatus},
+        mail_quotas::{self, Charged},
+        notifications::{self, EmailFailure, EmailStatus},
         sessions,
     },
     services::Services,
@@ -74,6 +76,7 @@ pub(crate) async fn session(
     id: PathId,
     services: web::Data<Services>,
 ) -> Result<HttpResponse> {
+    let lease = services.cache.lease_session(id.0).await;
     let state = services
         .db
         .anonymous(&caller.request_id, None, async |tx| {
@@ -85,7 +88,7 @@ pub(crate) async fn session(
             && Some(state.user_id) == caller.on_behalf_of
     };
     let view = SessionView::from(state.filter(is_named).ok_or(Rejection::NotFound)?);
-    services.cache.keep_session(id.0, &view).await;
+    services.cache.keep_session(lease, &view).await;
     Ok(HttpResponse::Ok().json(view))
 }
 
@@ -125,7 +128,8 @@ pub(crate) async fn notify(
     Ok(HttpResponse::Ok().json(NotifiedView { notification_ids }))
 }
 
-/// Sends a notification's mail. What was sent is not sent again; a mail server that is away is 503.
+/// Sends a notification's mail. What was sent is not sent again, and what the mail server refuses for good is given
+/// up at once; a mail server that is away is 503.
 pub(crate) async fn deliver(
     caller: InternalCaller<WorkflowWorker>,
     id: PathId,
@@ -140,28 +144,53 @@ pub(crate) async fn deliver(
         .await?;
     let email_status = match delivery {
         Delivery::Settled(status) => status,
-        Delivery::Send(mail) => {
-            if let Err(error) = services.mailer.send(&mail).await {
-                let reason = format!("{error:#}");
-                metrics::counter!(MAILS, "outcome" => "failed").increment(1);
-                services
-                    .db
-                    .service(&scope, async |tx| {
-                        notifications::note_failure(tx, id.0, &reason).await
-                    })
-                    .await?;
-                return Err(Error::unavailable(format!("mail: {reason}")));
-            }
-            metrics::counter!(MAILS, "outcome" => "sent").increment(1);
-            services
-                .db
-                .service(&scope, async |tx| {
-                    deliver_notification::settle(tx, id.0, EmailStatus::Sent).await
-                })
-                .await?
-        }
+        Delivery::Later(reason) => return Err(Error::unavailable(format!("mail: {reason}"))),
+        Delivery::Send(mail, charged) => send(&services, &scope, &mail, &charged).await?,
     };
     Ok(HttpResponse::Ok().json(EmailView { email_status }))
+}
+
+/// Sends the mail and records what became of it; answers the status it stands at.
+async fn send(
+    services: &Services,
+    scope: &ServiceScope,
+    mail: &Mail,
+    charged: &Charged,
+) -> Result<String> {
+    let id = mail.id;
+    let (failure, reason) = match services.mailer.send(mail).await {
+        Ok(()) => {
+            metrics::counter!(MAILS, "outcome" => "sent").increment(1);
+            let sent =
+                async |tx: &mut Tx| deliver_notification::settle(tx, id, EmailStatus::Sent).await;
+            return services.db.service(scope, sent).await;
+        }
+        Err(SendError::AddressInvalid) => {
+            let reason = "no mail can be sent to the address".to_owned();
+            (Some(EmailFailure::AddressInvalid), reason)
+        }
+        Err(SendError::Refused(error)) => (Some(EmailFailure::Refused), format!("{error:#}")),
+        Err(SendError::Later(error)) => (None, format!("{error:#}")),
+    };
+    metrics::counter!(MAILS, "outcome" => "failed").increment(1);
+    let status = services
+        .db
+        .service(scope, async |tx| {
+            mail_quotas::give_back(tx, charged).await?;
+            notifications::note_failure(tx, id, &reason).await?;
+            match failure {
+                Some(failure) => deliver_notification::give_up(tx, id, failure)
+                    .await
+                    .map(Some),
+                None => Ok(None),
+            }
+        })
+        .await?;
+    let Some(status) = status else {
+        return Err(Error::unavailable(format!("mail: {reason}")));
+    };
+    tracing::warn!(notification.id = %id, reason, "a notification's mail was refused for good");
+    Ok(status)
 }
 
 /// Gives a notification's mail up.
@@ -173,7 +202,7 @@ pub(crate) async fn give_up(
     let email_status = services
         .db
         .service(&scope(&caller), async |tx| {
-            deliver_notification::settle(tx, id.0, EmailStatus::Dead).await
+            deliver_notification::give_up(tx, id.0, EmailFailure::NotDelivered).await
         })
         .await?;
     tracing::warn!(notification.id = %id.0, email_status, "a notification's mail was given up");

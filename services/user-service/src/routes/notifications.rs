@@ -9,23 +9,32 @@ use platform::{
     error::Result,
     http::{
         Access as _, Authorized, Body, Conditional, ExpectedVersion, Fields, Json, JsonOrEmpty,
-        MergePatch, PathId, Query, Routes, permission::SignedIn,
+        MergePatch, Page, PathId, Query, Routes,
+        permission::{ManageOrganization, SignedIn},
     },
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    commands::{choose_preferences, read_notifications},
+    commands::{choose_preferences, read_notifications, resend_notification},
     notices::NoticeKind,
-    queries::list_notifications::{self, NotificationPage, NotificationView, NotificationsQuery},
-    repository::preferences::{self, Choice, Preferences},
+    queries::{
+        list_notifications::{self, NotificationPage, NotificationView, NotificationsQuery},
+        list_undelivered::{self, UndeliveredQuery, UndeliveredView},
+    },
+    repository::{
+        notifications::EmailStatus,
+        preferences::{self, Choice, Preferences},
+    },
     services::Services,
 };
 
 pub(super) fn routes() -> Routes {
     Routes::default()
         .get("/api/notifications", list)
+        .get("/api/notifications/undelivered", undelivered)
+        .post("/api/notifications/{id}/resend", resend)
         .post("/api/notifications/{id}/read", mark_read)
         .post("/api/notifications/read-all", mark_all_read)
         .get("/api/notifications/preferences", get_preferences)
@@ -33,7 +42,7 @@ pub(super) fn routes() -> Routes {
         .patch("/api/notifications/preferences", patch_preferences)
 }
 
-/// What marking as read says: nothing so far.
+/// What marking as read, or sending again, says: nothing so far.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 pub struct ReadBody {}
 
@@ -156,6 +165,61 @@ pub(crate) async fn list(
         })
         .await?;
     Ok(HttpResponse::Ok().json(page))
+}
+
+/// Lists the organization's mails that were given up, newest first.
+///
+/// Permissions: manage_organization.
+#[utoipa::path(
+    get,
+    path = "/api/notifications/undelivered",
+    operation_id = "listUndeliveredNotifications",
+    tag = "notifications",
+    params(UndeliveredQuery),
+    responses((status = 200, description = "A page of mails", body = Page<UndeliveredView>))
+)]
+pub(crate) async fn undelivered(
+    caller: Authorized<ManageOrganization>,
+    query: Query<UndeliveredQuery>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    let page = services
+        .db
+        .read(&caller, async |tx| {
+            list_undelivered::run(tx, &services.cursors, &query.0).await
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(page))
+}
+
+/// Sends a mail again that was given up.
+///
+/// One that has lost its point in the meantime (an invitation that ran out, a reset that was used) is not sent.
+///
+/// Permissions: manage_organization.
+#[utoipa::path(
+    post,
+    path = "/api/notifications/{id}/resend",
+    operation_id = "resendNotification",
+    tag = "notifications",
+    params(("id" = Uuid, Path, description = "The notification")),
+    request_body = Option<ReadBody>,
+    responses((status = 200, description = "The mail, to be sent again", body = UndeliveredView))
+)]
+pub(crate) async fn resend(
+    caller: Authorized<ManageOrganization>,
+    id: PathId,
+    idempotency: Idempotency,
+    body: JsonOrEmpty<ReadBody>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse> {
+    services
+        .db
+        .once(&caller, &idempotency, &body.raw, async |tx| {
+            let mail = resend_notification::run(tx, id.0).await?;
+            Reply::ok(&UndeliveredView::of(mail, EmailStatus::Pending))
+        })
+        .await
 }
 
 /// Marks a notification as read.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use domain::rejection::Rejection;
+use domain::{email, rejection::Rejection};
 use platform::{
     error::Result,
     http::{
@@ -15,8 +15,8 @@ use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use crate::{
-    commands::{ask_password_reset, change_password, reset_password},
-    repository::{credentials, login_attempts, users},
+    commands::{ask_password_reset, change_password, count_attempt, reset_password},
+    repository::users,
     secrets::{
         passwords::{NewPassword, TypedPassword},
         tokens::SingleUseToken,
@@ -135,12 +135,12 @@ pub(crate) async fn forgot(
 ) -> Result<HttpResponse> {
     let answer_at = Instant::now() + FORGOT_DURATION;
     body.value.check()?;
-    let email = body.value.email;
+    let email_key = email::normal_form(&body.value.email);
     let context = RequestContext::of(&request);
     let reset_id = services
         .db
         .anonymous(&context.request_id, context.ip, async |tx| {
-            ask_password_reset::run(tx, &email).await
+            ask_password_reset::run(tx, &email_key).await
         })
         .await?;
     let shown = reset_id.filter(|_| services.development);
@@ -203,32 +203,29 @@ pub(crate) async fn change(
     let (current, new) = body.value.passwords()?;
 
     let user_id = caller.caller().user_id;
-    let user = services
-        .db
+    let Services { db, tokens, .. } = services.get_ref();
+    let user = db
         .read(&caller, async |tx| users::find(tx, user_id).await)
         .await?;
-    let email = user.ok_or(Rejection::Unauthenticated)?.email;
-    let address_hash = services.tokens.address_hash(&email);
-    let turn = services.turns.wait(&address_hash).await;
-    let account = services
-        .db
+    let email_key = user.ok_or(Rejection::Unauthenticated)?.email_key;
+    let turn = services.turn(&email_key).await;
+    let (account, _) = db
         .write(&caller, async |tx| {
-            login_attempts::count(tx, &address_hash).await?;
-            credentials::login_lookup(tx, &email).await
+            count_attempt::run(tx, tokens, &email_key, tx.actor().ip).await
         })
         .await?;
-    if !services
+    let verified = account.ok_or(Rejection::Unauthenticated)?.credentials();
+    let is_right = services
         .passwords
-        .verify(&current, account.map(|row| row.password_hash))
-        .await?
-    {
+        .verify(&current, Some(verified.password_hash.clone()))
+        .await?;
+    if !is_right {
         return Err(Rejection::InvalidCredentials.into());
     }
     let hash = services.passwords.hash(&new).await?;
-    let ended = services
-        .db
+    let ended = db
         .write(&caller, async |tx| {
-            change_password::run(tx, &services.tokens, &hash).await
+            change_password::run(tx, tokens, &verified, &hash).await
         })
         .await?;
     drop(turn);

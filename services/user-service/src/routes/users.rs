@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use domain::{
+    email::EmailAddress,
     permission::{Permission, Role},
     rejection::Rejection,
 };
@@ -140,7 +141,7 @@ impl InviteBody {
         let role = role(&mut fields, &self.role);
         fields.finish()?;
         Ok(InviteUser {
-            email: self.email.clone(),
+            email: EmailAddress::parse(&self.email).ok_or_else(|| Rejection::required("email"))?,
             full_name: self.full_name.trim().to_owned(),
             role: role.ok_or_else(|| Rejection::required("role"))?,
         })
@@ -180,9 +181,10 @@ pub(crate) async fn list(
 /// Invites somebody to the organization by mail.
 ///
 /// An address of the caller's own organization is refused. One of another organization is answered as if
-/// it were new; its holder is told by mail.
+/// it were new; its holder is told by mail. A user who was disabled becomes an invited one again, with the new name
+/// and role and without the old password.
 ///
-/// Permissions: manage_users. Rejections: `EMAIL_TAKEN`.
+/// Permissions: manage_users. Rejections: `EMAIL_TAKEN`, `RATE_LIMITED`.
 #[utoipa::path(
     post,
     path = "/api/users",
@@ -201,7 +203,7 @@ pub(crate) async fn invite(
     services
         .db
         .once(&caller, &idempotency, &body.raw, async |tx| {
-            let (user, until) = invite_user::run(tx, &command).await?;
+            let (user, until) = invite_user::run(tx, &services.tokens, &command).await?;
             let invitation_token = services
                 .development
                 .then(|| services.tokens.invitation(user.id, until));

@@ -31,6 +31,23 @@ pub struct SingleUseToken {
     mac: Vec<u8>,
 }
 
+/// What a digest is made of.
+#[derive(Clone, Copy, Debug)]
+pub enum Digest<'a> {
+    /// An account, by its user.
+    Account(Uuid),
+    /// An address without an account, in its normal form.
+    Address(&'a str),
+    /// A client's network.
+    Network(&'a str),
+    /// All mails for an organization.
+    MailsOf(Uuid),
+    /// The invitations of an organization.
+    InvitationsOf(Uuid),
+    /// All mails to an address, in its normal form.
+    MailsTo(&'a str),
+}
+
 impl TokenKey {
     /// A key from its bytes.
     pub fn new(key: &Key32) -> Self {
@@ -88,9 +105,31 @@ impl TokenKey {
             .is_some()
     }
 
-    /// A keyed digest of an e-mail address, to count by without keeping it.
-    pub fn address_hash(&self, email: &str) -> Vec<u8> {
-        let text = format!("address {}", email.to_lowercase());
+    /// The token that shows that mail to this user's address arrives.
+    pub fn verification(&self, user_id: Uuid, email_key: &str) -> String {
+        format!(
+            "{}.{}",
+            user_id.simple(),
+            self.mac(&verification(user_id, email_key))
+        )
+    }
+
+    /// Whether the token is the one that was mailed to this address of the user it names.
+    pub fn is_verification(&self, token: &SingleUseToken, email_key: &str) -> bool {
+        self.check(&verification(token.id, email_key), &token.mac)
+            .is_some()
+    }
+
+    /// A keyed digest, to count or compare by without keeping the text.
+    pub fn digest(&self, of: Digest<'_>) -> Vec<u8> {
+        let text = match of {
+            Digest::Account(id) => format!("account {id}"),
+            Digest::Address(email_key) => format!("address {email_key}"),
+            Digest::Network(network) => format!("network {network}"),
+            Digest::MailsOf(organization_id) => format!("mails of {organization_id}"),
+            Digest::InvitationsOf(organization_id) => format!("invitations of {organization_id}"),
+            Digest::MailsTo(email_key) => format!("mails to {email_key}"),
+        };
         hmac::sign(&self.0, text.as_bytes()).as_ref().to_vec()
     }
 
@@ -113,6 +152,10 @@ impl SingleUseToken {
             mac: URL_SAFE_NO_PAD.decode(mac).ok()?,
         })
     }
+}
+
+fn verification(user_id: Uuid, email_key: &str) -> String {
+    format!("verification {user_id} {email_key}")
 }
 
 fn invitation(user_id: Uuid, invited_until: OffsetDateTime) -> String {
@@ -160,10 +203,20 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_counted_without_regard_to_case() {
-        assert_eq!(
-            key("01").address_hash("A@B.example"),
-            key("01").address_hash("a@b.EXAMPLE")
-        );
+    fn a_verification_holds_for_one_address() {
+        let user_id = Uuid::from_u128(9);
+        let token = key("01").verification(user_id, "a@b.example");
+        let token = SingleUseToken::parse(&token).unwrap();
+        assert!(key("01").is_verification(&token, "a@b.example"));
+        assert!(!key("01").is_verification(&token, "b@b.example"));
+        assert!(!key("01").is_reset(&token));
+    }
+
+    #[test]
+    fn digests_of_different_things_differ() {
+        let digest = |of| key("01").digest(of);
+        assert_ne!(digest(Digest::Address("a")), digest(Digest::MailsTo("a")));
+        assert_ne!(digest(Digest::Address("a")), digest(Digest::Network("a")));
+        assert_eq!(digest(Digest::Address("a")), digest(Digest::Address("a")));
     }
 }

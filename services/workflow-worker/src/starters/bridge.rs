@@ -58,7 +58,7 @@ async fn carry(temporal: &Temporal, delivery: &Delivery) -> Outcome {
         Order::Follow(input) => follow(client, input).await,
         Order::FollowAgain(input, change) => follow_again(client, input, change).await,
         Order::Tell(deal_id, signal, change) => tell(client, deal_id, signal, change).await,
-        Order::Deliver(input) => deliver(client, input).await,
+        Order::Deliver(input, sequence) => deliver(client, input, sequence).await,
     }
 }
 
@@ -87,10 +87,10 @@ async fn follow_again(client: &Client, input: DealInput, change: DealChanged) ->
     )
 }
 
-async fn deliver(client: &Client, input: NotificationInput) -> Outcome {
-    let id = notification::workflow_id(input.notification_id);
+async fn deliver(client: &Client, input: NotificationInput, sequence: u64) -> Outcome {
+    let id = notification::workflow_id(input.notification_id, sequence);
     let options = WorkflowStartOptions::new(NOTIFICATION_QUEUE, id)
-        // Delivered or given up, it is not begun again.
+        // Delivered or given up, it is not begun again; whoever wants it sent again makes another event.
         .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
         .rpc_options(once())
         .build();

@@ -30,8 +30,8 @@ pub(super) enum Order {
     FollowAgain(DealInput, DealChanged),
     /// Tell a running deal of a change.
     Tell(Uuid, Signal, DealChanged),
-    /// Deliver a notification.
-    Deliver(NotificationInput),
+    /// Deliver a notification, as of this version of it.
+    Deliver(NotificationInput, u64),
 }
 
 /// The signals that a deal's workflow hears.
@@ -55,11 +55,15 @@ pub(super) fn order(head: &Head, event: &Event) -> Result<Order, Malformed> {
         Event::KeyDates(KeyDatesChange::Changed, dates) => {
             tell(head, &dates.deal_id, Signal::DeadlinesChanged, None)
         }
-        Event::Notification(NotificationChange::Created, notification) => {
-            Ok(Order::Deliver(NotificationInput {
+        Event::Notification(
+            NotificationChange::Created | NotificationChange::Requeued,
+            notification,
+        ) => {
+            let input = NotificationInput {
                 notification_id: field::uuid("notificationId", &notification.notification_id)?,
                 organization_id: head.organization_id,
-            }))
+            };
+            Ok(Order::Deliver(input, head.sequence))
         }
         // New facts brought tasks of the template, or took some away.
         Event::Plan(PlanChange::Revised, plan) => {

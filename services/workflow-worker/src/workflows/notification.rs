@@ -20,9 +20,13 @@ const EMAIL_PAUSE_MAX: Duration = Duration::from_mins(5);
 /// Between attempts to record that it was given up.
 const GIVE_UP_PAUSE_MAX: Duration = Duration::from_mins(5);
 
-/// The id of a notification's workflow.
-pub fn workflow_id(notification_id: Uuid) -> String {
-    format!("notification-{notification_id}")
+/// The id of the workflow that delivers a notification as of this version of it: the first, or a later one at
+/// which an administrator wanted it sent again.
+pub fn workflow_id(notification_id: Uuid, version: u64) -> String {
+    match version {
+        1 => format!("notification-{notification_id}"),
+        later => format!("notification-{notification_id}-{later}"),
+    }
 }
 
 /// Which notification.

@@ -18,7 +18,7 @@ async fn delivered(world: &World) -> NotificationOutcome {
         notification_id,
         organization_id: ORGANIZATION,
     };
-    let id = notification::workflow_id(notification_id);
+    let id = notification::workflow_id(notification_id, 1);
     let run = world
         .client
         .start_workflow(
