@@ -1,7 +1,7 @@
 use serde_json::json;
-use testkit::{Organization, Response, User};
+use testkit::{Database, Organization, Response, User};
 
-use crate::support::{event_types, fields_of, log_in, text};
+use crate::support::{event_types, fields_of, log_in, refresh, text, wait_for_a_waiter};
 
 const NEW: &str = "a new password of mine";
 
@@ -62,4 +62,53 @@ async fn the_new_password_has_12_to_256_characters() {
             ["newPassword"]
         );
     }
+}
+
+#[actix_web::test]
+async fn ending_all_sessions_is_one_event_whatever_their_number() {
+    let organization = Organization::new().await;
+    let agent = organization.agent().await;
+    let mut tokens = vec![agent.refresh_token.clone()];
+    for _ in 0..10 {
+        let session = log_in(&agent.email, &agent.password).await;
+        tokens.push(text(&session.expect(200)["refreshToken"]));
+    }
+    let recorded = async || {
+        let sql = format!(
+            "SELECT count(*) AS n FROM audit.audit_log WHERE organization_id = '{}' AND user_id = '{}'",
+            organization.id, agent.id
+        );
+        let rows = Database::superuser().await.rows(&sql).await;
+        rows[0]["n"].as_i64().unwrap()
+    };
+    let before = recorded().await;
+    change(&agent, &agent.password, NEW).await.expect(204);
+    assert_eq!(recorded().await, before + 1);
+    for token in &tokens {
+        refresh(token).await.refuses(401, "UNAUTHENTICATED");
+    }
+}
+
+#[actix_web::test]
+async fn a_change_that_began_before_a_reset_changes_nothing() {
+    let organization = Organization::new().await;
+    let (one, other) = (organization.agent().await, organization.agent().await);
+    let mut reset = Database::superuser().await;
+    reset.execute("BEGIN").await.unwrap();
+    for sql in [
+        format!("SELECT FROM identity.users WHERE id = '{}' FOR UPDATE", one.id),
+        format!(
+            "UPDATE identity.credentials SET changed_at = clock_timestamp(), password_hash =
+               (SELECT password_hash FROM identity.credentials WHERE user_id = '{}') WHERE user_id = '{}'",
+            other.id, one.id
+        ),
+    ] {
+        reset.execute(&sql).await.unwrap();
+    }
+    let user = one.clone();
+    let changing = actix_web::rt::spawn(async move { change(&user, &user.password, NEW).await });
+    wait_for_a_waiter(&mut reset).await;
+    reset.execute("COMMIT").await.unwrap();
+    changing.await.unwrap().refuses(401, "INVALID_CREDENTIALS");
+    log_in(&one.email, &other.password).await.expect(200);
 }

@@ -1,4 +1,7 @@
-use serde_json::json;
+use std::{env, time::Duration};
+
+use platform::{cache::Cache, config::Secret};
+use serde_json::{Value, json};
 use testkit::{Organization, stack};
 use uuid::Uuid;
 
@@ -36,4 +39,29 @@ async fn people_do_not_get_at_internal_routes() {
     let direct = admin.api.at(&stack().user_service);
     direct.get(&path).await.refuses(401, "UNAUTHENTICATED");
     admin.api.get(&path).await.refuses(404, "NOT_FOUND");
+}
+
+#[actix_web::test]
+async fn a_session_read_before_it_was_dropped_is_not_kept_however_late() {
+    let address = env::var("HAUSHAVN_REDIS_URL").unwrap();
+    let cache = Cache::connect(&Secret::new(address)).unwrap();
+    let ttl = Duration::from_secs(60);
+    let key = format!("session:{}", Uuid::now_v7());
+    let kept = async || cache.get_json::<Value>(&key).await;
+
+    let early = cache.lease(&key).await;
+    cache.delete(std::slice::from_ref(&key)).await;
+    let late = cache.lease(&key).await;
+    cache.fill(early, &"before the drop", ttl).await;
+    assert_eq!(kept().await, None);
+    cache.fill(late, &"after the drop", ttl).await;
+    assert_eq!(kept().await, Some(json!("after the drop")));
+
+    let (one, other) = (cache.lease(&key).await, cache.lease(&key).await);
+    assert_eq!(kept().await, None);
+    cache.fill(other, &"read by one of two", ttl).await;
+    cache.fill(one, &"read by the other", ttl).await;
+    assert_eq!(kept().await, Some(json!("read by one of two")));
+    cache.delete(std::slice::from_ref(&key)).await;
+    assert_eq!(kept().await, None);
 }

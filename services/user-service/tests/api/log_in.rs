@@ -1,8 +1,11 @@
 use futures::future::join_all;
 use serde_json::{Value, json};
-use testkit::{Organization, Response};
+use testkit::{Database, Organization, Response};
 
-use crate::support::{anybody, fields_of, fresh_email, log_in};
+use crate::support::{
+    anybody, fields_of, fresh_email, history, log_in, log_in_from, refresh, session_id, text,
+    wait_for_a_waiter,
+};
 
 /// What of an answer could tell one case from another.
 fn shown(answer: &Response) -> (u16, Value, Vec<String>) {
@@ -146,4 +149,153 @@ async fn a_success_forgets_the_failures_before() {
         }
         log_in(&admin.email, &admin.password).await.expect(200);
     }
+}
+
+#[actix_web::test]
+async fn an_owner_comes_in_from_where_she_was_before_however_much_strangers_guess() {
+    let organization = Organization::new().await;
+    let admin = &organization.admin;
+    for network in 0..4 {
+        for host in 1..=5 {
+            let ip = format!("203.0.{network}.{host}");
+            let guess = log_in_from(&ip, &admin.email, "a wrong password").await;
+            assert!(
+                [401, 429].contains(&guess.status.as_u16()),
+                "{}",
+                guess.text
+            );
+        }
+    }
+    log_in_from("198.51.100.1", &admin.email, &admin.password)
+        .await
+        .refuses(429, "TOO_MANY_ATTEMPTS");
+    log_in(&admin.email, &admin.password).await.expect(200);
+}
+
+#[actix_web::test]
+async fn strangers_share_ten_guesses_an_account_from_however_many_networks() {
+    let organization = Organization::new().await;
+    let email = &organization.admin.email;
+    let mut answers = Vec::new();
+    for network in 0..14 {
+        let ip = format!("2001:db8:0:{network:x}::1");
+        let guess = log_in_from(&ip, email, "a wrong password").await;
+        answers.push(guess.status.as_u16());
+    }
+    assert_eq!(answers, [vec![401; 10], vec![429; 4]].concat());
+}
+
+#[actix_web::test]
+async fn the_right_password_makes_a_network_known() {
+    let organization = Organization::new().await;
+    let admin = &organization.admin;
+    let home = "192.0.2.7";
+    for _ in 0..12 {
+        log_in_from(home, &admin.email, &admin.password)
+            .await
+            .expect(200);
+    }
+    for network in 0..12 {
+        let ip = format!("203.0.{network}.1");
+        log_in_from(&ip, &admin.email, "a wrong password").await;
+    }
+    // A neighbour in the same network.
+    log_in_from("192.0.2.200", &admin.email, &admin.password)
+        .await
+        .expect(200);
+}
+
+#[actix_web::test]
+async fn every_spelling_of_an_address_counts_for_the_same_account() {
+    let domain = format!("{}.example", uuid::Uuid::now_v7().simple());
+    let email = format!("ki@bücher.{domain}");
+    let body = json!({"organizationName": "A", "fullName": "B", "email": email, "password": "a long password"});
+    anybody().post("/api/auth/signup", &body).await.expect(201);
+    for spelling in [
+        format!("KI@bücher.{domain}"),
+        format!("Ki@BÜCHER.{domain}"),
+        format!("ki@xn--bcher-kva.{domain}"),
+        format!("\u{212a}i@bücher.{domain}"),
+        format!("kI@bu\u{308}cher.{domain}"),
+    ] {
+        log_in(&spelling, "a wrong password")
+            .await
+            .refuses(401, "INVALID_CREDENTIALS");
+    }
+    log_in(&email, "a long password")
+        .await
+        .refuses(429, "TOO_MANY_ATTEMPTS");
+}
+
+#[actix_web::test]
+async fn a_login_that_began_before_a_reset_opens_no_session() {
+    let organization = Organization::new().await;
+    let admin = &organization.admin;
+    let agent = organization.agent().await;
+    // What a reset does, held open before its commit: it has the user's row, and the password is another one.
+    let mut reset = Database::superuser().await;
+    reset.execute("BEGIN").await.unwrap();
+    for sql in [
+        format!("SELECT FROM identity.users WHERE id = '{}' FOR UPDATE", admin.id),
+        format!(
+            "UPDATE identity.credentials SET changed_at = clock_timestamp(), password_hash =
+               (SELECT password_hash FROM identity.credentials WHERE user_id = '{}') WHERE user_id = '{}'",
+            agent.id, admin.id
+        ),
+    ] {
+        reset.execute(&sql).await.unwrap();
+    }
+    let (email, password) = (admin.email.clone(), admin.password.clone());
+    let login = actix_web::rt::spawn(async move { log_in(&email, &password).await });
+    wait_for_a_waiter(&mut reset).await;
+    reset.execute("COMMIT").await.unwrap();
+    login.await.unwrap().refuses(401, "INVALID_CREDENTIALS");
+    log_in(&admin.email, &agent.password).await.expect(200);
+}
+
+#[actix_web::test]
+async fn the_session_beyond_fifty_ends_the_oldest() {
+    let organization = Organization::new().await;
+    let admin = &organization.admin;
+    let second = log_in(&admin.email, &admin.password).await;
+    let second = text(&second.expect(200)["refreshToken"]);
+    for _ in 0..48 {
+        log_in(&admin.email, &admin.password).await.expect(200);
+    }
+    admin.api.get("/api/auth/me").await.expect(200);
+    log_in(&admin.email, &admin.password).await.expect(200);
+    admin
+        .api
+        .get("/api/auth/me")
+        .await
+        .refuses(401, "UNAUTHENTICATED");
+    refresh(&second).await.expect(200);
+}
+
+#[actix_web::test]
+async fn no_refresh_moves_the_end_of_a_session() {
+    let organization = Organization::new().await;
+    let admin = &organization.admin;
+    let second = refresh(&admin.refresh_token).await;
+    refresh(&text(&second.expect(200)["refreshToken"]))
+        .await
+        .expect(200);
+    let rows = history(admin, &session_id(&admin.access_token)).await;
+    let ends: Vec<&Value> = rows.iter().map(|row| &row["after"]["expiresAt"]).collect();
+    assert_eq!(ends.len(), 3, "{rows:?}");
+    assert!(ends.iter().all(|end| *end == ends[0]), "{ends:?}");
+}
+
+#[actix_web::test]
+async fn a_session_ends_with_its_time_whatever_was_refreshed() {
+    let organization = Organization::new().await;
+    let admin = &organization.admin;
+    let over = format!(
+        "UPDATE identity.sessions SET expires_at = clock_timestamp() WHERE id = '{}'",
+        session_id(&admin.access_token)
+    );
+    Database::superuser().await.execute(&over).await.unwrap();
+    refresh(&admin.refresh_token)
+        .await
+        .refuses(401, "UNAUTHENTICATED");
 }

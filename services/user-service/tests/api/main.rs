@@ -28,3 +28,4 @@ mod rotate_keys;
 mod sign_up;
 mod support;
 mod update_user;
+mod upkeep;

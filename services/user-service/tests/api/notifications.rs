@@ -1,5 +1,7 @@
 use serde_json::{Value, json};
-use testkit::{Organization, Response, User, eventually, mails_to, post_once, refuses_field};
+use testkit::{
+    Database, Organization, Response, User, eventually, mails_to, post_once, refuses_field,
+};
 use uuid::Uuid;
 
 use crate::support::{event_types, fields_of, service, text};
@@ -42,7 +44,7 @@ async fn an_occasion_is_told_once_in_the_list_and_by_mail() {
     assert_eq!(notification["kind"], "TASK_DUE_SOON");
     assert_eq!(
         notification["title"],
-        "Due 2026-03-02: Order the inspection"
+        "Due Mon, Mar 2: Order the inspection"
     );
     assert_eq!(notification["readAt"], Value::Null);
     let mail = eventually("the mail is delivered", async || {
@@ -177,4 +179,67 @@ async fn invitations_and_resets_are_mail_alone() {
         json!({"kind": "INVITATION", "dealId": Uuid::now_v7(), "audience": [], "dedupeKey": "x"});
     let refused = worker.post("/internal/notifications", &body).await;
     assert_eq!(fields_of(&refused), ["kind"]);
+}
+
+#[actix_web::test]
+async fn a_mail_refused_for_good_is_dead_at_once_and_sent_again_by_an_administrator() {
+    let organization = Organization::new().await;
+    let admin = &organization.admin;
+    let coordinator = organization.coordinator().await;
+    let set_address = async |email: &str| {
+        let sql = format!(
+            "UPDATE identity.users SET email = '{email}' WHERE id = '{}'",
+            coordinator.id
+        );
+        Database::superuser().await.execute(&sql).await.unwrap();
+    };
+    set_address("two..dots@x.example").await;
+    let told = tell(&organization, &coordinator, "due:9", "Sign the disclosures").await;
+    let id = text(&told.expect(200)["notificationIds"][0]);
+    let undelivered = async || {
+        let list = admin.api.get("/api/notifications/undelivered").await;
+        list.expect(200)["items"].as_array().unwrap().clone()
+    };
+    let dead = eventually("the mail is given up", async || undelivered().await.pop()).await;
+    assert_eq!(dead["id"], id.as_str());
+    assert_eq!(
+        [&dead["reason"], &dead["email"], &dead["kind"]],
+        ["ADDRESS_INVALID", "two..dots@x.example", "TASK_DUE_SOON"]
+    );
+    assert_eq!(dead["attempts"], 1);
+    let resend = format!("/api/notifications/{id}/resend");
+    for refused in [
+        coordinator.api.get("/api/notifications/undelivered").await,
+        coordinator.api.post(&resend, &json!({})).await,
+    ] {
+        refused.refuses(403, "FORBIDDEN");
+    }
+
+    set_address(&coordinator.email).await;
+    let again = post_once(admin, &resend, "again", &json!({})).await;
+    assert_eq!(again.expect(200)["emailStatus"], "PENDING");
+    let replayed = post_once(admin, &resend, "again", &json!({})).await;
+    assert_eq!(replayed.expect(200), &again.json);
+    let is_there = |subject: &str| subject.starts_with("Due");
+    eventually("the mail is delivered", async || {
+        let mails = mails_to(&coordinator.email).await;
+        mails
+            .iter()
+            .any(|mail| is_there(&mail.subject))
+            .then_some(())
+    })
+    .await;
+    assert!(undelivered().await.is_empty());
+    admin
+        .api
+        .post(&resend, &json!({}))
+        .await
+        .refuses(404, "NOT_FOUND");
+    let stranger = Organization::new().await;
+    stranger
+        .admin
+        .api
+        .post(&resend, &json!({}))
+        .await
+        .refuses(404, "NOT_FOUND");
 }

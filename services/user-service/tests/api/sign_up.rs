@@ -1,7 +1,9 @@
 use serde_json::{Value, json};
 use testkit::Organization;
 
-use crate::support::{anybody, event_types, fields_of, fresh_email, text};
+use uuid::Uuid;
+
+use crate::support::{anybody, event_types, fields_of, fresh_email, invite, log_in, text};
 
 #[actix_web::test]
 async fn signing_up_makes_an_organization_and_signs_its_first_administrator_in() {
@@ -47,6 +49,66 @@ async fn a_taken_address_is_refused_whatever_its_case() {
     });
     let refused = anybody().post("/api/auth/signup", &body).await;
     refused.refuses(409, "EMAIL_TAKEN");
+}
+
+#[actix_web::test]
+async fn two_spellings_of_one_mailbox_are_one_account() {
+    let domain = format!("{}.example", Uuid::now_v7().simple());
+    let sign_up = async |email: &str| {
+        let body = json!({
+            "organizationName": "A", "fullName": "B", "email": email, "password": "a long password",
+        });
+        anybody().post("/api/auth/signup", &body).await
+    };
+    let written = format!("k@bücher.{domain}");
+    let first = sign_up(&written).await;
+    assert_eq!(first.expect(201)["user"]["email"], written.as_str());
+    for spelling in [
+        format!("K@xn--bcher-kva.{domain}"),
+        format!("k@BÜCHER.{domain}"),
+        format!("k@bu\u{308}cher.{domain}"),
+        // The Kelvin sign.
+        format!("\u{212a}@bücher.{domain}"),
+    ] {
+        sign_up(&spelling).await.refuses(409, "EMAIL_TAKEN");
+        log_in(&spelling, "a long password").await.expect(200);
+    }
+}
+
+#[actix_web::test]
+async fn an_address_that_no_mail_can_reach_is_refused_wherever_one_is_taken() {
+    let admin = Organization::new().await.admin;
+    for email in [
+        "two..dots@x.example".to_owned(),
+        ".lead@x.example".to_owned(),
+        "trail.@x.example".to_owned(),
+        format!("{}@x.example", "l".repeat(65)),
+        format!("a@{}.example", "d".repeat(64)),
+        "in\u{200b}visible@x.example".to_owned(),
+    ] {
+        let body = json!({
+            "organizationName": "A", "fullName": "B", "email": email, "password": "a long password",
+        });
+        let deal = json!({
+            "propertyAddress": {"street": "1 Quay", "city": "Portland", "stateOrProvince": "ME", "postalCode": "04101"},
+            "dealType": "PURCHASE", "parties": [{"role": "lender", "name": "X", "email": email}],
+        });
+        for (refused, field) in [
+            (anybody().post("/api/auth/signup", &body).await, "email"),
+            (invite(&admin, &email, "BUYER").await, "email"),
+            (
+                anybody()
+                    .post("/api/auth/password/forgot", &json!({"email": email}))
+                    .await,
+                "email",
+            ),
+            (admin.api.post("/api/deals", &deal).await, "parties.0.email"),
+        ] {
+            let details = refused.refuses(400, "VALIDATION_001");
+            let found = [&details["field"], &details["constraint"]];
+            assert_eq!(found, [field, "format"], "{email}: {}", refused.text);
+        }
+    }
 }
 
 #[actix_web::test]

@@ -2,7 +2,9 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use testkit::{Client, Organization, Response, ServiceToken, User, stack};
+use testkit::{
+    Client, Database, Mail, Organization, Response, ServiceToken, User, eventually, mails_to, stack,
+};
 pub(crate) use testkit::{base64url, event_types, history, text};
 use uuid::Uuid;
 
@@ -41,6 +43,39 @@ pub(crate) async fn refresh(token: &str) -> Response {
     anybody()
         .post("/api/auth/refresh", &json!({"refreshToken": token}))
         .await
+}
+
+/// Signs in at the service itself, as a client in another network.
+pub(crate) async fn log_in_from(ip: &str, email: &str, password: &str) -> Response {
+    let body = json!({"email": email, "password": password});
+    let headers = [("X-Forwarded-For", ip)];
+    Client::new(&stack().user_service)
+        .send(Method::POST, "/api/auth/login", &headers, Some(&body))
+        .await
+}
+
+/// The first mail to this address that contains this.
+pub(crate) async fn mail_with(email: &str, part: &str) -> Mail {
+    eventually(&format!("a mail with {part}"), async || {
+        mails_to(email)
+            .await
+            .into_iter()
+            .find(|mail| mail.text.contains(part))
+    })
+    .await
+}
+
+/// Waits until some session of the database waits for a lock that this connection holds.
+pub(crate) async fn wait_for_a_waiter(holder: &mut Database) {
+    let pid = holder.rows("SELECT pg_backend_pid() AS pid").await[0]["pid"].clone();
+    let sql = format!(
+        "SELECT count(*) AS n FROM pg_stat_activity WHERE {pid} = ANY (pg_blocking_pids(pid))"
+    );
+    eventually("somebody waits for the lock", async || {
+        let waiting = Database::superuser().await.rows(&sql).await;
+        (waiting[0]["n"] != 0).then_some(())
+    })
+    .await;
 }
 
 /// Invites somebody and answers with the invitation.

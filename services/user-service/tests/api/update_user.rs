@@ -4,7 +4,7 @@ use serde_json::json;
 use testkit::Organization;
 use uuid::Uuid;
 
-use crate::support::{event_types, fields_of, put_if_match, text};
+use crate::support::{event_types, fields_of, fresh_email, invite, put_if_match, text};
 
 #[actix_web::test]
 async fn a_new_role_holds_from_the_next_request_on() {
@@ -172,4 +172,46 @@ async fn whoever_has_the_version_gets_304() {
         .send(Method::GET, &path, &headers, None)
         .await;
     again.expect(304);
+}
+
+#[actix_web::test]
+async fn a_role_that_was_granted_every_permission_makes_no_administrators() {
+    let organization = Organization::new().await;
+    let (coordinator, agent) = (organization.coordinator().await, organization.agent().await);
+    let every: Vec<&str> = domain::permission::Permission::ALL
+        .iter()
+        .map(|permission| permission.as_str())
+        .collect();
+    let grants = json!({"roleGrants": {"TRANSACTION_COORDINATOR": every}});
+    let granted = organization
+        .admin
+        .api
+        .patch("/api/organization", &grants)
+        .await;
+    granted.expect(200);
+
+    let api = &coordinator.api;
+    let path = |id: &str| format!("/api/users/{id}");
+    let new_admin = json!({"email": fresh_email(), "fullName": "X", "role": "ADMIN"});
+    for refused in [
+        api.post("/api/users", &new_admin).await,
+        api.patch(&path(&agent.id), &json!({"role": "ADMIN"})).await,
+        api.patch(&path(&coordinator.id), &json!({"role": "ADMIN"}))
+            .await,
+        api.patch(&path(&organization.admin.id), &json!({"role": "BUYER"}))
+            .await,
+        api.delete(&path(&organization.admin.id)).await,
+        api.patch("/api/organization", &json!({"roleGrants": null}))
+            .await,
+    ] {
+        refused.refuses(403, "FORBIDDEN");
+    }
+    invite(&coordinator, &fresh_email(), "BUYER")
+        .await
+        .expect(201);
+    api.patch(&path(&agent.id), &json!({"role": "BUYER"}))
+        .await
+        .expect(200);
+    api.get("/api/notifications/undelivered").await.expect(200);
+    api.get("/api/audit").await.expect(200);
 }
