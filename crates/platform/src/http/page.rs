@@ -20,6 +20,8 @@ use crate::{auth::ServiceKeys, db::Tx, error::Result};
 pub const LIMIT_DEFAULT: u32 = 25;
 /// Most items of a page.
 pub const LIMIT_MAX: u32 = 100;
+/// Bytes of the long texts on one page, at most: a page with more ends early, and has one item at least.
+pub const PAGE_BYTES_MAX: usize = 1024 * 1024;
 /// A cursor as it comes, in bytes. The longest that is made holds a name of 200 characters.
 pub const CURSOR_BYTES_MAX: usize = 2_048;
 /// The digest at the beginning of a cursor, in bytes.
@@ -163,6 +165,26 @@ impl<P: Serialize + DeserializeOwned> Cut<P> {
         self.page_of(items, more, position_of)
     }
 
+    /// As [`Cut::page`], of items with texts that may be long: the page ends where `bytes_of` them exceed
+    /// [`PAGE_BYTES_MAX`] together.
+    pub fn page_in_bytes<T>(
+        &self,
+        mut items: Vec<T>,
+        bytes_of: impl Fn(&T) -> usize,
+        position_of: impl Fn(&T) -> P,
+    ) -> Result<Page<T>> {
+        let limit = usize::try_from(self.limit).map_err(anyhow::Error::from)?;
+        let mut bytes = 0;
+        let within = items.iter().take(limit).take_while(|item| {
+            bytes += bytes_of(item);
+            bytes <= PAGE_BYTES_MAX
+        });
+        let kept = within.count().max(1);
+        let more = items.len() > kept;
+        items.truncate(kept);
+        self.page_of(items, more, position_of)
+    }
+
     /// Makes the page out of rows that were not fetched up to the limit, but up to a number of bytes. `more` says whether
     /// there are others behind them.
     pub fn page_of<T>(
@@ -240,6 +262,35 @@ mod tests {
             .page(vec!["c"], |name| ((*name).to_owned(), 7))
             .unwrap();
         assert_eq!((page.items, page.next_cursor), (vec!["c"], None));
+    }
+
+    #[test]
+    fn a_page_of_long_texts_ends_early_and_the_next_one_goes_on() {
+        let cut = cut(BY_NAME, Some(100), None).unwrap();
+        let page = |sizes: &[usize]| {
+            cut.page_in_bytes(sizes.to_vec(), |size| *size, |size| (size.to_string(), 7))
+                .unwrap()
+        };
+        for (sizes, kept, more, why) in [
+            (
+                vec![10; 3],
+                3,
+                false,
+                "short texts are bounded by their number",
+            ),
+            (vec![600 * 1024; 3], 1, true, "two are too many"),
+            (vec![400 * 1024; 5], 2, true, "two fit"),
+            (vec![PAGE_BYTES_MAX + 1; 2], 1, true, "one item at least"),
+            (vec![PAGE_BYTES_MAX + 1], 1, false, "the last one"),
+            (vec![], 0, false, "nothing"),
+        ] {
+            let page = page(&sizes);
+            assert_eq!(
+                (page.items.len(), page.next_cursor.is_some()),
+                (kept, more),
+                "{why}"
+            );
+        }
     }
 
     #[test]

@@ -8,7 +8,10 @@ use contracts::field::{self, instant_text};
 use domain::rejection::Rejection;
 use platform::{
     error::Result,
-    http::{Authorized, Cursors, Cut, Page, Query as Parameters, Routes, permission::ViewAudit},
+    http::{
+        Authorized, Cursors, Cut, Page, Query as Parameters, Routes, page::PAGE_BYTES_MAX,
+        permission::ViewAudit,
+    },
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -20,9 +23,6 @@ use crate::queries::{
     audit_log::Auditor,
     list_audit::{self, LogFilters, LogOrder, PlacedRow, Portion},
 };
-
-/// Bytes of records on a page of the log, at most, but for the last few rows: rows differ in size by a thousand.
-const PAGE_BYTES_MAX: usize = 1024 * 1024;
 
 pub(super) fn routes() -> Routes {
     Routes::default()

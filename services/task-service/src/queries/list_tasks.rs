@@ -119,7 +119,8 @@ pub(crate) async fn run(tx: &Tx, cursors: &Cursors, query: &ListTasks) -> Result
     sql.push_str(&format!(" LIMIT {}", cut.fetch()));
     let rows: Vec<TaskRow> = tx.all_built(sql, values).await?;
     let tasks: Result<Vec<StoredTask>> = rows.into_iter().map(TaskRow::restore).collect();
-    let page = cut.page(tasks?, |stored| {
+    let bytes_of = |stored: &StoredTask| stored.task.description.as_ref().map_or(0, String::len);
+    let page = cut.page_in_bytes(tasks?, bytes_of, |stored| {
         let due = stored.task.due.map(|due| due.date);
         (due, stored.task.id)
     })?;

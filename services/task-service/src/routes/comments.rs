@@ -120,7 +120,7 @@ pub(crate) async fn list(
             let cut: Cut<Uuid> = cursors.cut(tx, "comments", &id.0, limit, cursor)?;
             tasks::find(tx, id.0).await?.ok_or(Rejection::NotFound)?;
             let comments = comments::of_task(tx, id.0, cut.after, cut.fetch()).await?;
-            cut.page(comments, |comment| comment.id)
+            cut.page_in_bytes(comments, |comment| comment.body.len(), |comment| comment.id)
         })
         .await?;
     Ok(HttpResponse::Ok().json(page.map(CommentView::from)))
