@@ -6,7 +6,6 @@
 //! promise is broken; it refuses nothing else.
 
 #![expect(
-    clippy::unwrap_used,
     clippy::expect_used,
     reason = "a target reports what it finds by a panic"
 )]

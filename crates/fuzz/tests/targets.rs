@@ -1,5 +1,10 @@
 //! Every target with its corpus, and with some thousand inputs made of it and of nothing.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a corpus that cannot be read should stop the test"
+)]
+
 use std::{fs, path::PathBuf};
 
 use fuzz::TARGETS;
@@ -95,7 +100,7 @@ fn apply(mut input: Vec<u8>, changes: &[Change]) -> Vec<u8> {
 fn check(name: &str) {
     let corpus = corpus(name);
     for (path, input) in &corpus {
-        println!("{}", path.display());
+        eprintln!("{}", path.display());
         fuzz::run(name, input);
     }
     let inputs: Vec<Vec<u8>> = corpus.into_iter().map(|(_, input)| input).collect();

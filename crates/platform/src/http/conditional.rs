@@ -16,8 +16,10 @@ use crate::error::{Error, Result};
 
 /// How much of a fingerprint is part of a tag.
 const FINGERPRINT_BYTES: usize = 8;
-/// Tags in one `If-Match` or `If-None-Match`. A client that keeps more versions than that has no use for them.
-pub const TAGS_MAX: usize = 16;
+/// Tags in one `If-None-Match`: a cache may keep that many answers of one address.
+pub const TAGS_MAX: usize = 64;
+/// Tags in one `If-Match`: nobody means a change for more versions than that.
+pub const VERSIONS_MAX: usize = 8;
 
 /// What the client said about versions in its headers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,7 +41,7 @@ pub enum ExpectedVersion {
 
 /// The versions that the tags of an `If-Match` name; a tag that is none of ours names none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Versions([Option<i64>; TAGS_MAX]);
+pub struct Versions([Option<i64>; VERSIONS_MAX]);
 
 impl Versions {
     fn of(tags: &[Tag]) -> Self {
@@ -167,8 +169,12 @@ pub fn etag(version: i64) -> String {
 }
 
 fn read(headers: &HeaderMap) -> Result<Conditional> {
+    let if_match = tags(headers, &header::IF_MATCH, "If-Match")?;
+    if matches!(&if_match, Some(Tags::OneOf(tags)) if tags.len() > VERSIONS_MAX) {
+        return Err(malformed("If-Match"));
+    }
     Ok(Conditional {
-        if_match: tags(headers, &header::IF_MATCH, "If-Match")?,
+        if_match,
         if_none_match: tags(headers, &header::IF_NONE_MATCH, "If-None-Match")?,
     })
 }
@@ -231,7 +237,7 @@ fn malformed(header: &'static str) -> Error {
     Rejection::field(
         header,
         "format",
-        format!("{header} is * or up to {TAGS_MAX} versions in quotes, as in the ETag, with commas between"),
+        format!("{header} is * or versions in quotes, as in the ETag, with commas between"),
     )
     .into()
 }
@@ -278,8 +284,10 @@ mod tests {
     #[test]
     fn an_if_match_list_has_a_bound() {
         let list = |count: usize| vec!["\"x\""; count].join(",");
-        assert!(if_match(&list(TAGS_MAX)).is_ok());
-        assert!(if_match(&list(TAGS_MAX + 1)).is_err());
+        assert!(if_match(&list(VERSIONS_MAX)).is_ok());
+        assert!(if_match(&list(VERSIONS_MAX + 1)).is_err());
+        assert!(conditional(header::IF_NONE_MATCH, &list(TAGS_MAX)).is_ok());
+        assert!(conditional(header::IF_NONE_MATCH, &list(TAGS_MAX + 1)).is_err());
     }
 
     #[test]
