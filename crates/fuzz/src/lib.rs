@@ -17,6 +17,7 @@ mod events;
 mod json;
 mod query;
 mod tokens;
+mod yaml;
 
 /// A reader of something from outside.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +31,7 @@ pub struct Target {
 /// All of them.
 pub const TARGETS: &[Target] = &[
     target("json", json::run),
+    target("yaml", yaml::run),
     target("cursors", cursors::run),
     target("tokens", tokens::run),
     target("query", query::run),

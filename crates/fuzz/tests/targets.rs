@@ -138,4 +138,4 @@ macro_rules! targets {
     };
 }
 
-targets!(json cursors tokens query events dates);
+targets!(json yaml cursors tokens query events dates);
