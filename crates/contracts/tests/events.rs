@@ -7,8 +7,8 @@ use contracts::{
     },
     v1::{
         CommentEvent, DealEvent, Envelope, KeyDate, KeyDatesEvent, MilestoneEvent,
-        NotificationEvent, OrganizationEvent, PartyEvent, PlanCounts, PlanEvent, PropertyAddress,
-        RoleGrants, TaskEvent, UserEvent,
+        NotificationEvent, OrganizationEvent, PartyEvent, PlanCounts, PlanEvent, RoleGrants,
+        TaskEvent, UserEvent,
     },
 };
 use prost::Message as _;
@@ -55,10 +55,6 @@ fn completed() -> Event {
 
 /// One event of each kind.
 fn one_of_each() -> Vec<Event> {
-    let address = PropertyAddress {
-        street: "1 Elm St".to_owned(),
-        ..PropertyAddress::default()
-    };
     let key_date = KeyDate {
         key: "closing_date".to_owned(),
         date: Some("2026-04-01".to_owned()),
@@ -72,7 +68,7 @@ fn one_of_each() -> Vec<Event> {
         Event::Deal(
             DealChange::Activated,
             DealEvent {
-                property_address: Some(address),
+                template_key: Some("purchase".to_owned()),
                 version: 2,
                 ..DealEvent::default()
             },

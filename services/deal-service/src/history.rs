@@ -1,4 +1,4 @@
-//! What is told of a change: its audit row, with everything, and its event, without confidential values.
+//! What is recorded of a change: its audit row, with everything, and its event, with ids and nothing confidential.
 
 use contracts::{
     event::{DealChange, Event, PartyChange},
@@ -8,10 +8,7 @@ use contracts::{
 use platform::db::Change;
 use serde_json::Value;
 
-use crate::repository::{
-    deals::{Address, Deal},
-    parties::Party,
-};
+use crate::repository::{deals::Deal, parties::Party};
 
 /// What an event tells beside the deal itself.
 #[derive(Clone, Debug, Default)]
@@ -81,8 +78,6 @@ fn deal_event(before: Option<&Deal>, after: &Deal, told: DealTold) -> v1::DealEv
     v1::DealEvent {
         deal_id: after.id.to_string(),
         organization_id: after.organization_id.to_string(),
-        name: after.name.clone(),
-        property_address: Some(address(&after.address)),
         deal_type: after.deal_type.to_string(),
         status: after.status.to_string(),
         previous_status: previous_status.map(|status| status.to_string()),
@@ -91,22 +86,10 @@ fn deal_event(before: Option<&Deal>, after: &Deal, told: DealTold) -> v1::DealEv
         template_key: after.template.as_ref().map(|template| template.key.clone()),
         version: after.version.unsigned_abs(),
         changed: told.changed,
-        reason: previous_status.and(after.status_reason.clone()),
         held_since: held_since.map(instant_text),
         shift_due_dates: told.shift.map(|shift| shift.shift_due_dates),
         held_days: told.shift.map(|shift| shift.held_days),
         created_at: instant_text(after.created_at()),
-    }
-}
-
-fn address(address: &Address) -> v1::PropertyAddress {
-    v1::PropertyAddress {
-        street: address.street.clone(),
-        unit: address.unit.clone(),
-        city: address.city.clone(),
-        state_or_province: address.state_or_province.clone(),
-        postal_code: address.postal_code.clone(),
-        country: Some(address.country.clone()),
     }
 }
 
@@ -138,7 +121,6 @@ fn party_told(change: PartyChange, before: Option<&Party>, after: &Party) -> Cha
         role: after.role.to_string(),
         user_id: after.user_id.map(|id| id.to_string()),
         previous_user_id: previous_user_id.map(|id| id.to_string()),
-        name: after.name.clone(),
         buyer_contact: after.buyer_contact,
         removed: change == PartyChange::Removed,
         version: after.version.unsigned_abs(),

@@ -67,6 +67,11 @@ pub(crate) fn tell_task(tx: &mut Tx, transitions: &[TaskTransition], told: Told<
         let record = task_record(after, told.after, told.zone);
         let change = change_of(transition.event);
         let message = task_message(transition, told, before.as_ref(), &record);
+        let recorded = match (transition.event, told.reason) {
+            (TaskEvent::Deleted, _) => Value::Null,
+            (_, None) => record,
+            (_, Some(reason)) => with_reason(record, reason),
+        };
         tx.emit(Change {
             entity_type: "task",
             entity_id: after.id,
@@ -75,13 +80,15 @@ pub(crate) fn tell_task(tx: &mut Tx, transitions: &[TaskTransition], told: Told<
             event_type: change.routing_key(),
             event: Some(Event::Task(change, message)),
             before: before.unwrap_or(Value::Null),
-            after: if transition.event == TaskEvent::Deleted {
-                Value::Null
-            } else {
-                record
-            },
+            after: recorded,
         });
     }
+}
+
+/// Why it was done belongs to the transition, and not to the task: it is recorded and not published.
+fn with_reason(mut record: Value, reason: &str) -> Value {
+    record["reason"] = reason.into();
+    record
 }
 
 /// Tells that a milestone was reached, or is open again after it had been.
@@ -186,7 +193,6 @@ pub(crate) fn tell_key_dates(
             })
             .collect(),
         changed,
-        reason: reason.map(str::to_owned),
         closing_date: closing.map(date_text),
     };
     tx.emit(Change {
@@ -388,7 +394,6 @@ fn task_message(
         episode: task.episode,
         version: version(task.version),
         changed: changed_fields(before, record),
-        reason: told.reason.map(str::to_owned),
         buyer_title: None,
     }
 }

@@ -89,7 +89,6 @@ impl Organization {
             OrganizationChange::Updated,
             OrganizationEvent {
                 organization_id: self.id.to_string(),
-                name: self.name.clone(),
                 time_zone: self.time_zone.clone(),
                 role_grants: grants.collect(),
                 version: self.version.unsigned_abs(),

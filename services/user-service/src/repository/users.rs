@@ -130,7 +130,6 @@ impl User {
             change,
             UserEvent {
                 user_id: self.id.to_string(),
-                full_name: self.full_name.clone(),
                 role: self.role.as_str().to_owned(),
                 active: self.status == UserStatus::Active,
                 version: self.version.unsigned_abs(),

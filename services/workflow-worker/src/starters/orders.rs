@@ -149,7 +149,8 @@ fn input(head: &Head, deal: &DealEvent) -> Result<DealInput, Malformed> {
     Ok(DealInput {
         deal_id: field::uuid("dealId", &deal.deal_id)?,
         organization_id: head.organization_id,
-        deal_name: Some(deal.name.clone()).filter(|name| !name.is_empty()),
+        // Events carry no names; the worklist says what the deal is called.
+        deal_name: None,
         template_key: deal.template_key.clone(),
         carried: None,
     })
