@@ -103,33 +103,82 @@ CREATE POLICY place_write ON audit.placement FOR INSERT TO audit_owner WITH CHEC
 CREATE POLICY place_read ON audit.audit_log FOR SELECT TO audit_owner USING (true);
 GRANT SELECT ON audit.placement TO auditor;
 
--- Gives places to the rows of the caller's organization that have none, oldest first, and tells to how many.
--- A full batch means that there may be more. One at a time for each organization. Looks an hour behind the last
--- placed row for such as committed late: no transaction of a service lasts longer (see the bounds in 01_roles.sql).
+-- Rows that have no place yet. A trigger writes them with the audit row, in its transaction, and placing takes them out:
+-- so placing costs by new rows alone, a row that commits late is simply found later, and no clock decides anything.
+CREATE TABLE audit.unplaced (
+  organization_id uuid NOT NULL,
+  insertion_order bigint NOT NULL,
+  audit_created_at timestamptz NOT NULL,
+  audit_id uuid NOT NULL,
+  CONSTRAINT unplaced_pkey PRIMARY KEY (organization_id, insertion_order)
+);
+COMMENT ON TABLE audit.unplaced IS 'restricted: audit rows that wait for their place in their organization''s log';
+ALTER TABLE audit.unplaced ENABLE ROW LEVEL SECURITY;
+ALTER TABLE audit.unplaced FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON audit.unplaced AS RESTRICTIVE FOR ALL TO user_svc, deal_svc, task_svc, auditor
+  USING (organization_id = (SELECT ctx.org())) WITH CHECK (organization_id = (SELECT ctx.org()));
+CREATE POLICY place ON audit.unplaced FOR ALL TO audit_owner USING (true) WITH CHECK (true);
+
+CREATE FUNCTION audit.note_unplaced() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  INSERT INTO audit.unplaced (organization_id, insertion_order, audit_created_at, audit_id)
+  SELECT f.organization_id, f.insertion_order, f.created_at, f.id FROM fresh f;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER note_unplaced AFTER INSERT ON audit.audit_log REFERENCING NEW TABLE AS fresh
+  FOR EACH STATEMENT EXECUTE FUNCTION audit.note_unplaced();
+ALTER TABLE audit.audit_log ENABLE ALWAYS TRIGGER note_unplaced;
+
+-- Gives places to the rows of the caller's organization that have none, in the order in which they were written, and
+-- answers to how many. A full batch means that there may be more. One at a time for each organization.
 CREATE FUNCTION audit.place_rows(p_batch integer) RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE
   v_org uuid := ctx.org();
   v_last bigint;
-  v_behind timestamptz;
   v_placed integer;
 BEGIN
   IF NOT ctx.may('view_audit') THEN
     RAISE EXCEPTION 'the audit log is not the caller''s to read' USING errcode = '42501';
   END IF;
   PERFORM pg_advisory_xact_lock(hashtextextended('audit.placement/' || v_org::text, 0));
-  SELECT p.sequence, p.audit_created_at - interval '1 hour' INTO v_last, v_behind
+  SELECT p.sequence INTO v_last
     FROM audit.placement p WHERE p.organization_id = v_org ORDER BY p.sequence DESC LIMIT 1;
+  WITH next AS MATERIALIZED (
+    SELECT u.insertion_order FROM audit.unplaced u
+     WHERE u.organization_id = v_org ORDER BY u.insertion_order LIMIT least(p_batch, 20000)),
+  taken AS (
+    DELETE FROM audit.unplaced u USING next n
+     WHERE u.organization_id = v_org AND u.insertion_order = n.insertion_order RETURNING u.*)
   INSERT INTO audit.placement (organization_id, sequence, audit_created_at, audit_id)
-  SELECT v_org, coalesce(v_last, 0) + row_number() OVER (ORDER BY r.created_at, r.insertion_order), r.created_at, r.id
-    FROM (SELECT a.created_at, a.insertion_order, a.id FROM audit.audit_log a
-           WHERE a.organization_id = v_org AND a.created_at >= coalesce(v_behind, '-infinity')
-             AND NOT EXISTS (SELECT FROM audit.placement p WHERE p.organization_id = v_org AND p.audit_id = a.id)
-           ORDER BY a.created_at, a.insertion_order LIMIT least(p_batch, 20000)) r;
+  SELECT v_org, coalesce(v_last, 0) + row_number() OVER (ORDER BY t.insertion_order), t.audit_created_at, t.audit_id
+    FROM taken t;
   GET DIAGNOSTICS v_placed = ROW_COUNT;
   RETURN v_placed;
 END $$;
-GRANT EXECUTE ON FUNCTION audit.place_rows(integer) TO auditor;
+
+-- For a log that was restored or written to by hand: rows of the caller's organization from a span of time that neither
+-- have a place nor wait for one are made to wait for it. Answers how many there were.
+CREATE FUNCTION audit.note_missing(p_from timestamptz, p_to timestamptz) RETURNS integer
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE
+  v_org uuid := ctx.org();
+  v_noted integer;
+BEGIN
+  IF NOT ctx.may('view_audit') THEN
+    RAISE EXCEPTION 'the audit log is not the caller''s to read' USING errcode = '42501';
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('audit.placement/' || v_org::text, 0));
+  INSERT INTO audit.unplaced (organization_id, insertion_order, audit_created_at, audit_id)
+  SELECT a.organization_id, a.insertion_order, a.created_at, a.id FROM audit.audit_log a
+   WHERE a.organization_id = v_org AND a.created_at >= p_from AND a.created_at < p_to
+     AND NOT EXISTS (SELECT FROM audit.placement p WHERE p.organization_id = v_org AND p.audit_id = a.id)
+  ON CONFLICT DO NOTHING;
+  GET DIAGNOSTICS v_noted = ROW_COUNT;
+  RETURN v_noted;
+END $$;
+GRANT EXECUTE ON FUNCTION audit.place_rows(integer), audit.note_missing(timestamptz, timestamptz) TO auditor;
 
 -- Arms one partition with what is not inherited from the parent.
 CREATE FUNCTION audit.arm_partition(p_name text) RETURNS void

@@ -24,13 +24,17 @@ BEGIN
       shard smallint GENERATED ALWAYS AS (get_byte(uuid_send(aggregate_id), 15) & 15) STORED,
       created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
       processed_at timestamptz,
+      -- Not taken by the broker, or behind an event of its aggregate that was not: no relay looks at it until the
+      -- first of them is tried again (next_attempt_at; infinity for those behind it).
+      held boolean NOT NULL DEFAULT false,
       attempts integer NOT NULL DEFAULT 0,
       next_attempt_at timestamptz NOT NULL DEFAULT '-infinity',
       last_error text,
       CONSTRAINT event_outbox_aggregate_version_key UNIQUE (aggregate_id, aggregate_version));
     COMMENT ON TABLE @schema.event_outbox IS 'events of committed changes, waiting for the relay; never confidential values';
-    CREATE INDEX event_outbox_due_idx ON @schema.event_outbox (shard, seq) WHERE processed_at IS NULL;
-    CREATE INDEX event_outbox_waiting_idx ON @schema.event_outbox (aggregate_id, seq) WHERE processed_at IS NULL;
+    CREATE INDEX event_outbox_due_idx ON @schema.event_outbox (organization_id, seq) WHERE processed_at IS NULL AND NOT held;
+    CREATE INDEX event_outbox_held_idx ON @schema.event_outbox (aggregate_id) WHERE held;
+    CREATE INDEX event_outbox_next_attempt_idx ON @schema.event_outbox (next_attempt_at) WHERE held;
     CREATE INDEX event_outbox_processed_idx ON @schema.event_outbox (processed_at) WHERE processed_at IS NOT NULL;
     ALTER TABLE @schema.event_outbox ENABLE ROW LEVEL SECURITY;
     ALTER TABLE @schema.event_outbox FORCE ROW LEVEL SECURITY;
@@ -41,7 +45,7 @@ BEGIN
     CREATE POLICY history ON @schema.event_outbox FOR SELECT TO ctx_owner USING (true);
     GRANT INSERT (id, organization_id, aggregate_type, aggregate_id, aggregate_version, event_type, schema_version,
                   event_data, actor_user_id, request_id, cause_event_id, traceparent) ON @schema.event_outbox TO @service;
-    GRANT SELECT, DELETE, UPDATE (processed_at, attempts, next_attempt_at, last_error) ON @schema.event_outbox TO @relay;
+    GRANT SELECT, DELETE, UPDATE (processed_at, held, attempts, next_attempt_at, last_error) ON @schema.event_outbox TO @relay;
     GRANT SELECT ON @schema.event_outbox TO ctx_owner;
 
     -- Commits ring here, so that the relay wakes at once.
@@ -67,16 +71,21 @@ BEGIN
       aggregate_id uuid NOT NULL,
       version bigint NOT NULL,
       CONSTRAINT inbox_position_pkey PRIMARY KEY (consumer, aggregate_id));
-    -- Events that came before their predecessor.
+    -- Events that came before their predecessor. They leave with their effect, or for the dead letters.
     CREATE TABLE @schema.inbox_parked (
       consumer text NOT NULL,
+      organization_id uuid NOT NULL,
       aggregate_id uuid NOT NULL,
       version bigint NOT NULL,
       message_id uuid NOT NULL,
       envelope bytea NOT NULL,
       parked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+      attempts integer NOT NULL DEFAULT 0,
+      next_attempt_at timestamptz NOT NULL DEFAULT '-infinity',
+      last_error text,
       CONSTRAINT inbox_parked_pkey PRIMARY KEY (consumer, aggregate_id, version));
     GRANT SELECT, INSERT, DELETE ON @schema.inbox, @schema.inbox_parked TO @service;
+    GRANT UPDATE (attempts, next_attempt_at, last_error) ON @schema.inbox_parked TO @service;
     GRANT SELECT, INSERT, UPDATE, DELETE ON @schema.inbox_position TO @service;
 
     CREATE TABLE @schema.idempotency (

@@ -1,9 +1,14 @@
 //! The audit log cannot be changed, emptied or disarmed: not by the services, not by the role that
 //! makes partitions, not by its owner.
 
-#![expect(clippy::expect_used, reason = "says what was let through")]
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "says what was let through"
+)]
 
-use testkit::{Database, Organization};
+use serde_json::Value;
+use testkit::{Database, Organization, run_program, settings_of};
 
 /// What somebody might try, whoever they are.
 const ATTEMPTS: &[&str] = &[
@@ -189,4 +194,92 @@ async fn an_older_creation_time_cannot_be_given() {
          VALUES (gen_random_uuid(), '2020-01-01', gen_random_uuid(), gen_random_uuid(), 'x', 'task', gen_random_uuid(), 1, '{}')",
     )
     .await;
+}
+
+/// Rows of an organization's log as another program would have left them, written `ago`.
+async fn write_rows(organization: &Organization, count: u32, ago: &str) {
+    let insert = format!(
+        "INSERT INTO audit.audit_log (id, created_at, organization_id, user_id, event_type, entity_type, entity_id,
+           aggregate_version, event_data)
+         SELECT gen_random_uuid(), clock_timestamp() - interval '{ago}', '{}', '{}', 'deals.deal.updated', 'deal',
+                gen_random_uuid(), 1, '{{}}' FROM generate_series(1, {count})",
+        organization.id, organization.admin.id
+    );
+    let written = Database::superuser().await.execute(&insert).await;
+    assert_eq!(written.unwrap(), u64::from(count));
+}
+
+/// The places that an administrator reads, the newest first.
+async fn sequences(organization: &Organization) -> Vec<u64> {
+    let page = organization.admin.api.get("/api/audit?limit=100").await;
+    let rows = page.expect(200)["items"].as_array().cloned().unwrap();
+    let places = rows.iter().map(|row| row["sequence"].as_u64());
+    places.map(Option::unwrap).collect()
+}
+
+fn without_gap(count: usize) -> Vec<u64> {
+    (1..=count as u64).rev().collect()
+}
+
+#[tokio::test]
+async fn a_row_written_after_the_clock_was_set_back_gets_its_place() {
+    let organization = Organization::new().await;
+    let before = sequences(&organization).await.len();
+    assert!(before > 0);
+    write_rows(&organization, 1, "3 hours").await;
+    assert_eq!(sequences(&organization).await, without_gap(before + 1));
+}
+
+#[tokio::test]
+async fn a_row_that_does_not_wait_for_its_place_gets_it_by_command() {
+    let organization = Organization::new().await;
+    let before = sequences(&organization).await.len();
+    write_rows(&organization, 2, "40 days").await;
+    let forget = format!(
+        "DELETE FROM audit.unplaced WHERE organization_id = '{}'",
+        organization.id
+    );
+    Database::superuser().await.execute(&forget).await.unwrap();
+    assert_eq!(sequences(&organization).await.len(), before);
+    let settings = settings_of("deal-service");
+    let placed = run_program("deal-service", &["place-audit-rows"], &settings).await;
+    assert!(placed.succeeded, "{}", placed.said);
+    assert_eq!(sequences(&organization).await, without_gap(before + 2));
+}
+
+/// Blocks that PostgreSQL touches to place what is new in an organization's log.
+async fn blocks_to_place(organization: &Organization) -> u64 {
+    let mut database = Database::superuser().await;
+    database.execute("BEGIN").await.unwrap();
+    let enter = format!("SELECT * FROM ctx.enter_service('{}')", organization.id);
+    database.execute(&enter).await.unwrap();
+    let explained: Value = sqlx::query_scalar(
+        "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT audit.place_rows(20000)",
+    )
+    .fetch_one(database.connection())
+    .await
+    .unwrap();
+    database.execute("COMMIT").await.unwrap();
+    let plan = &explained[0]["Plan"];
+    ["Shared Hit Blocks", "Shared Read Blocks"]
+        .iter()
+        .filter_map(|name| plan[name].as_u64())
+        .sum()
+}
+
+#[tokio::test]
+async fn placing_costs_by_what_is_new_and_not_by_what_was_written_lately() {
+    let (busy, quiet) = (Organization::new().await, Organization::new().await);
+    write_rows(&busy, 10_000, "1 second").await;
+    for organization in [&busy, &quiet] {
+        blocks_to_place(organization).await;
+    }
+    write_rows(&busy, 1, "0 seconds").await;
+    write_rows(&quiet, 1, "0 seconds").await;
+    let (busy, quiet) = (blocks_to_place(&busy).await, blocks_to_place(&quiet).await);
+    // Looking through ten thousand rows touches several blocks for each.
+    assert!(
+        busy <= quiet + 2_000,
+        "{busy} blocks, {quiet} in a small log"
+    );
 }

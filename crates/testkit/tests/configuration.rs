@@ -76,7 +76,7 @@ const OWN: [(&str, &[&str]); 5] = [
 ];
 
 /// Sub-commands that end by themselves, and what they need.
-const COMMANDS: [(&str, &str, &[&str]); 8] = [
+const COMMANDS: [(&str, &str, &[&str]); 9] = [
     ("user-service", "migrate", &["MIGRATE_DATABASE_URL"]),
     (
         "user-service",
@@ -85,6 +85,11 @@ const COMMANDS: [(&str, &str, &[&str]); 8] = [
     ),
     ("deal-service", "migrate", &["MIGRATE_DATABASE_URL"]),
     ("deal-service", "upkeep", &["MAINTENANCE_DATABASE_URL"]),
+    (
+        "deal-service",
+        "place-audit-rows",
+        &["AUDITOR_DATABASE_URL"],
+    ),
     (
         "deal-service",
         "rebuild-read-models",

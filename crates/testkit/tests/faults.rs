@@ -47,6 +47,9 @@ impl Drop for Stopped {
     }
 }
 
+#[path = "faults/events.rs"]
+mod events;
+
 struct Office {
     organization: Organization,
     agent: User,

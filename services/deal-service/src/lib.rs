@@ -9,6 +9,7 @@ mod consumers;
 mod gauges;
 mod history;
 pub mod openapi;
+pub mod placing;
 mod queries;
 pub mod rebuild;
 mod repository;
@@ -28,7 +29,7 @@ use platform::{
     cache::Cache,
     client::ServiceClient,
     config::Env,
-    db::{self, Db, PoolSize},
+    db::{self, Db, Inbox, PoolSize},
     http::{self, Check, Cursors},
     messaging::{Delivery, Publisher, consume, topology},
     outbox::Relay,
@@ -121,12 +122,15 @@ fn background(
     shutdown: &CancellationToken,
 ) -> anyhow::Result<[JoinHandle<()>; 4]> {
     let relay = Relay::new(&config.relay_database_url, SCHEMA, SERVICE, publisher)?;
-    let (db, cache) = (services.db.clone(), services.cache.clone());
-    let handler = async move |delivery: &Delivery| project::handle(&db, &cache, delivery).await;
+    let inbox = Inbox::new(services.db.clone(), topology::DEAL_SERVICE.queue);
+    let (applying, cache) = (inbox.clone(), services.cache.clone());
+    let handler = async move |events: &[Delivery]| project::handle(&applying, &cache, events).await;
     let consumer = consume(
         config.amqp_url.clone(),
         topology::DEAL_SERVICE,
         config.common.event_patience,
+        Some(inbox),
+        |_| false,
         handler,
         shutdown.clone(),
     );

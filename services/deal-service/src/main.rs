@@ -3,7 +3,7 @@
 use std::{io::Write as _, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use deal_service::{SERVICE, migrate, openapi, rebuild, serve, upkeep};
+use deal_service::{SERVICE, migrate, openapi, placing, rebuild, serve, upkeep};
 use platform::shutdown::exit_code;
 use uuid::Uuid;
 
@@ -22,12 +22,14 @@ enum Command {
     Migrate,
     /// Makes partitions of the audit log and of deals ahead of time.
     Upkeep,
-    /// Makes the read models anew from the audit log, while the service runs.
+    /// Makes the read models again from the audit log, while the service runs, and lets the consumer go on behind it.
     RebuildReadModels {
         /// Only those of the organization with this id.
         #[arg(long)]
         organization: Option<Uuid>,
     },
+    /// Gives a place to every row of the audit log that has none: after a restore, or writes by hand.
+    PlaceAuditRows,
     /// Prints the OpenAPI document.
     Openapi,
 }
@@ -39,6 +41,7 @@ async fn main() -> ExitCode {
         Command::Migrate => migrate().await,
         Command::Upkeep => upkeep::run().await,
         Command::RebuildReadModels { organization } => rebuild::run(organization).await,
+        Command::PlaceAuditRows => placing::run().await,
         Command::Openapi => print_openapi(),
     };
     exit_code(SERVICE, outcome)

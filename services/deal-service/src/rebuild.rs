@@ -1,15 +1,17 @@
-//! Makes the read models anew from the audit log, deal by deal, while the service runs.
+//! Makes the read models again from the audit log, deal by deal, while the service runs.
 //!
-//! The log is read after the deal's row is locked. What the consumer has applied by then stands in the log
+//! The log is read after the deal's row is locked. What the consumer has applied by then is in the log
 //! already; what it applies later waits for the lock, and its versions are newer. So nothing is lost, and
-//! the read models end as the events would have made them.
+//! the read models end as the events would have made them. The consumer goes on behind what was read: an event
+//! that never came holds up its aggregate no longer.
 
 use anyhow::Context as _;
-use contracts::event::{Event, TaskChange};
+use contracts::event::Event;
 use platform::{
     config::Env,
-    db::{Db, PoolSize, ServiceScope, Tx},
+    db::{Db, PoolSize, ServiceScope, restate_positions},
     error::Result,
+    messaging::topology::DEAL_SERVICE,
 };
 use sea_orm::FromQueryResult;
 use serde_json::{Value, json};
@@ -23,7 +25,7 @@ use crate::{
     queries::audit_log::{self, Auditor, LastRow},
     repository::{
         deals,
-        views::{self, Presence},
+        projection::{self, Projection},
     },
 };
 
@@ -72,38 +74,28 @@ pub async fn run(only: Option<Uuid>) -> anyhow::Result<()> {
 
 async fn rebuild(db: &Db, auditor: &Auditor, scope: &ServiceScope, deal_id: Uuid) -> Result<()> {
     db.service(scope, async |tx| {
-        views::clear(tx, deal_id).await?;
+        projection::clear(tx, deal_id).await?;
         let rows = auditor
             .service(scope, async |log| {
                 audit_log::last_rows(log, deal_id, None).await
             })
             .await?;
-        // A milestone comes with its plan, and what happened to it since in rows of its own.
-        for entity_type in ["plan", "milestone", "task", "key_dates"] {
-            for row in rows.iter().filter(|row| row.entity_type == entity_type) {
-                put(tx, row).await?;
-            }
+        let events: std::result::Result<Vec<Option<Event>>, _> =
+            rows.iter().map(event_of).collect();
+        let events = events.map_err(anyhow::Error::from)?;
+        let mut projection = Projection::default();
+        for event in events.iter().flatten() {
+            projection.add(event);
         }
-        Ok(())
+        projection.write(tx).await?;
+        let shown = rows
+            .iter()
+            .zip(&events)
+            .filter(|(_, event)| event.is_some());
+        let reached = shown.map(|(row, _)| (row.entity_id, row.version)).collect();
+        restate_positions(tx, DEAL_SERVICE.queue, reached).await
     })
     .await
-}
-
-async fn put(tx: &Tx, row: &LastRow) -> Result<()> {
-    match event_of(row).map_err(anyhow::Error::from)? {
-        Some(Event::Plan(_, plan)) => views::put_plan(tx, &plan).await,
-        Some(Event::Milestone(_, milestone)) => views::put_milestone(tx, &milestone).await,
-        Some(Event::Task(change, task)) => {
-            let presence = if change == TaskChange::Deleted {
-                Presence::Deleted
-            } else {
-                Presence::Present
-            };
-            views::put_task(tx, &task, presence).await
-        }
-        Some(Event::KeyDates(_, key_dates)) => views::put_key_dates(tx, &key_dates).await,
-        _ => Ok(()),
-    }
 }
 
 /// The event that the row's change was told with, as far as the read models need it.
@@ -154,10 +146,13 @@ fn key_dates(mut record: Value) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use contracts::event::TaskChange;
+
     use super::*;
 
     fn row(entity_type: &str, version: i64, before: Value, after: Value) -> LastRow {
         LastRow {
+            entity_id: Uuid::nil(),
             entity_type: entity_type.to_owned(),
             version,
             before,

@@ -30,7 +30,7 @@ use actix_web::{rt, web};
 use platform::{
     client::ServiceClient,
     config::Env,
-    db::{Db, PoolSize},
+    db::{Db, Inbox, PoolSize},
     http::{Check, Cursors, Readiness},
     messaging::{self, Publisher, topology},
     outbox::Relay,
@@ -76,13 +76,16 @@ pub async fn serve() -> anyhow::Result<()> {
         let (url, services, stop) = (config.amqp_url.clone(), services.clone(), stop.clone());
         let patience = config.common.event_patience;
         async move {
+            let subscription = topology::TASK_SERVICE;
+            let inbox = Inbox::new(services.db.clone(), subscription.queue);
             // Boxed, so that the type of what consumes does not hold the types of all that a command may do.
-            let handle = async |delivery: &messaging::Delivery| {
+            let handle = async |events: &[messaging::Delivery]| {
                 let handling: Pin<Box<dyn Future<Output = messaging::Outcome> + '_>> =
-                    Box::pin(consumers::handle(&services, delivery));
+                    Box::pin(consumers::handle(&services, &inbox, events));
                 handling.await
             };
-            messaging::consume(url, topology::TASK_SERVICE, patience, handle, stop).await;
+            let alone = consumers::asks_for_something;
+            messaging::consume(url, subscription, patience, None, alone, handle, stop).await;
         }
     });
 

@@ -3,9 +3,9 @@
 
 use contracts::event::Event;
 use platform::{
-    db::{Order, ServiceScope},
+    db::{Inbox, Order, ServiceScope},
     error::Result,
-    messaging::{Delivery, Outcome, topology::USER_SERVICE},
+    messaging::{Delivery, Outcome},
 };
 use uuid::Uuid;
 
@@ -14,18 +14,21 @@ use crate::{
     services::Services,
 };
 
-/// Handles one event.
-pub async fn handle(services: &Services, delivery: &Delivery) -> Outcome {
-    drop_caches(services, delivery).await.into()
+/// Handles events of one organization.
+pub async fn handle(services: &Services, inbox: &Inbox, events: &[Delivery]) -> Outcome {
+    for event in events {
+        if let Err(error) = drop_caches(services, event).await {
+            return error.into();
+        }
+    }
+    let events: Vec<&Delivery> = events.iter().collect();
+    let recorded = inbox.apply(&events, |_| Order::Any, async |_, _| Ok(()));
+    recorded.await.map(drop).into()
 }
 
-/// Dropping comes first and does no harm twice; the inbox then records that the event had its effect.
+/// Dropping does no harm twice, so it needs no inbox.
 async fn drop_caches(services: &Services, delivery: &Delivery) -> Result<()> {
-    let Delivery {
-        head,
-        event,
-        envelope,
-    } = delivery;
+    let Delivery { head, event, .. } = delivery;
     let scope = ServiceScope {
         organization_id: head.organization_id,
         ..ServiceScope::default()
@@ -63,16 +66,5 @@ async fn drop_caches(services: &Services, delivery: &Delivery) -> Result<()> {
         | Event::Notification(..)
         | Event::Unknown { .. } => {}
     }
-    services
-        .db
-        .apply(
-            USER_SERVICE.queue,
-            Order::Any,
-            head,
-            event,
-            envelope,
-            async |_, _, _| Ok(()),
-        )
-        .await?;
     Ok(())
 }

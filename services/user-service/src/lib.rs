@@ -28,7 +28,7 @@ use futures::future::join_all;
 use platform::{
     cache::Cache,
     config::Env,
-    db::{Db, PoolSize},
+    db::{Db, Inbox, PoolSize},
     http::{Check, Readiness},
     messaging::{self, Delivery, Publisher, topology::USER_SERVICE},
     outbox::Relay,
@@ -87,11 +87,14 @@ fn start_background(
         publisher.clone(),
     )?;
     let hearing = services.clone();
+    let inbox = Inbox::new(services.db.clone(), USER_SERVICE.queue);
     let heard = messaging::consume(
         config.amqp_url.clone(),
         USER_SERVICE,
         config.common.event_patience,
-        async move |delivery: &Delivery| consumers::handle(&hearing, delivery).await,
+        None,
+        |_| false,
+        async move |events: &[Delivery]| consumers::handle(&hearing, &inbox, events).await,
         stop.clone(),
     );
     Ok(vec![

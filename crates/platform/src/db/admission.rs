@@ -13,7 +13,9 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout_at},
 };
+use uuid::Uuid;
 
+use super::tenants::{Tenant, Tenants};
 use crate::error::{Error, Result};
 
 /// The longest that a session waits for its turn and for a connection together, while others finish.
@@ -25,6 +27,7 @@ const STALLED: Duration = Duration::from_millis(1500);
 #[derive(Debug)]
 pub(super) struct Admission {
     turns: Arc<Semaphore>,
+    tenants: Tenants,
     since: Instant,
     /// When a session last began or committed, in milliseconds after `since`.
     progress: AtomicU64,
@@ -34,7 +37,8 @@ pub(super) struct Admission {
 #[derive(Debug)]
 pub(super) struct Turn {
     admission: Arc<Admission>,
-    _permit: OwnedSemaphorePermit,
+    /// Of the tenant's share, and of the pool.
+    _permits: [OwnedSemaphorePermit; 2],
 }
 
 impl Turn {
@@ -53,18 +57,27 @@ impl Admission {
     pub(super) fn new(sessions: usize) -> Arc<Self> {
         Arc::new(Self {
             turns: Arc::new(Semaphore::new(sessions)),
+            tenants: Tenants::new(sessions),
             since: Instant::now(),
             progress: AtomicU64::new(0),
         })
     }
 
-    /// Waits for a turn, first come, first served, and however long: see [`Admission::patiently`].
-    pub(super) async fn turn(self: &Arc<Self>) -> Result<Turn> {
-        let permit = Arc::clone(&self.turns).acquire_owned().await;
+    /// Waits for a turn, first come, first served, and however long: see [`Admission::patiently`]. Those of one tenant
+    /// beyond its share wait for each other first.
+    pub(super) async fn turn(self: &Arc<Self>, tenant: Tenant) -> Result<Turn> {
+        let own = self.tenants.queue(tenant).acquire_owned().await;
+        let own = own.map_err(Error::unavailable)?;
+        let any = Arc::clone(&self.turns).acquire_owned().await;
         Ok(Turn {
             admission: Arc::clone(self),
-            _permit: permit.map_err(Error::unavailable)?,
+            _permits: [own, any.map_err(Error::unavailable)?],
         })
+    }
+
+    /// The database said to which organization a user belongs.
+    pub(super) fn learn(&self, user_id: Uuid, organization_id: Uuid) {
+        self.tenants.learn(user_id, organization_id);
     }
 
     /// Waits while other sessions begin or end. [`Error::Unavailable`] when none of them does, or it takes
@@ -105,10 +118,15 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_session_waits_as_long_as_others_finish() {
         let admission = Admission::new(1);
-        let held = admission.turn().await.unwrap();
+        let held = admission.turn(Tenant::Nobody).await.unwrap();
         let waiting = tokio::spawn({
             let admission = Arc::clone(&admission);
-            async move { admission.patiently(admission.turn()).await.map(drop) }
+            async move {
+                admission
+                    .patiently(admission.turn(Tenant::Nobody))
+                    .await
+                    .map(drop)
+            }
         });
         for _ in 0..4 {
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -121,9 +139,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn nobody_waits_for_a_database_that_does_not_answer() {
         let admission = Admission::new(1);
-        let _held = admission.turn().await.unwrap();
+        let _held = admission.turn(Tenant::Nobody).await.unwrap();
         let asked = Instant::now();
-        let told = refused(&admission, admission.turn()).await;
+        let told = refused(&admission, admission.turn(Tenant::Nobody)).await;
         assert!(told.contains("no session makes progress"), "{told}");
         assert_eq!(asked.elapsed(), STALLED);
     }
@@ -131,14 +149,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_wait_for_a_turn_and_the_wait_behind_it_are_one() {
         let admission = Admission::new(1);
-        let held = admission.turn().await.unwrap();
+        let held = admission.turn(Tenant::Nobody).await.unwrap();
         let failing = tokio::spawn(async move {
             tokio::time::sleep(Duration::from_secs(1)).await;
             drop(held);
         });
         let asked = Instant::now();
         let connecting = async {
-            let _turn = admission.turn().await?;
+            let _turn = admission.turn(Tenant::Nobody).await?;
             std::future::pending().await
         };
         let told = refused(&admission, connecting).await;
@@ -150,7 +168,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn patience_ends_also_while_others_finish() {
         let admission = Admission::new(1);
-        let held = admission.turn().await.unwrap();
+        let held = admission.turn(Tenant::Nobody).await.unwrap();
         let busy = tokio::spawn(async move {
             loop {
                 held.progress();
@@ -158,7 +176,7 @@ mod tests {
             }
         });
         let asked = Instant::now();
-        let told = refused(&admission, admission.turn()).await;
+        let told = refused(&admission, admission.turn(Tenant::Nobody)).await;
         assert!(told.contains("too many sessions wait"), "{told}");
         assert_eq!(asked.elapsed(), PATIENCE);
         busy.abort();

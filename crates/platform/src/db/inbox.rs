@@ -1,15 +1,25 @@
-//! Events take effect once: the inbox row stands in the same transaction as the effect.
+//! Events take effect once: the inbox row is in the same transaction as the effect, for many events at a time.
 //!
 //! Where a consumer hears everything of an aggregate ([`Order::Gapless`]) it applies the versions in
 //! order: a repeated one is a duplicate, one that comes too early is parked until its predecessor has
 //! been applied. A consumer that hears only some of an aggregate's events takes them as they come.
+//!
+//! Who applies an event looks for what is parked behind it afterwards, in transactions of their own
+//! ([`Inbox::due`]), and so does everybody who sees it a second time. What a crash leaves in between is found by
+//! the same look, which runs again and again.
 
-use contracts::event::{Event, Head};
+use std::{collections::HashMap, sync::Arc};
+
+use contracts::event::Event;
 use sea_orm::FromQueryResult;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::{Db, ServiceScope, Tx};
-use crate::{error::Result, telemetry::metrics::CONSUMER_PARKED};
+use crate::{error::Result, messaging::Delivery, telemetry::metrics::CONSUMER_PARKED};
+
+/// Parked events that are taken in hand at once.
+const DUE_MAX: i64 = 256;
 
 /// How a consumer treats the versions of one aggregate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,198 +30,341 @@ pub enum Order {
     Any,
 }
 
-/// What became of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Applied {
-    /// Its effect is committed.
-    Done,
-    /// It had its effect before.
-    Duplicate,
-    /// Its predecessor is missing; it waits in the table `inbox_parked`.
-    Parked,
+/// One consumer's record of what it has applied.
+#[derive(Clone, Debug)]
+pub struct Inbox {
+    db: Db,
+    consumer: &'static str,
+    behind: Arc<Notify>,
 }
 
-/// What waits behind an event that was applied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Behind {
-    Nothing,
-    /// Its successor is parked.
-    Parked,
+/// An event that came before its predecessor, and whose turn has come.
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct ParkedEvent {
+    /// The tenant.
+    pub organization_id: Uuid,
+    /// The aggregate.
+    pub aggregate_id: Uuid,
+    /// Its version after the event.
+    pub version: i64,
+    /// The event's id.
+    pub message_id: Uuid,
+    /// The encoded envelope.
+    pub envelope: Vec<u8>,
+    /// How often applying it has failed.
+    pub attempts: i32,
 }
 
 #[derive(FromQueryResult)]
 struct Position {
+    aggregate_id: Uuid,
     version: i64,
 }
 
 #[derive(FromQueryResult)]
-struct Parked {
-    envelope: Vec<u8>,
+struct Fresh {
+    message_id: Uuid,
 }
 
-impl Db {
-    /// Applies an event and whatever was parked behind it. `work` runs as the organization's SYSTEM
-    /// user, on behalf of the event's actor, in the transaction that records the event.
-    pub async fn apply(
-        &self,
-        consumer: &'static str,
-        order: Order,
-        head: &Head,
-        event: &Event,
-        envelope: &[u8],
-        work: impl AsyncFn(&mut Tx, &Head, &Event) -> Result<()>,
-    ) -> Result<Applied> {
-        let (applied, mut behind) = self
-            .apply_one(consumer, order, head, event, envelope, &work)
-            .await?;
-        let mut last = head.clone();
-        while behind == Behind::Parked {
-            let Some((next_head, next_event, bytes)) = self.next_parked(consumer, &last).await?
-            else {
-                break;
-            };
-            (_, behind) = self
-                .apply_one(consumer, order, &next_head, &next_event, &bytes, &work)
-                .await?;
-            last = next_head;
+#[derive(FromQueryResult)]
+struct Behind {
+    some: bool,
+}
+
+/// What is to be done with each event of a batch.
+#[derive(Default)]
+struct Sorted<'a> {
+    /// To be applied, in order.
+    fresh: Vec<&'a Delivery>,
+    /// Too early, with their versions.
+    early: Vec<(&'a Delivery, i64)>,
+    /// Where each aggregate with an order of its own stands afterwards.
+    positions: HashMap<Uuid, i64>,
+}
+
+impl Inbox {
+    /// The record of the consumer of this name in the service's database.
+    pub fn new(db: Db, consumer: &'static str) -> Self {
+        Self {
+            db,
+            consumer,
+            behind: Arc::default(),
         }
-        Ok(applied)
     }
 
-    async fn apply_one(
+    /// Applies events of one organization, in order, in one transaction: all of them or none. `work` gets those
+    /// that had no effect yet and whose turn it is; it runs as the organization's SYSTEM user, on behalf of the
+    /// event's actor where there is only one event. Answers the events that `work` got.
+    pub async fn apply<'a>(
         &self,
-        consumer: &'static str,
-        order: Order,
-        head: &Head,
-        event: &Event,
-        envelope: &[u8],
-        work: &impl AsyncFn(&mut Tx, &Head, &Event) -> Result<()>,
-    ) -> Result<(Applied, Behind)> {
-        let scope = ServiceScope {
-            organization_id: head.organization_id,
+        events: &[&'a Delivery],
+        order: impl Fn(&Event) -> Order,
+        work: impl AsyncFn(&mut Tx, &[&'a Delivery]) -> Result<()>,
+    ) -> Result<Vec<&'a Delivery>> {
+        let Some(scope) = scope(events) else {
+            return Ok(Vec::new());
+        };
+        let (fresh, some_behind) = self
+            .db
+            .service(&scope, async |tx| {
+                let sorted = self.sort(tx, events, &order).await?;
+                if !sorted.fresh.is_empty() {
+                    work(tx, &sorted.fresh).await?;
+                }
+                for (event, version) in &sorted.early {
+                    self.park(tx, event, *version).await?;
+                }
+                let some_behind = self.record(tx, &sorted).await?;
+                Ok((sorted.fresh, some_behind))
+            })
+            .await?;
+        if some_behind {
+            self.behind.notify_one();
+        }
+        Ok(fresh)
+    }
+
+    /// The service's database.
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// Waits until an event was applied, or seen again, that others are parked behind.
+    pub(crate) async fn some_are_behind(&self) {
+        self.behind.notified().await;
+    }
+
+    /// Parked events whose turn has come, each aggregate's in order. None while the database is away.
+    pub(crate) async fn due(&self) -> Vec<ParkedEvent> {
+        let due = self.db.anonymous("parked events", None, async |tx| {
+            tx.all(
+                "SELECT q.organization_id, q.aggregate_id, q.version, q.message_id, q.envelope, q.attempts
+                   FROM (SELECT p.*, s.version AS seen,
+                                row_number() OVER (PARTITION BY p.aggregate_id ORDER BY p.version)
+                                  - count(*) FILTER (WHERE p.version <= s.version) OVER (PARTITION BY p.aggregate_id) AS place
+                           FROM inbox_parked p
+                           JOIN inbox_position s ON s.consumer = p.consumer AND s.aggregate_id = p.aggregate_id
+                          WHERE p.consumer = $1) q
+                  WHERE (q.version <= q.seen OR q.version = q.seen + q.place) AND q.next_attempt_at <= clock_timestamp()
+                  ORDER BY q.aggregate_id, q.version LIMIT $2",
+                [self.consumer.into(), DUE_MAX.into()],
+            )
+            .await
+        });
+        due.await.unwrap_or_else(|error| {
+            tracing::debug!(%error, "parked events were not looked for");
+            Vec::new()
+        })
+    }
+
+    /// Counts that applying a parked event failed.
+    pub(crate) async fn count_failure(&self, event: &ParkedEvent, reason: &str) {
+        let counted = self.db.anonymous("parked events", None, async |tx| {
+            tx.run(
+                "UPDATE inbox_parked SET attempts = attempts + 1, last_error = left($4, 500),
+                        next_attempt_at = clock_timestamp() + interval '2 seconds'
+                  WHERE consumer = $1 AND aggregate_id = $2 AND version = $3",
+                [
+                    self.consumer.into(),
+                    event.aggregate_id.into(),
+                    event.version.into(),
+                    reason.into(),
+                ],
+            )
+            .await
+        });
+        if let Err(error) = counted.await {
+            tracing::warn!(%error, "a failure of a parked event was not counted");
+        }
+    }
+
+    /// Forgets a parked event that is safe among the dead letters. One that stays is moved there once more.
+    pub(crate) async fn remove(&self, event: &ParkedEvent) {
+        let removed = self.db.anonymous("parked events", None, async |tx| {
+            tx.run(
+                "DELETE FROM inbox_parked WHERE consumer = $1 AND aggregate_id = $2 AND version = $3",
+                [
+                    self.consumer.into(),
+                    event.aggregate_id.into(),
+                    event.version.into(),
+                ],
+            )
+            .await
+        });
+        if let Err(error) = removed.await {
+            tracing::warn!(%error, "a dead event is still parked");
+        }
+    }
+
+    /// Tells which of the events are new and have their turn.
+    async fn sort<'a>(
+        &self,
+        tx: &Tx,
+        events: &[&'a Delivery],
+        order: &impl Fn(&Event) -> Order,
+    ) -> Result<Sorted<'a>> {
+        let is_gapless = |event: &Delivery| order(&event.event) == Order::Gapless;
+        let aggregates = events.iter().filter(|event| is_gapless(event));
+        let mut aggregates: Vec<Uuid> = aggregates.map(|event| event.head.subject).collect();
+        aggregates.sort_unstable();
+        aggregates.dedup();
+        let loose = events.iter().filter(|event| !is_gapless(event));
+        let loose: Vec<Uuid> = loose.map(|event| event.head.id).collect();
+        let mut sorted = Sorted {
+            positions: self.positions(tx, aggregates).await?,
+            ..Sorted::default()
+        };
+        let mut unseen = self.unseen(tx, loose).await?;
+        for &event in events {
+            if !is_gapless(event) {
+                if unseen.remove(&event.head.id) {
+                    sorted.fresh.push(event);
+                }
+                continue;
+            }
+            let version = i64::try_from(event.head.sequence).map_err(anyhow::Error::from)?;
+            let seen = sorted.positions.entry(event.head.subject).or_default();
+            if version == *seen + 1 {
+                *seen = version;
+                sorted.fresh.push(event);
+            } else if version > *seen {
+                sorted.early.push((event, version));
+            }
+        }
+        Ok(sorted)
+    }
+
+    /// The last version applied of each aggregate, locked until the end of the session; 0 before the first.
+    async fn positions(&self, tx: &Tx, aggregates: Vec<Uuid>) -> Result<HashMap<Uuid, i64>> {
+        if aggregates.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let positions: Vec<Position> = tx
+            .all(
+                "INSERT INTO inbox_position (consumer, aggregate_id, version)
+                 SELECT $1, id, 0 FROM unnest($2::uuid[]) id ORDER BY id
+                 ON CONFLICT (consumer, aggregate_id) DO UPDATE SET version = inbox_position.version
+                 RETURNING aggregate_id, version",
+                [self.consumer.into(), aggregates.into()],
+            )
+            .await?;
+        let pairs = positions.into_iter();
+        Ok(pairs.map(|row| (row.aggregate_id, row.version)).collect())
+    }
+
+    /// Those of these events that were never seen, recorded now.
+    async fn unseen(&self, tx: &Tx, events: Vec<Uuid>) -> Result<std::collections::HashSet<Uuid>> {
+        if events.is_empty() {
+            return Ok(std::collections::HashSet::new());
+        }
+        let fresh: Vec<Fresh> = tx
+            .all(
+                "INSERT INTO inbox (consumer, message_id) SELECT $1, id FROM unnest($2::uuid[]) id
+                 ON CONFLICT DO NOTHING RETURNING message_id",
+                [self.consumer.into(), events.into()],
+            )
+            .await?;
+        Ok(fresh.into_iter().map(|row| row.message_id).collect())
+    }
+
+    /// Moves the positions on, and tells whether some aggregate's next event is parked. Nobody can park meanwhile:
+    /// parking waits for the position's row as well.
+    async fn record(&self, tx: &Tx, sorted: &Sorted<'_>) -> Result<bool> {
+        if sorted.positions.is_empty() {
+            return Ok(false);
+        }
+        let applied = sorted.fresh.iter().map(|event| event.head.id);
+        let applied: Vec<Uuid> = applied.collect();
+        let (aggregates, versions): (Vec<Uuid>, Vec<i64>) = sorted
+            .positions
+            .iter()
+            .map(|(id, seen)| (*id, *seen))
+            .unzip();
+        let behind: Option<Behind> = tx
+            .first(
+                "WITH seen AS (
+                   INSERT INTO inbox (consumer, message_id) SELECT $1, id FROM unnest($2::uuid[]) id
+                   ON CONFLICT DO NOTHING),
+                 reached AS MATERIALIZED (SELECT * FROM unnest($3::uuid[], $4::bigint[]) AS r(aggregate_id, version)),
+                 moved AS (
+                   UPDATE inbox_position p SET version = r.version FROM reached r
+                    WHERE p.consumer = $1 AND p.aggregate_id = ANY ($3) AND p.aggregate_id = r.aggregate_id
+                      AND p.version < r.version),
+                 passed AS (
+                   DELETE FROM inbox_parked p USING reached r
+                    WHERE p.consumer = $1 AND p.aggregate_id = ANY ($3) AND p.aggregate_id = r.aggregate_id
+                      AND p.version <= r.version)
+                 SELECT EXISTS (SELECT FROM inbox_parked p JOIN reached r ON r.aggregate_id = p.aggregate_id
+                   WHERE p.consumer = $1 AND p.aggregate_id = ANY ($3) AND p.version = r.version + 1) AS some",
+                [
+                    self.consumer.into(),
+                    applied.into(),
+                    aggregates.into(),
+                    versions.into(),
+                ],
+            )
+            .await?;
+        Ok(behind.is_some_and(|behind| behind.some))
+    }
+
+    async fn park(&self, tx: &Tx, event: &Delivery, version: i64) -> Result<()> {
+        metrics::counter!(CONSUMER_PARKED, "consumer" => self.consumer).increment(1);
+        tx.run(
+            "INSERT INTO inbox_parked (consumer, organization_id, aggregate_id, version, message_id, envelope)
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+            [
+                self.consumer.into(),
+                event.head.organization_id.into(),
+                event.head.subject.into(),
+                version.into(),
+                event.head.id.into(),
+                event.envelope.clone().into(),
+            ],
+        )
+        .await?;
+        Ok(())
+    }
+}
+
+/// Where a read model stands after it was rebuilt: its aggregates at these versions. What is parked up to there is
+/// forgotten; what is parked behind is found by the next look.
+pub async fn restate_positions(
+    tx: &Tx,
+    consumer: &'static str,
+    aggregates: Vec<(Uuid, i64)>,
+) -> Result<()> {
+    let (aggregates, versions): (Vec<Uuid>, Vec<i64>) = aggregates.into_iter().unzip();
+    tx.run(
+        "WITH reached AS MATERIALIZED (SELECT * FROM unnest($2::uuid[], $3::bigint[]) AS r(aggregate_id, version)),
+         passed AS (
+           DELETE FROM inbox_parked p USING reached r
+            WHERE p.consumer = $1 AND p.aggregate_id = ANY ($2) AND p.aggregate_id = r.aggregate_id
+              AND p.version <= r.version)
+         INSERT INTO inbox_position (consumer, aggregate_id, version)
+         SELECT $1, r.aggregate_id, r.version FROM reached r ORDER BY r.aggregate_id
+         ON CONFLICT (consumer, aggregate_id) DO UPDATE SET version = greatest(inbox_position.version, excluded.version)",
+        [consumer.into(), aggregates.into(), versions.into()],
+    )
+    .await?;
+    Ok(())
+}
+
+/// On whose account the events are applied. What led to the changes is one event only where there is one.
+fn scope(events: &[&Delivery]) -> Option<ServiceScope> {
+    let head = &events.first()?.head;
+    let organization_id = head.organization_id;
+    Some(if events.len() > 1 {
+        ServiceScope {
+            organization_id,
+            ..ServiceScope::default()
+        }
+    } else {
+        ServiceScope {
+            organization_id,
             on_behalf_of: Some(head.actor_user_id),
             cause_event_id: Some(head.id),
             request_id: Some(head.request_id.clone()),
             traceparent: head.traceparent.clone(),
-        };
-        let version = i64::try_from(head.sequence).map_err(anyhow::Error::from)?;
-        self.service(&scope, async |tx| {
-            if order == Order::Gapless {
-                let seen = position(tx, consumer, head.subject).await?;
-                if version <= seen {
-                    return Ok((Applied::Duplicate, Behind::Nothing));
-                }
-                if version > seen + 1 {
-                    park(tx, consumer, head, version, envelope).await?;
-                    return Ok((Applied::Parked, Behind::Nothing));
-                }
-            }
-            let fresh = tx
-                .run(
-                    "INSERT INTO inbox (consumer, message_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-                    [consumer.into(), head.id.into()],
-                )
-                .await?;
-            if fresh == 0 {
-                return Ok((Applied::Duplicate, Behind::Nothing));
-            }
-            work(tx, head, event).await?;
-            let behind = if order == Order::Gapless {
-                advance(tx, consumer, head.subject, version).await?
-            } else {
-                Behind::Nothing
-            };
-            Ok((Applied::Done, behind))
-        })
-        .await
-    }
-
-    async fn next_parked(
-        &self,
-        consumer: &'static str,
-        last: &Head,
-    ) -> Result<Option<(Head, Event, Vec<u8>)>> {
-        let scope = ServiceScope {
-            organization_id: last.organization_id,
-            ..ServiceScope::default()
-        };
-        let version = i64::try_from(last.sequence).map_err(anyhow::Error::from)? + 1;
-        let parked: Option<Parked> = self
-            .service(&scope, async |tx| {
-                tx.first(
-                    "SELECT envelope FROM inbox_parked WHERE consumer = $1 AND aggregate_id = $2 AND version = $3",
-                    [consumer.into(), last.subject.into(), version.into()],
-                )
-                .await
-            })
-            .await?;
-        let Some(Parked { envelope }) = parked else {
-            return Ok(None);
-        };
-        let (head, event) = Event::decode(&envelope).map_err(anyhow::Error::from)?;
-        Ok(Some((head, event, envelope)))
-    }
-}
-
-/// The last version applied, locked until the end of the session; 0 before the first.
-async fn position(tx: &Tx, consumer: &'static str, aggregate_id: Uuid) -> Result<i64> {
-    let position: Option<Position> = tx
-        .first(
-            "INSERT INTO inbox_position (consumer, aggregate_id, version) VALUES ($1, $2, 0)
-             ON CONFLICT (consumer, aggregate_id) DO UPDATE SET version = inbox_position.version
-             RETURNING version",
-            [consumer.into(), aggregate_id.into()],
-        )
-        .await?;
-    Ok(position.map_or(0, |position| position.version))
-}
-
-#[derive(FromQueryResult)]
-struct Advanced {
-    has_next: bool,
-}
-
-/// Moves the position on. Nobody can park meanwhile: parking waits for the position's row as well.
-async fn advance(
-    tx: &Tx,
-    consumer: &'static str,
-    aggregate_id: Uuid,
-    version: i64,
-) -> Result<Behind> {
-    let advanced: Option<Advanced> = tx
-        .first(
-            "WITH passed AS (DELETE FROM inbox_parked WHERE consumer = $1 AND aggregate_id = $2 AND version <= $3)
-             UPDATE inbox_position SET version = $3 WHERE consumer = $1 AND aggregate_id = $2
-             RETURNING EXISTS (SELECT FROM inbox_parked p
-               WHERE p.consumer = $1 AND p.aggregate_id = $2 AND p.version = $3 + 1) AS has_next",
-            [consumer.into(), aggregate_id.into(), version.into()],
-        )
-        .await?;
-    Ok(match advanced {
-        Some(Advanced { has_next: true }) => Behind::Parked,
-        Some(_) | None => Behind::Nothing,
+        }
     })
-}
-
-async fn park(
-    tx: &Tx,
-    consumer: &'static str,
-    head: &Head,
-    version: i64,
-    envelope: &[u8],
-) -> Result<()> {
-    metrics::counter!(CONSUMER_PARKED, "consumer" => consumer).increment(1);
-    tx.run(
-        "INSERT INTO inbox_parked (consumer, aggregate_id, version, message_id, envelope)
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
-        [
-            consumer.into(),
-            head.subject.into(),
-            version.into(),
-            head.id.into(),
-            envelope.to_vec().into(),
-        ],
-    )
-    .await?;
-    Ok(())
 }

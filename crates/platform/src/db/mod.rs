@@ -11,6 +11,7 @@ mod inbox;
 mod migrate;
 mod pool;
 mod preparation;
+mod tenants;
 mod tx;
 
 use std::{sync::Arc, time::Duration};
@@ -23,10 +24,10 @@ use domain::{
 use sea_orm::{AccessMode, DatabaseConnection, IsolationLevel, TransactionTrait};
 use uuid::Uuid;
 
-use self::{admission::Admission, tx::Begun};
+use self::{admission::Admission, tenants::Tenant, tx::Begun};
 pub use self::{
     idempotency::{Idempotency, Reply, Sight},
-    inbox::{Applied, Order},
+    inbox::{Inbox, Order, ParkedEvent, restate_positions},
     migrate::migrate,
     pool::PoolSize,
     preparation::Preparation,
@@ -172,7 +173,7 @@ impl Db {
     ) -> Result<T> {
         retrying(async || {
             let mut tx = Tx::new(
-                self.begin(Purpose::Change).await?,
+                self.begin(Tenant::Nobody, Purpose::Change).await?,
                 self.schema,
                 Actor::nobody(request_id, ip),
             );
@@ -185,8 +186,11 @@ impl Db {
 
     async fn enter(&self, access: &impl Access, purpose: Purpose) -> Result<Tx> {
         let caller = access.caller();
-        let mut tx = Tx::new(self.begin(purpose).await?, self.schema, Actor::of(caller));
+        let begun = self.begin(Tenant::User(caller.user_id), purpose).await?;
+        let mut tx = Tx::new(begun, self.schema, Actor::of(caller));
         tx.enter(caller.user_id, caller.session_id).await?;
+        let organization_id = tx.actor().organization_id;
+        self.admission.learn(caller.user_id, organization_id);
         let required = access.any_of();
         if !required.is_empty() && !tx.actor().permissions.has_any(required) {
             return Err(Rejection::Forbidden {
@@ -198,20 +202,18 @@ impl Db {
     }
 
     async fn enter_service(&self, scope: &ServiceScope, purpose: Purpose) -> Result<Tx> {
-        let mut tx = Tx::new(
-            self.begin(purpose).await?,
-            self.schema,
-            Actor::system(scope),
-        );
+        let tenant = Tenant::Organization(scope.organization_id);
+        let begun = self.begin(tenant, purpose).await?;
+        let mut tx = Tx::new(begun, self.schema, Actor::system(scope));
         tx.enter_service(scope.organization_id).await?;
         Ok(tx)
     }
 
     /// Begins in a task of its own: a `BEGIN` that is cancelled half-way could return a connection with
     /// an open transaction to the pool (database.md section 3).
-    async fn begin(&self, purpose: Purpose) -> Result<Begun> {
+    async fn begin(&self, tenant: Tenant, purpose: Purpose) -> Result<Begun> {
         let beginning = async {
-            let turn = self.admission.turn().await?;
+            let turn = self.admission.turn(tenant).await?;
             let pool = self.pool.clone();
             let (isolation, mode) = purpose.characteristics();
             let transaction =

@@ -35,6 +35,9 @@ impl From<DbErr> for Error {
                     reason: format!("PostgreSQL: {error}"),
                 },
                 SqlState::Away => unavailable(&error),
+                SqlState::TooSlow => Self::StatementTimeout {
+                    reason: format!("PostgreSQL: {error}"),
+                },
                 SqlState::NobodyValid => Rejection::Unauthenticated.into(),
                 SqlState::NotVisible => Rejection::NotFound.into(),
                 SqlState::Other => Self::Unexpected(error.into()),
@@ -51,6 +54,8 @@ enum SqlState {
     Busy,
     /// The server is starting, stopping, full or gone.
     Away,
+    /// The statement ran into its time limit.
+    TooSlow,
     /// `ctx.enter` found no active user or live session.
     NobodyValid,
     /// `ctx.lock_deal` found a deal that the caller may not see.
@@ -63,8 +68,9 @@ impl SqlState {
     fn of(code: Option<&str>) -> Self {
         match code {
             Some("55P03" | "40001" | "40P01") => Self::Busy,
-            // Statement timeout; idle-in-transaction timeout; shutdown, crash and start-up; too many connections; disk full.
-            Some("57014" | "25P03" | "57P01" | "57P02" | "57P03" | "53300" | "53100") => Self::Away,
+            Some("57014") => Self::TooSlow,
+            // Idle-in-transaction timeout; shutdown, crash and start-up; too many connections; disk full.
+            Some("25P03" | "57P01" | "57P02" | "57P03" | "53300" | "53100") => Self::Away,
             Some(code) if code.starts_with("08") => Self::Away,
             Some("28000") => Self::NobodyValid,
             Some("P0002") => Self::NotVisible,
@@ -89,6 +95,7 @@ mod tests {
             ("55P03", SqlState::Busy),
             ("40001", SqlState::Busy),
             ("57P01", SqlState::Away),
+            ("57014", SqlState::TooSlow),
             ("08006", SqlState::Away),
             ("28000", SqlState::NobodyValid),
             ("23505", SqlState::Other),

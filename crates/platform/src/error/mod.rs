@@ -46,6 +46,12 @@ pub enum Error {
     /// The session lacks something that is made outside of it. The database layer has it made and tries again; what is
     /// left of it is told as 503.
     Unprepared(Preparation),
+    /// A statement ran longer than the database lets it: told as 503. Unlike an absence it may be the work's own
+    /// fault, so whoever tries again counts.
+    StatementTimeout {
+        /// What the database said, for the log only.
+        reason: String,
+    },
     /// The request took longer than its limit: 503 with code `TIMEOUT`.
     TimedOut,
     /// A fault of ours: 500. The client learns nothing of it.
@@ -100,7 +106,9 @@ impl Error {
             Self::Unexpected(error) => {
                 tracing::error!(error = format!("{error:#}"), "an unexpected error");
             }
-            Self::Unavailable { reason, .. } | Self::Busy { reason } => {
+            Self::Unavailable { reason, .. }
+            | Self::Busy { reason }
+            | Self::StatementTimeout { reason } => {
                 tracing::warn!(reason, "answered 503: something needed is away");
             }
             Self::Unprepared(preparation) => {
@@ -118,9 +126,10 @@ impl Error {
         match self {
             Self::Rejected(rejection) => rejection.code(),
             Self::Refused(refusal) => refusal.code(),
-            Self::Unavailable { .. } | Self::Busy { .. } | Self::Unprepared(_) => {
-                Code::ServiceUnavailable
-            }
+            Self::Unavailable { .. }
+            | Self::Busy { .. }
+            | Self::StatementTimeout { .. }
+            | Self::Unprepared(_) => Code::ServiceUnavailable,
             Self::TimedOut => Code::Timeout,
             Self::Unexpected(_) => Code::InternalError,
         }
@@ -139,6 +148,7 @@ impl Error {
             Self::Unavailable { retry_after_s, .. } => Some(*retry_after_s),
             Self::Busy { .. }
             | Self::Unprepared(_)
+            | Self::StatementTimeout { .. }
             | Self::TimedOut
             | Self::Refused(Refusal::IdempotencyInFlight) => Some(1),
             Self::Rejected(_) | Self::Refused(_) | Self::Unexpected(_) => None,
@@ -183,6 +193,7 @@ impl fmt::Display for Error {
             Self::Unavailable { reason, .. } => write!(formatter, "not available: {reason}"),
             Self::Busy { reason } => write!(formatter, "too busy: {reason}"),
             Self::Unprepared(preparation) => write!(formatter, "{preparation}"),
+            Self::StatementTimeout { reason } => write!(formatter, "took too long: {reason}"),
             Self::TimedOut => formatter.write_str("took too long"),
             Self::Unexpected(error) => write!(formatter, "{error:#}"),
         }

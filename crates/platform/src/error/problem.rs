@@ -111,13 +111,15 @@ impl Error {
         match self {
             Self::Rejected(rejection) => Family::of_kind(rejection.kind()),
             Self::Refused(refusal) => Family::of_refusal(*refusal),
-            Self::Unavailable { .. } | Self::Busy { .. } | Self::Unprepared(_) | Self::TimedOut => {
-                Family {
-                    status: StatusCode::SERVICE_UNAVAILABLE,
-                    error: "ServiceUnavailable",
-                    title: "The service is not available for the moment",
-                }
-            }
+            Self::Unavailable { .. }
+            | Self::Busy { .. }
+            | Self::StatementTimeout { .. }
+            | Self::Unprepared(_)
+            | Self::TimedOut => Family {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                error: "ServiceUnavailable",
+                title: "The service is not available for the moment",
+            },
             Self::Unexpected(_) => Family {
                 status: StatusCode::INTERNAL_SERVER_ERROR,
                 error: "InternalServerError",
@@ -130,9 +132,10 @@ impl Error {
         match self {
             Self::Rejected(rejection) => cut(&rejection.message(), MESSAGE_BYTES_MAX),
             Self::Refused(refusal) => refusal.message().to_owned(),
-            Self::Unavailable { .. } | Self::Busy { .. } | Self::Unprepared(_) => {
-                "try again in a moment".to_owned()
-            }
+            Self::Unavailable { .. }
+            | Self::Busy { .. }
+            | Self::StatementTimeout { .. }
+            | Self::Unprepared(_) => "try again in a moment".to_owned(),
             Self::TimedOut => "the request took too long; try again in a moment".to_owned(),
             Self::Unexpected(_) => {
                 "an unexpected error; the request id helps to find it".to_owned()
@@ -150,6 +153,7 @@ impl Error {
             | Self::Unavailable { .. }
             | Self::Busy { .. }
             | Self::Unprepared(_)
+            | Self::StatementTimeout { .. }
             | Self::TimedOut
             | Self::Unexpected(_) => {
                 json!({})

@@ -259,6 +259,9 @@ fn take_own(error: actix_web::Error) -> Error {
             reason: reason.clone(),
         },
         Some(Error::Unprepared(preparation)) => Error::Unprepared(preparation.clone()),
+        Some(Error::StatementTimeout { reason }) => Error::StatementTimeout {
+            reason: reason.clone(),
+        },
         Some(Error::Unexpected(error)) => Error::Unexpected(anyhow::anyhow!("{error:#}")),
         None => foreign(&error),
     }

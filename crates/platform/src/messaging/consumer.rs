@@ -1,66 +1,68 @@
-//! Takes messages from a service's queue, one after the other, and gives each to a handler.
+//! Takes messages from a service's queue and gives them to a handler: batches of one organization, organizations
+//! by turns, each deal in order ([`super::turns`]).
 //!
 //! A message is acknowledged after the handler is through with it, or after it has been put safely
-//! elsewhere: into the retry queue, or among the dead letters. Nothing that a handler does, a panic
-//! included, ends the loop; a lost connection is replaced for ever.
+//! elsewhere: into the retry queue, or among the dead letters ([`super::settle`]). Nothing that a handler does, a
+//! panic included, ends the loop; a lost connection is replaced for ever.
 //!
 //! While something the handler needs is away, a message is kept in hand for a bounded time and then put
 //! back through the retry queue, uncounted. It is never left to the broker to take messages back: the
-//! broker counts that, closes the channel of a consumer that keeps one for too long
-//! ([`ACKNOWLEDGEMENT_TIMEOUT`]), and would lay them all among the dead letters in a long absence.
+//! broker counts that, closes the channel of a consumer that keeps one for too long, and would move them all
+//! to the dead letters in a long absence.
 
 use std::{
+    collections::HashSet,
     panic::AssertUnwindSafe,
     time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
 use contracts::event::{Event, Head};
-use futures::{FutureExt as _, StreamExt as _};
+use futures::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use lapin::{
-    BasicProperties,
+    Consumer as Messages,
     message::Delivery as Message,
-    options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions},
-    types::{AMQPValue, FieldTable, ShortString},
+    options::{BasicConsumeOptions, BasicQosOptions},
+    types::FieldTable,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, field::Empty};
+use uuid::Uuid;
 
-use super::{connection::Link, publisher::Publisher, topology, topology::Subscription};
+use super::{
+    connection::Link,
+    publisher::Publisher,
+    settle::Ticket,
+    topology::Subscription,
+    turns::{Batch, Lane, Turns},
+};
 use crate::{
-    config::{EVENT_PATIENCE_MAX, Secret},
+    config::Secret,
+    db::{Inbox, ParkedEvent},
     error::Error,
-    telemetry::{
-        self,
-        metrics::{CONSUMER_DURATION, CONSUMER_MESSAGES},
-    },
+    telemetry::{self, metrics::CONSUMER_DURATION},
     wait::wait_for,
 };
 
-/// Messages fetched ahead. Each of them waits for those before it, unacknowledged.
-const PREFETCH: u16 = 8;
-/// A handler takes no longer.
+/// Messages in hand, waiting or at work, a few kilobytes each. What lies behind them in the queue waits for no
+/// organization's turn but the queue's, so this is more than one tenant's burst leaves there.
+const PREFETCH: u16 = 2_048;
+/// Batches at work at a time: a share of the service's database sessions, so that requests keep theirs.
+const BATCHES_MAX: usize = 6;
+/// A handler takes no longer over a batch.
 const HANDLER_TIMEOUT: Duration = Duration::from_secs(60);
-/// The broker's own limit on the time from delivery to acknowledgement (`consumer_timeout`), as shipped.
-const ACKNOWLEDGEMENT_TIMEOUT: Duration = Duration::from_mins(30);
-/// The last of the messages fetched ahead must be settled in time even if each one before it takes longest.
-const _: () = assert!(
-    PREFETCH as u64 * (EVENT_PATIENCE_MAX.as_secs() + HANDLER_TIMEOUT.as_secs())
-        < ACKNOWLEDGEMENT_TIMEOUT.as_secs()
-);
-/// Attempts in all before a message is laid among the dead ones.
-const ATTEMPTS_MAX: i64 = 15;
+/// A message that has been in hand for so long and has still to wait goes back to the queue: the broker closes the
+/// channel of a consumer that keeps one for half an hour (`consumer_timeout`).
+const IN_HAND_MAX: Duration = Duration::from_mins(10);
 /// Between attempts while something the handler needs is away.
 const PAUSE_MIN: Duration = Duration::from_millis(250);
 /// Between later ones.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// Before connecting again.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
-
-/// The header that counts attempts.
-pub(super) const ATTEMPT: &str = "x-haushavn-attempt";
-/// The header that says why the last attempt failed.
-pub(super) const REASON: &str = "x-haushavn-reason";
+/// How often parked events are looked for whose turn has come, beside the look after each event that some wait for:
+/// what a crash or a lock timeout left parked is found within this time.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// An event as it came from the broker.
 #[derive(Clone, Debug)]
@@ -73,11 +75,28 @@ pub struct Delivery {
     pub envelope: Vec<u8>,
 }
 
-/// What a handler says about a message.
+impl Delivery {
+    /// What has to stay in order with it: its deal, or its aggregate.
+    fn lane(&self) -> Lane {
+        let deal = self.event.deal_id().map(Uuid::try_parse);
+        Lane {
+            organization_id: self.head.organization_id,
+            key: match deal {
+                Some(Ok(deal_id)) => deal_id,
+                Some(Err(_)) | None => self.head.subject,
+            },
+        }
+    }
+}
+
+/// What a handler says about the events that it was given. All of them are done, or none: then each is given
+/// again by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Its effect is committed, or it needs none.
+    /// Their effect is committed, or they need none.
     Done,
+    /// Part of the work is committed and more is left; it is taken up again after others have had their turn.
+    Unfinished,
     /// Something the handler needs is away. It is tried until that is back, however long that takes.
     Later(String),
     /// It failed and may go better: again after a pause, a bounded number of times.
@@ -86,7 +105,8 @@ pub enum Outcome {
     Poison(String),
 }
 
-/// A fault of a dependency is waited out; any other failure is tried again a few times.
+/// A fault of a dependency is waited out; any other failure is tried again a few times. A statement that took too
+/// long is a failure: the work may be too large for one statement, and waiting does not make it smaller.
 impl From<Error> for Outcome {
     fn from(error: Error) -> Self {
         match error {
@@ -94,9 +114,10 @@ impl From<Error> for Outcome {
             | Error::Busy { .. }
             | Error::Unprepared(_)
             | Error::TimedOut => Self::Later(error.to_string()),
-            Error::Rejected(_) | Error::Refused(_) | Error::Unexpected(_) => {
-                Self::Retry(error.to_string())
-            }
+            Error::StatementTimeout { .. }
+            | Error::Rejected(_)
+            | Error::Refused(_)
+            | Error::Unexpected(_) => Self::Retry(error.to_string()),
         }
     }
 }
@@ -107,15 +128,19 @@ impl From<Result<(), Error>> for Outcome {
     }
 }
 
-/// Consumes until `shutdown` is cancelled; the message in hand is finished first.
+/// Consumes until `shutdown` is cancelled; what is at work is finished first.
 ///
 /// `patience` ([`Common::event_patience`](crate::config::Common::event_patience)): how long an event is kept
-/// in hand while something is away. Afterwards others have their turn.
+/// in hand while something is away. `inbox`: where events wait that came before their predecessor; none for a
+/// handler that parks nothing. The handler gets events of one organization, in order; those that are much work
+/// (`alone`) one at a time, so that others have their turn between them.
 pub async fn consume(
     url: Secret,
     subscription: Subscription,
     patience: Duration,
-    handler: impl AsyncFn(&Delivery) -> Outcome,
+    inbox: Option<Inbox>,
+    alone: fn(&Event) -> bool,
+    handler: impl AsyncFn(&[Delivery]) -> Outcome,
     shutdown: CancellationToken,
 ) {
     let consumer = Consumer {
@@ -123,6 +148,8 @@ pub async fn consume(
         publisher: Publisher::new(url.clone(), subscription.queue),
         subscription,
         patience,
+        inbox,
+        alone,
         handler,
         shutdown,
     };
@@ -143,22 +170,103 @@ pub async fn consume(
     }
 }
 
-struct Consumer<H> {
-    publisher: Publisher,
-    subscription: Subscription,
+pub(super) struct Consumer<H> {
+    pub(super) publisher: Publisher,
+    pub(super) subscription: Subscription,
     patience: Duration,
+    pub(super) inbox: Option<Inbox>,
+    alone: fn(&Event) -> bool,
     handler: H,
     shutdown: CancellationToken,
 }
 
-impl<H: AsyncFn(&Delivery) -> Outcome> Consumer<H> {
+type Item = (Delivery, Ticket);
+
+/// What goes on beside the loop.
+enum Task {
+    /// A batch is handled.
+    Handle(Batch<Item>),
+    /// A batch waits for something that is away.
+    Rest(Batch<Item>, Duration),
+    /// Parked events are looked for.
+    Sweep,
+}
+
+enum Finished {
+    Handled(Batch<Item>, Vec<Outcome>),
+    Rested(Batch<Item>),
+    Swept(Vec<ParkedEvent>),
+}
+
+/// What is in hand over one connection.
+#[derive(Default)]
+struct InHand {
+    turns: Turns<Item>,
+    /// Batches at work.
+    running: usize,
+    /// Whether parked events are being looked for.
+    sweeping: bool,
+    /// Parked events in hand, by aggregate and version.
+    parked: HashSet<(Uuid, i64)>,
+}
+
+impl<H: AsyncFn(&[Delivery]) -> Outcome> Consumer<H> {
     /// Consumes over one connection until that is lost or the process is asked to end.
     async fn run(&self, link: Link) -> anyhow::Result<()> {
+        let mut messages = self.subscribe(&link).await?;
+        let mut hand = InHand::default();
+        let mut tasks = FuturesUnordered::new();
+        let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
+        sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            while hand.running < BATCHES_MAX {
+                let Some(batch) = hand.turns.next() else {
+                    break;
+                };
+                hand.running += 1;
+                tasks.push(self.perform(Task::Handle(batch)));
+            }
+            let is_due = tokio::select! {
+                () = self.shutdown.cancelled() => break,
+                message = messages.next() => {
+                    self.accept(&mut hand, message).await?;
+                    // What has arrived with it goes into the same batches.
+                    while let Some(message) = messages.next().now_or_never() {
+                        self.accept(&mut hand, message).await?;
+                    }
+                    false
+                }
+                Some(finished) = tasks.next(), if !tasks.is_empty() => {
+                    if let Some(task) = self.finish(&mut hand, finished).await? {
+                        tasks.push(self.perform(task));
+                    }
+                    false
+                }
+                _ = sweep.tick() => true,
+                () = self.some_are_behind() => true,
+            };
+            if is_due && self.inbox.is_some() && !hand.sweeping {
+                hand.sweeping = true;
+                tasks.push(self.perform(Task::Sweep));
+            }
+        }
+        // What is at work is finished; the rest goes back to the broker with the connection.
+        while hand.running > 0
+            && let Some(finished) = tasks.next().await
+        {
+            self.finish(&mut hand, finished).await?;
+        }
+        drop(tasks);
+        link.close().await;
+        Ok(())
+    }
+
+    async fn subscribe(&self, link: &Link) -> anyhow::Result<Messages> {
         let queue = self.subscription.queue;
         link.channel
             .basic_qos(PREFETCH, BasicQosOptions::default())
             .await?;
-        let mut messages = link
+        let messages = link
             .channel
             .basic_consume(
                 queue.into(),
@@ -169,135 +277,189 @@ impl<H: AsyncFn(&Delivery) -> Outcome> Consumer<H> {
             .await
             .context("failed to consume")?;
         tracing::info!(queue, "consuming {queue}");
-        loop {
-            let message = tokio::select! {
-                () = self.shutdown.cancelled() => break,
-                message = messages.next() => message,
-            };
-            match message {
-                Some(Ok(message)) => self.take(message).await?,
-                Some(Err(error)) => return Err(error).context("the channel failed"),
-                None => anyhow::bail!("the broker ended the consumption"),
-            }
-        }
-        link.close().await;
-        Ok(())
+        Ok(messages)
     }
 
-    /// Handles one message to its end. An error means that the connection is of no use any more.
-    async fn take(&self, message: Message) -> anyhow::Result<()> {
-        let started = Instant::now();
-        let outcome = match Event::decode(&message.data) {
+    /// Ready when an event was applied that others are parked behind.
+    async fn some_are_behind(&self) {
+        match &self.inbox {
+            Some(inbox) => inbox.some_are_behind().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Takes a message in hand. An error means that the connection is of no use any more.
+    async fn accept(
+        &self,
+        hand: &mut InHand,
+        message: Option<lapin::Result<Message>>,
+    ) -> anyhow::Result<()> {
+        let message = match message {
+            Some(Ok(message)) => message,
+            Some(Err(error)) => return Err(error).context("the channel failed"),
+            None => anyhow::bail!("the broker ended the consumption"),
+        };
+        let (body, ticket) = Ticket::of_message(message);
+        if let Some(outcome) = ticket.suspicion() {
+            return self.settle(ticket, &body, outcome).await;
+        }
+        self.take_in_hand(hand, body, ticket).await
+    }
+
+    /// Gives an event its place among those that wait; one that cannot be read has none.
+    async fn take_in_hand(
+        &self,
+        hand: &mut InHand,
+        envelope: Vec<u8>,
+        ticket: Ticket,
+    ) -> anyhow::Result<()> {
+        match Event::decode(&envelope) {
             Ok((head, event)) => {
                 let delivery = Delivery {
                     head,
                     event,
-                    envelope: message.data.clone(),
+                    envelope,
                 };
-                let span = self.span(&delivery);
-                self.handle(&delivery).instrument(span).await
+                let lane = delivery.lane();
+                let item = (delivery, ticket);
+                hand.turns.push(lane, self.goes_alone(&item), item);
+                Ok(())
             }
-            Err(malformed) => Outcome::Poison(malformed.to_string()),
-        };
-        let queue = self.subscription.queue;
-        metrics::histogram!(CONSUMER_DURATION, "queue" => queue).record(started.elapsed());
-        let word = self.settle(&message, outcome).await?;
-        metrics::counter!(CONSUMER_MESSAGES, "queue" => queue, "outcome" => word).increment(1);
-        message
-            .ack(BasicAckOptions::default())
-            .await
-            .context("failed to acknowledge")?;
-        Ok(())
-    }
-
-    /// Runs the handler; waits with the message for a while when something the handler needs is away.
-    async fn handle(&self, delivery: &Delivery) -> Outcome {
-        let started = Instant::now();
-        let mut pause = PAUSE_MIN;
-        loop {
-            let attempt = AssertUnwindSafe((self.handler)(delivery)).catch_unwind();
-            let reason = match tokio::time::timeout(HANDLER_TIMEOUT, attempt).await {
-                Ok(Ok(Outcome::Later(reason))) => reason,
-                Ok(Ok(outcome)) => return outcome,
-                Ok(Err(_)) => return Outcome::Retry("the handler panicked".to_owned()),
-                Err(_) => return Outcome::Retry("the handler took too long".to_owned()),
-            };
-            if self.shutdown.is_cancelled() || started.elapsed() + pause > self.patience {
-                return Outcome::Later(reason);
+            Err(malformed) => {
+                hand.forget(&ticket);
+                let outcome = Outcome::Poison(malformed.to_string());
+                self.settle(ticket, &envelope, outcome).await
             }
-            tracing::warn!(reason, "an event waits for something that is away");
-            self.sleep(pause).await;
-            pause = (pause * 2).min(PAUSE_MAX);
         }
     }
 
-    /// Puts the message where it belongs. Afterwards it may be acknowledged.
-    async fn settle(&self, message: &Message, outcome: Outcome) -> anyhow::Result<&'static str> {
-        let (reason, word, attempt) = match outcome {
-            Outcome::Done => return Ok("done"),
-            Outcome::Later(reason) => return self.put_back(message, &reason).await,
-            Outcome::Retry(reason) => {
-                let attempt = attempts(&message.properties) + 1;
-                (
-                    reason,
-                    if attempt < ATTEMPTS_MAX {
-                        "retry"
-                    } else {
-                        "dead"
-                    },
-                    attempt,
-                )
-            }
-            Outcome::Poison(reason) => (reason, "dead", attempts(&message.properties) + 1),
-        };
-        let (event_id, event_type) = name(&message.properties);
-        let queue = if word == "dead" {
-            tracing::error!(
-                queue = self.subscription.queue,
-                event_id,
-                event_type,
-                attempt,
-                reason,
-                "an event is laid among the dead letters"
-            );
-            self.subscription.dead_queue()
-        } else {
-            tracing::warn!(
-                queue = self.subscription.queue,
-                event_id,
-                event_type,
-                attempt,
-                reason,
-                "an event is tried again later"
-            );
-            self.subscription.retry_queue()
-        };
-        let properties = marked(&message.properties, attempt, &reason);
-        self.publisher
-            .send("", &queue, &message.data, properties)
-            .await?;
-        Ok(word)
+    fn goes_alone(&self, (delivery, ticket): &Item) -> bool {
+        ticket.has_failed() || (self.alone)(&delivery.event)
     }
 
-    /// Sends the message round again as if it had never been delivered: an absence is nobody's fault.
-    async fn put_back(&self, message: &Message, reason: &str) -> anyhow::Result<&'static str> {
-        let (event_id, event_type) = name(&message.properties);
-        tracing::warn!(
-            queue = self.subscription.queue,
-            event_id,
-            event_type,
-            reason,
-            "an event is put back until something that is away returns"
-        );
-        self.publisher
-            .send(
-                "",
-                &self.subscription.retry_queue(),
-                &message.data,
-                message.properties.clone(),
-            )
-            .await?;
-        Ok("later")
+    async fn perform(&self, task: Task) -> Finished {
+        match task {
+            Task::Handle(batch) => {
+                let (batch, outcomes) = self.handle(batch).await;
+                Finished::Handled(batch, outcomes)
+            }
+            Task::Rest(batch, pause) => {
+                self.sleep(pause).await;
+                Finished::Rested(batch)
+            }
+            Task::Sweep => Finished::Swept(match &self.inbox {
+                Some(inbox) => inbox.due().await,
+                None => Vec::new(),
+            }),
+        }
+    }
+
+    /// Does what follows; answers what is to go on beside the loop.
+    async fn finish(&self, hand: &mut InHand, finished: Finished) -> anyhow::Result<Option<Task>> {
+        match finished {
+            Finished::Handled(batch, outcomes) => {
+                hand.running -= 1;
+                self.sort_out(hand, batch, outcomes).await
+            }
+            Finished::Rested(batch) => {
+                hand.turns.put_first(batch, |item| self.goes_alone(item));
+                Ok(None)
+            }
+            Finished::Swept(events) => {
+                hand.sweeping = false;
+                for event in events {
+                    if hand.parked.insert((event.aggregate_id, event.version)) {
+                        let (envelope, ticket) = Ticket::of_parked(event);
+                        self.take_in_hand(hand, envelope, ticket).await?;
+                    }
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// Settles what is through, and keeps for another attempt what waits for something.
+    async fn sort_out(
+        &self,
+        hand: &mut InHand,
+        batch: Batch<Item>,
+        outcomes: Vec<Outcome>,
+    ) -> anyhow::Result<Option<Task>> {
+        let organization_id = batch.organization_id;
+        let mut kept = Vec::new();
+        let mut free = Vec::new();
+        let mut pause = Duration::ZERO;
+        for ((key, (delivery, mut ticket)), outcome) in batch.items.into_iter().zip(outcomes) {
+            let is_kept = match &outcome {
+                Outcome::Unfinished => !self.shutdown.is_cancelled(),
+                Outcome::Later(reason) => {
+                    tracing::warn!(reason, "an event waits for something that is away");
+                    let next = ticket.waits().min(PAUSE_MAX);
+                    pause = pause.max(next);
+                    !self.shutdown.is_cancelled()
+                        && ticket.waited() + next <= self.patience
+                        && ticket.age() < IN_HAND_MAX
+                }
+                Outcome::Done | Outcome::Retry(_) | Outcome::Poison(_) => false,
+            };
+            if is_kept {
+                kept.push((key, (delivery, ticket)));
+            } else {
+                free.push(key);
+                hand.forget(&ticket);
+                self.settle(ticket, &delivery.envelope, outcome).await?;
+            }
+        }
+        free.retain(|key| !kept.iter().any(|(busy, _)| busy == key));
+        hand.turns.finish(organization_id, free);
+        Ok((!kept.is_empty()).then(|| {
+            let batch = Batch {
+                organization_id,
+                items: kept,
+            };
+            Task::Rest(batch, pause)
+        }))
+    }
+
+    /// Runs the handler over a batch; where it fails for several events, over each by itself.
+    async fn handle(&self, batch: Batch<Item>) -> (Batch<Item>, Vec<Outcome>) {
+        let organization_id = batch.organization_id;
+        let (keys, items): (Vec<Uuid>, Vec<Item>) = batch.items.into_iter().unzip();
+        let (deliveries, tickets): (Vec<Delivery>, Vec<Ticket>) = items.into_iter().unzip();
+        let spans: Vec<tracing::Span> = deliveries.iter().map(|event| self.span(event)).collect();
+        let mut outcomes = Vec::with_capacity(deliveries.len());
+        let span = spans.first().cloned().unwrap_or_else(tracing::Span::none);
+        match self.attempt(&deliveries).instrument(span).await {
+            outcome @ (Outcome::Done | Outcome::Later(_)) => {
+                outcomes.resize(deliveries.len(), outcome);
+            }
+            outcome if deliveries.len() == 1 => outcomes.push(outcome),
+            Outcome::Unfinished | Outcome::Retry(_) | Outcome::Poison(_) => {
+                for (delivery, span) in deliveries.iter().zip(&spans) {
+                    let one = std::slice::from_ref(delivery);
+                    outcomes.push(self.attempt(one).instrument(span.clone()).await);
+                }
+            }
+        }
+        let items = deliveries.into_iter().zip(tickets);
+        let batch = Batch {
+            organization_id,
+            items: keys.into_iter().zip(items).collect(),
+        };
+        (batch, outcomes)
+    }
+
+    async fn attempt(&self, deliveries: &[Delivery]) -> Outcome {
+        let started = Instant::now();
+        let attempt = AssertUnwindSafe((self.handler)(deliveries)).catch_unwind();
+        let outcome = match tokio::time::timeout(HANDLER_TIMEOUT, attempt).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Outcome::Retry("the handler panicked".to_owned()),
+            Err(_) => Outcome::Retry("the handler took too long".to_owned()),
+        };
+        let queue = self.subscription.queue;
+        metrics::histogram!(CONSUMER_DURATION, "queue" => queue).record(started.elapsed());
+        outcome
     }
 
     fn span(&self, delivery: &Delivery) -> tracing::Span {
@@ -326,29 +488,21 @@ impl<H: AsyncFn(&Delivery) -> Outcome> Consumer<H> {
     }
 }
 
-/// The event's id and type, for the log: the message itself may be unreadable.
-fn name(properties: &BasicProperties) -> (Option<&str>, Option<&str>) {
-    (
-        properties.message_id().as_ref().map(ShortString::as_str),
-        properties.kind().as_ref().map(ShortString::as_str),
-    )
-}
-
-/// How often handling the message has failed so far.
-pub(super) fn attempts(properties: &BasicProperties) -> i64 {
-    let headers = properties.headers().as_ref();
-    match headers.and_then(|headers| headers.inner().get(ATTEMPT)) {
-        Some(AMQPValue::LongLongInt(attempts)) => *attempts,
-        _ => 0,
+impl InHand {
+    fn forget(&mut self, ticket: &Ticket) {
+        if let Some(parked) = ticket.parked() {
+            self.parked.remove(&parked);
+        }
     }
 }
 
-fn marked(properties: &BasicProperties, attempt: i64, reason: &str) -> BasicProperties {
-    let mut headers = properties.headers().clone().unwrap_or_default();
-    headers.insert(ATTEMPT.into(), AMQPValue::LongLongInt(attempt));
-    let short: String = reason.chars().take(500).collect();
-    headers.insert(REASON.into(), topology::text(&short));
-    properties.clone().with_headers(headers)
+/// The pause after the first failure, and after each further one.
+pub(super) const fn next_pause(pause: Duration) -> Duration {
+    if pause.is_zero() {
+        PAUSE_MIN
+    } else {
+        pause.saturating_mul(2)
+    }
 }
 
 #[cfg(test)]
@@ -371,12 +525,11 @@ mod tests {
     }
 
     #[test]
-    fn attempts_are_counted_in_a_header() {
-        let first = marked(&BasicProperties::default(), 1, "boom");
-        assert_eq!(
-            (attempts(&BasicProperties::default()), attempts(&first)),
-            (0, 1)
-        );
-        assert_eq!(attempts(&marked(&first, 2, "boom")), 2);
+    fn a_statement_that_takes_too_long_is_counted_as_a_failure_of_its_event() {
+        let reason = "canceling statement due to statement timeout".to_owned();
+        assert!(matches!(
+            Outcome::from(Error::StatementTimeout { reason }),
+            Outcome::Retry(_)
+        ));
     }
 }

@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use super::{
     connection::Link,
-    consumer::{ATTEMPT, REASON, attempts},
     publisher::Publisher,
+    settle::{ATTEMPT, REASON, attempts},
     topology::Subscription,
 };
 use crate::config::Secret;

@@ -27,6 +27,9 @@ use crate::{
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(5);
 /// Between two attempts to connect.
 const CONNECT_INTERVAL_MIN: Duration = Duration::from_millis(500);
+/// A larger message is refused here: the broker would close the channel over it, and with it what others wait for
+/// there. Above anything that the limits on texts and plans allow an event to be.
+const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Message survives a restart of the broker.
 const PERSISTENT: u8 = 2;
 
@@ -49,6 +52,26 @@ struct State {
     failed_at: Option<Instant>,
 }
 
+/// Why a message was not published.
+#[derive(Debug)]
+pub enum Unpublished {
+    /// The broker is away. Nothing is wrong with the message, and none of the others would go either.
+    Away(anyhow::Error),
+    /// This message is not taken: refused, too large, unconfirmed, or known to no queue. Others may well be.
+    NotTaken(String),
+}
+
+impl fmt::Display for Unpublished {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Away(error) => write!(formatter, "the broker is away: {error:#}"),
+            Self::NotTaken(reason) => formatter.write_str(reason),
+        }
+    }
+}
+
+impl std::error::Error for Unpublished {}
+
 impl Publisher {
     /// A publisher that connects when the first message comes.
     pub fn new(url: Secret, service: &'static str) -> Self {
@@ -67,7 +90,7 @@ impl Publisher {
     /// # Errors
     /// When the broker is away, refuses, answers too late, or knows no queue for the event. The message
     /// may nevertheless have arrived: consumers recognise a repetition by its id.
-    pub async fn publish(&self, head: &Head, event: &Event) -> anyhow::Result<()> {
+    pub async fn publish(&self, head: &Head, event: &Event) -> Result<(), Unpublished> {
         let key = event.routing_key();
         let body = event.encode(head);
         let outcome = self
@@ -79,7 +102,7 @@ impl Publisher {
             "failed"
         };
         metrics::counter!(MESSAGES_PUBLISHED, "outcome" => word).increment(1);
-        outcome.with_context(|| format!("failed to publish {key}"))
+        outcome
     }
 
     /// Whether the broker is there. For readiness.
@@ -94,38 +117,40 @@ impl Publisher {
         key: &str,
         body: &[u8],
         properties: BasicProperties,
-    ) -> anyhow::Result<()> {
-        let channel = self.channel().await?;
+    ) -> Result<(), Unpublished> {
+        if body.len() > MESSAGE_BYTES_MAX {
+            let size = body.len();
+            return Err(Unpublished::NotTaken(format!("{size} bytes are too large")));
+        }
+        let not_taken = |reason: &str| Err(Unpublished::NotTaken(reason.to_owned()));
+        let (Ok(exchange), Ok(key)) = (ShortString::try_new(exchange), ShortString::try_new(key))
+        else {
+            return not_taken("the routing key is too long");
+        };
+        let channel = self.channel().await.map_err(Unpublished::Away)?;
         let sending = async {
             let options = BasicPublishOptions {
                 mandatory: true,
                 ..BasicPublishOptions::default()
             };
-            let exchange = ShortString::try_new(exchange)?;
-            let key = ShortString::try_new(key)?;
-            anyhow::Ok(
-                channel
-                    .basic_publish(exchange, key, options, body, properties)
-                    .await?
-                    .await?,
-            )
+            channel
+                .basic_publish(exchange, key, options, body, properties)
+                .await?
+                .await
         };
-        let confirmation = match tokio::time::timeout(CONFIRM_TIMEOUT, sending).await {
-            Ok(Ok(confirmation)) => confirmation,
+        match tokio::time::timeout(CONFIRM_TIMEOUT, sending).await {
+            Ok(Ok(Confirmation::Ack(None))) => Ok(()),
+            Ok(Ok(Confirmation::Ack(Some(_)))) => not_taken("no queue is bound for the message"),
+            Ok(Ok(Confirmation::Nack(_))) => not_taken("the broker refused the message"),
+            Ok(Ok(Confirmation::NotRequested)) => not_taken("the channel does not confirm"),
             Ok(Err(error)) => {
                 self.drop_broken().await;
-                return Err(error);
+                Err(Unpublished::Away(error.into()))
             }
             Err(_) => {
                 self.drop_link().await;
-                anyhow::bail!("the broker did not confirm in time");
+                not_taken("the broker did not confirm in time")
             }
-        };
-        match confirmation {
-            Confirmation::Ack(None) => Ok(()),
-            Confirmation::Ack(Some(_)) => anyhow::bail!("no queue is bound for the message"),
-            Confirmation::Nack(_) => anyhow::bail!("the broker refused the message"),
-            Confirmation::NotRequested => anyhow::bail!("the channel does not confirm"),
         }
     }
 

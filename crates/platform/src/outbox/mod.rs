@@ -3,8 +3,11 @@
 //!
 //! Any number of relays may run. They share the work by row locks on sixteen shards (an aggregate is
 //! always in the same one), so one relay at a time publishes an aggregate, and a crashed one frees its
-//! shard with its connection. There is no cursor: a row is due until it is marked, so a transaction that
+//! shards with its connection. There is no cursor: a row is due until it is marked, so a transaction that
 //! commits late is simply found later. A crash between confirm and mark publishes again; consumers know.
+//!
+//! Nobody waits for anybody else: a batch takes a share of each organization's events, and an event that is not taken
+//! holds up its own aggregate alone.
 
 mod relay;
 mod step;

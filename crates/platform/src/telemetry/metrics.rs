@@ -22,6 +22,8 @@ pub const OVERDUE_TASKS: &str = "overdue_tasks_total";
 pub const OUTBOX_PENDING: &str = "outbox_pending";
 /// Age in seconds of the oldest outbox row not yet published.
 pub const OUTBOX_OLDEST_AGE: &str = "outbox_oldest_age_seconds";
+/// Outbox rows that the broker does not take; each holds up its aggregate until somebody mends its cause.
+pub const OUTBOX_NOT_TAKEN: &str = "outbox_not_taken";
 /// Outbox rows published and confirmed.
 pub const OUTBOX_PUBLISHED: &str = "outbox_published_total";
 /// Outbox rows that the broker did not take; they are tried again.
@@ -150,6 +152,10 @@ fn describe() {
     describe_gauge!(ACTIVE_DEALS, "Deals that are active now.");
     describe_gauge!(OVERDUE_TASKS, "Tasks that are overdue now.");
     describe_gauge!(OUTBOX_PENDING, "Outbox rows not yet published.");
+    describe_gauge!(
+        OUTBOX_NOT_TAKEN,
+        "Outbox rows that the broker does not take; each holds up its aggregate."
+    );
     describe_gauge!(
         OUTBOX_OLDEST_AGE,
         "Age in seconds of the oldest outbox row not yet published."

@@ -1,53 +1,44 @@
-//! Feeds the read models from what task-service tells, and drops the cached summary of what changed.
+//! Feeds the read models from what task-service emits, and drops the cached summary of what changed.
 //!
-//! Each event takes effect once, in the order of its aggregate's versions.
+//! Each event takes effect once, in the order of its aggregate's versions. Events carry their aggregate as a whole,
+//! so of several in one batch the last is written.
 
-use contracts::event::{Event, TaskChange};
+use std::collections::BTreeSet;
+
+use contracts::event::Event;
 use platform::{
     cache::Cache,
-    db::{Applied, Db, Order, Tx},
+    db::{Inbox, Order, Tx},
     error::Result,
-    messaging::{Delivery, Outcome, topology},
+    messaging::{Delivery, Outcome},
 };
 use uuid::Uuid;
 
 use crate::{
     queries::get_summary,
-    repository::{
-        deals,
-        views::{self, Presence},
-    },
+    repository::{deals, projection::Projection},
 };
 
-/// Handles one message: effect and inbox row in one transaction, then the cache.
-pub(crate) async fn handle(db: &Db, cache: &Cache, delivery: &Delivery) -> Outcome {
-    let Delivery {
-        head,
-        event,
-        envelope,
-    } = delivery;
-    let deal_id = match event.deal_id().map(Uuid::try_parse) {
-        None => None,
-        Some(Ok(deal_id)) => Some(deal_id),
-        Some(Err(error)) => return Outcome::Poison(format!("the deal's id is none: {error}")),
-    };
-    let applied = db
-        .apply(
-            topology::DEAL_SERVICE.queue,
-            order(event),
-            head,
-            event,
-            envelope,
-            async |tx, _, event| apply(tx, event).await,
-        )
-        .await;
-    if let (Ok(Applied::Done), Some(deal_id)) = (&applied, deal_id) {
-        cache.delete(&[get_summary::staff_key(deal_id)]).await;
+/// Handles events of one organization: effect and inbox rows in one transaction, then the cache.
+pub(crate) async fn handle(inbox: &Inbox, cache: &Cache, events: &[Delivery]) -> Outcome {
+    for event in events {
+        if let Some(Err(error)) = event.event.deal_id().map(Uuid::try_parse) {
+            return Outcome::Poison(format!("the deal's id is none: {error}"));
+        }
     }
-    applied.map(|_| ()).into()
+    let events: Vec<&Delivery> = events.iter().collect();
+    let applied = inbox.apply(&events, order, async |tx, fresh| project(tx, fresh).await);
+    match applied.await {
+        Ok(fresh) => {
+            let stale = deals_of(&fresh).into_iter().map(get_summary::staff_key);
+            cache.delete(&stale.collect::<Vec<_>>()).await;
+            Outcome::Done
+        }
+        Err(error) => error.into(),
+    }
 }
 
-/// What is projected is applied version by version; of the rest only the news counts.
+/// What is projected is applied version by version; the rest changes nothing here but that it is new.
 fn order(event: &Event) -> Order {
     match event {
         Event::Task(..) | Event::Milestone(..) | Event::Plan(..) | Event::KeyDates(..) => {
@@ -63,30 +54,38 @@ fn order(event: &Event) -> Order {
     }
 }
 
-async fn apply(tx: &Tx, event: &Event) -> Result<()> {
+/// Deals first: a rebuild of the read models locks in this order as well.
+async fn project(tx: &Tx, events: &[&Delivery]) -> Result<()> {
+    let shown = events.iter().filter(|event| changes_summary(&event.event));
+    let shown: Vec<&Delivery> = shown.copied().collect();
+    deals::touch_summaries(tx, deals_of(&shown)).await?;
+    let mut projection = Projection::default();
+    for event in shown {
+        projection.add(&event.event);
+    }
+    projection.write(tx).await
+}
+
+/// Deals and parties are this service's own: their commands did everything.
+fn changes_summary(event: &Event) -> bool {
     match event {
-        Event::Task(change, task) => {
-            let presence = if *change == TaskChange::Deleted {
-                Presence::Deleted
-            } else {
-                Presence::Present
-            };
-            return views::put_task(tx, task, presence).await;
-        }
-        Event::Milestone(_, milestone) => views::put_milestone(tx, milestone).await?,
-        Event::Plan(_, plan) => views::put_plan(tx, plan).await?,
-        Event::KeyDates(_, key_dates) => views::put_key_dates(tx, key_dates).await?,
-        Event::Comment(..) => {}
-        // Deals and parties are this service's own: their commands did everything.
+        Event::Task(..)
+        | Event::Milestone(..)
+        | Event::Plan(..)
+        | Event::KeyDates(..)
+        | Event::Comment(..) => true,
         Event::Deal(..)
         | Event::Party(..)
         | Event::User(..)
         | Event::Organization(..)
         | Event::Notification(..)
-        | Event::Unknown { .. } => return Ok(()),
+        | Event::Unknown { .. } => false,
     }
-    match event.deal_id().map(Uuid::try_parse) {
-        Some(Ok(deal_id)) => deals::touch_summary(tx, deal_id).await,
-        Some(Err(_)) | None => Ok(()),
-    }
+}
+
+/// The deals that the events are about, in id order.
+fn deals_of(events: &[&Delivery]) -> Vec<Uuid> {
+    let ids = events.iter().filter_map(|event| event.event.deal_id());
+    let ids: BTreeSet<Uuid> = ids.filter_map(|id| Uuid::try_parse(id).ok()).collect();
+    ids.into_iter().collect()
 }

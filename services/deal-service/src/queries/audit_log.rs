@@ -153,6 +153,7 @@ pub(crate) async fn deal_rows(
 #[derive(Clone, Debug, FromQueryResult)]
 pub(crate) struct LastRow {
     pub(crate) entity_type: String,
+    pub(crate) entity_id: Uuid,
     /// The entity's version after it.
     pub(crate) version: i64,
     /// The entity before; `null` at its creation.
@@ -169,7 +170,7 @@ pub(crate) async fn last_rows(
     until: Option<OffsetDateTime>,
 ) -> Result<Vec<LastRow>> {
     tx.all(
-        "SELECT DISTINCT ON (entity_type, entity_id) entity_type, aggregate_version AS version,
+        "SELECT DISTINCT ON (entity_type, entity_id) entity_type, entity_id, aggregate_version AS version,
                 event_data -> 'before' AS before, event_data -> 'after' AS after
            FROM audit.audit_log
           WHERE organization_id = $1 AND deal_id = $2 AND ($3::timestamptz IS NULL OR created_at <= $3)

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::audit_log::{AuditRow, Auditor, COLUMNS};
 
 /// Rows that get their places in one session.
-const BATCH: i32 = 5_000;
+pub(crate) const BATCH: i32 = 5_000;
 /// Rows that are read at a time: by so many may a page exceed its bytes.
 const ROWS_AT_A_TIME: usize = 8;
 
@@ -70,17 +70,20 @@ struct Placed {
 
 /// Gives a place to every row of the caller's organization that has none.
 pub(crate) async fn place(auditor: &Auditor, access: &impl Access) -> Result<()> {
-    loop {
-        let placed: Option<Placed> = auditor
-            .write(access, async |tx| {
-                tx.first("SELECT audit.place_rows($1) AS placed", [BATCH.into()])
-                    .await
-            })
-            .await?;
-        if placed.is_none_or(|placed| placed.placed < BATCH) {
-            return Ok(());
-        }
-    }
+    while auditor
+        .write(access, async |tx| place_batch(tx).await)
+        .await?
+        >= BATCH
+    {}
+    Ok(())
+}
+
+/// Gives places to one batch, and answers to how many rows.
+pub(crate) async fn place_batch(tx: &Tx) -> Result<i32> {
+    let placed: Option<Placed> = tx
+        .first("SELECT audit.place_rows($1) AS placed", [BATCH.into()])
+        .await?;
+    Ok(placed.map_or(0, |placed| placed.placed))
 }
 
 /// A portion of the log.

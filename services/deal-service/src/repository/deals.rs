@@ -424,11 +424,19 @@ pub(crate) async fn all_ids(tx: &Tx) -> Result<Vec<Uuid>> {
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
-/// Tells that something changed that the summary shows.
+/// Records that something changed that the deal's summary shows.
 pub(crate) async fn touch_summary(tx: &Tx, deal_id: Uuid) -> Result<()> {
+    touch_summaries(tx, vec![deal_id]).await
+}
+
+/// Records that something changed that the summaries of these deals show, and locks their rows.
+pub(crate) async fn touch_summaries(tx: &Tx, deal_ids: Vec<Uuid>) -> Result<()> {
+    if deal_ids.is_empty() {
+        return Ok(());
+    }
     tx.run(
-        "UPDATE deals SET summary_revision = summary_revision + 1 WHERE organization_id = $1 AND id = $2",
-        [tx.actor().organization_id.into(), deal_id.into()],
+        "UPDATE deals SET summary_revision = summary_revision + 1 WHERE organization_id = $1 AND id = ANY ($2)",
+        [tx.actor().organization_id.into(), deal_ids.into()],
     )
     .await?;
     Ok(())

@@ -3,4 +3,5 @@
 pub(crate) mod access;
 pub(crate) mod deals;
 pub(crate) mod parties;
+pub(crate) mod projection;
 pub(crate) mod views;

@@ -1,4 +1,4 @@
-//! Giving the open, unassigned tasks of a part to the party that plays it, once it has a login.
+//! Giving the open, unassigned tasks of a part to the party that plays it, once it has a login, in steps.
 
 use domain::{deal::DealStatus, party::PartyRole};
 use platform::{
@@ -7,14 +7,19 @@ use platform::{
 };
 use uuid::Uuid;
 
-use super::{Step, take_steps};
+use super::{Progress, Step, TASKS_PER_STEP, take_steps};
 use crate::repository::{deals, leaving, tasks};
 
-/// Assigns the tasks. Nothing happens for a login that may not see the deal or does not play the part any more, or in a
-/// deal that is over or gone.
-pub(crate) async fn run(tx: &mut Tx, deal_id: Uuid, role: PartyRole, user_id: Uuid) -> Result<()> {
+/// Assigns some of the tasks. Nothing happens for a login that may not see the deal or does not play the part any
+/// more, or in a deal that is over or gone.
+pub(crate) async fn step(
+    tx: &mut Tx,
+    deal_id: Uuid,
+    role: PartyRole,
+    user_id: Uuid,
+) -> Result<Progress> {
     let deal = match deals::lock_exclusively(tx, deal_id).await {
-        Err(Error::Rejected(_)) => return Ok(()),
+        Err(Error::Rejected(_)) => return Ok(Progress::Done),
         locked => locked?,
     };
     let access = leaving::access(tx, deal_id, user_id).await?;
@@ -23,16 +28,17 @@ pub(crate) async fn run(tx: &mut Tx, deal_id: Uuid, role: PartyRole, user_id: Uu
         || !plays
         || !deals::may_be_assigned(tx, user_id, deal_id).await?
     {
-        return Ok(());
+        return Ok(Progress::Done);
     }
-    let all = tasks::lock_of_deal(tx, deal_id).await?;
+    let free = tasks::lock_unassigned(tx, deal_id, role, TASKS_PER_STEP).await?;
     let mut steps = Vec::new();
-    for stored in &all {
-        let task = &stored.task;
-        let is_free = task.facts.assignee_id.is_none() && !task.status.is_done();
-        if is_free && task.owner_role == Some(role) {
-            steps.push(Step::of(stored, task.assign(Some(user_id))?));
-        }
+    for stored in &free {
+        steps.push(Step::of(stored, stored.task.assign(Some(user_id))?));
     }
-    take_steps(tx, &deal.zone, &steps, None).await
+    take_steps(tx, &deal.zone, &steps, None).await?;
+    Ok(if free.len() < TASKS_PER_STEP {
+        Progress::Done
+    } else {
+        Progress::More
+    })
 }

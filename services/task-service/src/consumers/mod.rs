@@ -1,4 +1,10 @@
-//! Events of the other services → commands, in the transaction that records the event.
+//! Events of the other services → commands.
+//!
+//! What a command does that cannot grow is done in the transaction that records the event. What grows with the tasks
+//! there are is done in steps, each its own transaction, and the event is recorded after the last: interrupted, it is
+//! taken up where it was.
+
+use std::time::{Duration, Instant};
 
 use contracts::{
     event::{DealChange, Event, Head, PartyChange, UserChange},
@@ -6,9 +12,9 @@ use contracts::{
 };
 use domain::party::PartyRole;
 use platform::{
-    db::{Order, Tx},
+    db::{Inbox, Order, ServiceScope, Tx},
     error::{Error, Result},
-    messaging::{Delivery, Outcome, topology::TASK_SERVICE},
+    messaging::{Delivery, Outcome},
 };
 use uuid::Uuid;
 
@@ -17,31 +23,104 @@ use crate::{
     services::{PlanInput, Services},
 };
 
-/// Handles one event. Each leads to a command that looks at the present state, so the order in which they
-/// come does not matter.
-pub(crate) async fn handle(services: &Services, delivery: &Delivery) -> Outcome {
-    let Delivery {
-        head,
-        event,
-        envelope,
-    } = delivery;
-    let input = match plan_input(services, head, event).await {
-        Ok(input) => input,
-        Err(error) => return error.into(),
-    };
-    let applied = services
-        .db
+/// How long an event's steps go on before events of others have their turn.
+const TURN: Duration = Duration::from_millis(500);
+
+/// Handles events of one organization. Each leads to a command that looks at the present state, so the order in which
+/// they come does not matter. Those that ask for something come one at a time; the others are recorded together.
+pub(crate) async fn handle(services: &Services, inbox: &Inbox, events: &[Delivery]) -> Outcome {
+    let (asking, quiet): (Vec<&Delivery>, Vec<&Delivery>) = events
+        .iter()
+        .partition(|event| asks_for_something(&event.event));
+    if let Err(error) = record(inbox, &quiet).await {
+        return error.into();
+    }
+    for event in asking {
+        match handle_one(services, inbox, event).await {
+            Ok(Progress::Done) => {}
+            Ok(Progress::More) => return Outcome::Unfinished,
+            Err(error) => return error.into(),
+        }
+    }
+    Outcome::Done
+}
+
+/// Records events that need nothing more.
+async fn record(inbox: &Inbox, events: &[&Delivery]) -> Result<()> {
+    inbox
+        .apply(events, |_| Order::Any, async |_, _| Ok(()))
+        .await
+        .map(drop)
+}
+
+async fn handle_one(services: &Services, inbox: &Inbox, delivery: &Delivery) -> Result<Progress> {
+    let Delivery { head, event, .. } = delivery;
+    if take_steps(inbox, head, event).await? == Progress::More {
+        return Ok(Progress::More);
+    }
+    let input = plan_input(services, head, event).await?;
+    inbox
         .apply(
-            TASK_SERVICE.queue,
-            Order::Any,
-            head,
-            event,
-            envelope,
+            &[delivery],
+            |_| Order::Any,
             // Boxed: what follows is long, and the compiler limits how deep it may be.
-            async |tx, _, event| Box::pin(take(tx, event, &input)).await,
+            async |tx, _| Box::pin(take(tx, event, &input)).await,
         )
-        .await;
-    Outcome::from(applied.map(|_| ()))
+        .await?;
+    Ok(Progress::Done)
+}
+
+/// Steps of what grows with the tasks there are, until the work or the turn is over.
+async fn take_steps(inbox: &Inbox, head: &Head, event: &Event) -> Result<Progress> {
+    let began = Instant::now();
+    let scope = ServiceScope {
+        organization_id: head.organization_id,
+        on_behalf_of: Some(head.actor_user_id),
+        cause_event_id: Some(head.id),
+        request_id: Some(head.request_id.clone()),
+        traceparent: head.traceparent.clone(),
+    };
+    loop {
+        let step = inbox.db().service(&scope, async |tx| step(tx, event).await);
+        match step.await? {
+            Progress::Done => return Ok(Progress::Done),
+            Progress::More if began.elapsed() < TURN => {}
+            Progress::More => return Ok(Progress::More),
+        }
+    }
+}
+
+/// One step of what follows from an event.
+async fn step(tx: &mut Tx, event: &Event) -> Result<Progress> {
+    match event {
+        Event::Party(change, party) => step_of_parts(tx, *change, party).await,
+        Event::User(UserChange::Disabled | UserChange::Updated, user) => {
+            leave_deal::step_of_user(tx, id(&user.user_id)?).await
+        }
+        Event::Organization(_, organization) if changes_grants(organization) => {
+            leave_deal::step_of_organization(tx).await
+        }
+        _ => Ok(Progress::Done),
+    }
+}
+
+/// Whether anything may follow from an event.
+pub(crate) fn asks_for_something(event: &Event) -> bool {
+    match event {
+        Event::Deal(DealChange::Created, deal) => deal.template_key.is_none(),
+        Event::Deal(DealChange::Resumed, deal) => deal.shift_due_dates == Some(true),
+        Event::Deal(change, deal) => may_change_facts(*change, deal),
+        Event::Party(..) => true,
+        Event::User(change, _) => matches!(change, UserChange::Disabled | UserChange::Updated),
+        Event::Organization(_, organization) => changes_grants(organization),
+        Event::Task(..)
+        | Event::Milestone(..)
+        | Event::Plan(..)
+        | Event::KeyDates(..)
+        | Event::Comment(..)
+        | Event::Notification(..)
+        | Event::Unknown { .. } => false,
+    }
 }
 
 /// A new deal without a template may bring dates all the same, and events do not carry facts. Asked before the
@@ -64,7 +143,7 @@ async fn plan_input(services: &Services, head: &Head, event: &Event) -> Result<P
     }
 }
 
-/// What follows from an event; from most nothing does.
+/// What follows from an event at once; from most nothing does.
 async fn take(tx: &mut Tx, event: &Event, input: &PlanInput) -> Result<()> {
     match event {
         // Without a template there is nothing to make but the dates that were given.
@@ -89,35 +168,26 @@ async fn take(tx: &mut Tx, event: &Event, input: &PlanInput) -> Result<()> {
                 shifted => shifted,
             }
         }
-        Event::Party(change, party) => change_parts(tx, *change, party).await,
-        Event::User(UserChange::Disabled | UserChange::Updated, user) => {
-            let user_id = id(&user.user_id)?;
-            while leave_deal::step_of_user(tx, user_id).await? == Progress::More {}
-            Ok(())
-        }
-        Event::Organization(_, organization) if changes_grants(organization) => {
-            while leave_deal::step_of_organization(tx).await? == Progress::More {}
-            Ok(())
-        }
         _ => Ok(()),
     }
 }
 
 /// Who left a part gives up what came with it; who plays one gets what is nobody's.
-async fn change_parts(tx: &mut Tx, change: PartyChange, party: &PartyEvent) -> Result<()> {
+async fn step_of_parts(tx: &mut Tx, change: PartyChange, party: &PartyEvent) -> Result<Progress> {
     let deal_id = id(&party.deal_id)?;
     for user in [&party.previous_user_id, &party.user_id]
         .into_iter()
         .flatten()
     {
-        let user_id = id(user)?;
-        while leave_deal::step(tx, deal_id, user_id).await? == Progress::More {}
+        if leave_deal::step(tx, deal_id, id(user)?).await? == Progress::More {
+            return Ok(Progress::More);
+        }
     }
     match (PartyRole::parse(&party.role), &party.user_id) {
         (Some(role), Some(user)) if change != PartyChange::Removed && !party.removed => {
-            assign_role::run(tx, deal_id, role, id(user)?).await
+            assign_role::step(tx, deal_id, role, id(user)?).await
         }
-        _ => Ok(()),
+        _ => Ok(Progress::Done),
     }
 }
 

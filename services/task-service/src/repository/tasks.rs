@@ -294,6 +294,38 @@ pub(crate) async fn lock_of_deal(tx: &Tx, deal_id: Uuid) -> Result<Vec<StoredTas
     rows.into_iter().map(TaskRow::restore).collect()
 }
 
+/// At most `limit` open tasks of a part in a deal that are nobody's, locked in id order. The deal is locked exclusively
+/// before.
+pub(crate) async fn lock_unassigned(
+    tx: &Tx,
+    deal_id: Uuid,
+    role: PartyRole,
+    limit: usize,
+) -> Result<Vec<StoredTask>> {
+    let rows: Vec<TaskRow> = tx
+        .all(
+            concat!(
+                "SELECT ",
+                task_columns!(),
+                " FROM tasks t WHERE t.organization_id = $1 AND t.deal_id = $2 AND t.deleted_at IS NULL
+                   AND t.assignee_id IS NULL AND t.owner_role = $3 AND t.status NOT IN ('COMPLETED', 'WAIVED')
+                  ORDER BY t.id LIMIT $4 FOR UPDATE"
+            ),
+            [
+                tx.actor().organization_id.into(),
+                deal_id.into(),
+                role.as_str().into(),
+                rows_at_most(limit)?.into(),
+            ],
+        )
+        .await?;
+    rows.into_iter().map(TaskRow::restore).collect()
+}
+
+fn rows_at_most(limit: usize) -> Result<i64> {
+    Ok(i64::try_from(limit).map_err(anyhow::Error::from)?)
+}
+
 /// What waits for this task, locked in id order so that two prerequisites that finish at the same instant
 /// count one after the other.
 pub(crate) async fn lock_dependents(tx: &Tx, id: Uuid) -> Result<Vec<StoredTask>> {

@@ -4,8 +4,10 @@
 //! however long.
 //! There is no inbox: a start is recognised by the workflow's id, a signal by the event's id.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
+use contracts::event::Event;
+use futures::{StreamExt as _, stream};
 use platform::{
     config::Secret,
     messaging::{Delivery, Outcome, consume, topology},
@@ -32,6 +34,9 @@ use crate::{
 /// Temporal takes an event within this time, or it is away.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Workflows that are told at a time, of one batch.
+const CONCURRENT_WORKFLOWS: usize = 16;
+
 /// Carries events over until the process is asked to end.
 pub(crate) async fn run(
     amqp_url: Secret,
@@ -39,9 +44,51 @@ pub(crate) async fn run(
     temporal: Temporal,
     shutdown: CancellationToken,
 ) {
-    let handler = async |delivery: &Delivery| carry(&temporal, delivery).await;
+    let handler = async |events: &[Delivery]| carry_all(&temporal, events).await;
     let subscription = topology::WORKFLOW_WORKER;
-    consume(amqp_url, subscription, patience, handler, shutdown).await;
+    let alone = |_: &Event| false;
+    consume(
+        amqp_url,
+        subscription,
+        patience,
+        None,
+        alone,
+        handler,
+        shutdown,
+    )
+    .await;
+}
+
+/// Carries a batch over: workflows side by side, the events of one in order. What Temporal has taken before one of
+/// them failed, it recognises when all are carried over again.
+async fn carry_all(temporal: &Temporal, events: &[Delivery]) -> Outcome {
+    let mut workflows: BTreeMap<Uuid, Vec<&Delivery>> = BTreeMap::new();
+    for event in events {
+        let deal = event.event.deal_id().map(Uuid::try_parse);
+        let workflow = match deal {
+            Some(Ok(deal_id)) if !matches!(event.event, Event::Notification(..)) => deal_id,
+            _ => event.head.subject,
+        };
+        workflows.entry(workflow).or_default().push(event);
+    }
+    stream::iter(workflows.into_values())
+        .map(async |events| {
+            for event in events {
+                let outcome = carry(temporal, event).await;
+                if outcome != Outcome::Done {
+                    return outcome;
+                }
+            }
+            Outcome::Done
+        })
+        .buffer_unordered(CONCURRENT_WORKFLOWS)
+        .fold(
+            Outcome::Done,
+            async |all, one| {
+                if all == Outcome::Done { one } else { all }
+            },
+        )
+        .await
 }
 
 async fn carry(temporal: &Temporal, delivery: &Delivery) -> Outcome {

@@ -1,0 +1,280 @@
+//! Events while services die and the broker refuses: each is applied in the end, and only its own aggregate waits.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use testkit::{Client, Database, Organization, eventually, eventually_within, stack, text};
+
+use super::{Office, Stopped};
+
+/// An event is applied, and the process dies inside the transaction of the one parked behind it.
+#[tokio::test]
+async fn a_deal_service_killed_between_an_event_and_the_one_parked_behind_it_applies_both() {
+    let office = Office::new().await;
+    let deal = office.agent.create_planned_deal(&office.purchase()).await;
+    let api = &office.coordinator.api;
+    let added = json!({"dealId": deal.id, "title": "Something to do"});
+    let task = text(&api.post("/api/tasks", &added).await.expect(201)["id"]);
+    let path = format!("/api/tasks/{task}");
+    for (version, title) in [(1, "Something else"), (2, "Something else again")] {
+        let renamed = json!({"title": title, "version": version});
+        api.patch(&path, &renamed).await.expect(200);
+    }
+    let applied = async |version: u64| {
+        let sql = format!(
+            "SELECT version FROM deal.inbox_position WHERE aggregate_id = '{task}' AND version = {version}"
+        );
+        eventually(&format!("version {version} is applied"), async || {
+            Database::superuser().await.rows(&sql).await.pop()
+        })
+        .await
+    };
+    applied(3).await;
+    let mut database = Database::superuser().await;
+    for forget in [
+        "DELETE FROM deal.inbox WHERE message_id IN (SELECT id FROM task.event_outbox WHERE aggregate_id = '{task}')",
+        "DELETE FROM deal.inbox_position WHERE aggregate_id = '{task}'",
+        "DELETE FROM deal.task_view WHERE id = '{task}'",
+    ] {
+        let forget = forget.replace("{task}", &task);
+        database.execute(&forget).await.expect("it is forgotten");
+    }
+    let publish_again = async |versions: &str| {
+        let sql = format!(
+            "UPDATE task.event_outbox SET processed_at = NULL
+              WHERE aggregate_id = '{task}' AND aggregate_version IN ({versions})"
+        );
+        let changed = Database::superuser().await.execute(&sql).await;
+        assert!(changed.expect("it is published again") > 0);
+    };
+    publish_again("3").await;
+    let parked = format!("SELECT version FROM deal.inbox_parked WHERE aggregate_id = '{task}'");
+    eventually("the third waits", async || {
+        Database::superuser().await.rows(&parked).await.pop()
+    })
+    .await;
+
+    database.execute("BEGIN").await.expect("a transaction");
+    database
+        .execute(&format!("{parked} FOR UPDATE"))
+        .await
+        .expect("its row is locked");
+    publish_again("1, 2").await;
+    applied(2).await;
+    eventually("the third is at work", async || {
+        let sql = "SELECT pid FROM pg_stat_activity WHERE usename = 'deal_svc' AND wait_event_type = 'Lock'";
+        Database::superuser().await.rows(sql).await.pop()
+    })
+    .await;
+    let service = Stopped::killed("deal-service");
+    database.execute("COMMIT").await.expect("the row is free");
+    applied(2).await;
+    service.start_again();
+    applied(3).await;
+    let view = format!("SELECT title FROM deal.task_view WHERE id = '{task}'");
+    let shown = Database::superuser().await.rows(&view).await;
+    assert_eq!(shown[0]["title"], "Something else again");
+    assert_eq!(
+        Database::superuser().await.rows(&parked).await,
+        Vec::<Value>::new()
+    );
+}
+
+/// What the broker refuses and what it can route nowhere, while a thousand others flow.
+#[tokio::test]
+async fn events_that_the_broker_does_not_take_hold_up_their_own_aggregates_alone() {
+    let organization = Organization::new().await;
+    let broker = Client::new(&stack().rabbitmq_management);
+    let emit = async |event_type: &str, data: &str, count: u32| {
+        let sql = format!(
+            "INSERT INTO task.event_outbox (id, organization_id, aggregate_type, aggregate_id, aggregate_version,
+               event_type, schema_version, event_data, actor_user_id)
+             SELECT gen_random_uuid(), '{}', 'task', a, v, '{event_type}', 1, '{data}', '{}'
+               FROM (SELECT gen_random_uuid() AS a FROM generate_series(1, {count})) q, generate_series(1, 2) v ORDER BY v",
+            organization.id, organization.admin.id
+        );
+        let written = Database::superuser().await.execute(&sql).await;
+        assert_eq!(written.expect("rows"), u64::from(2 * count));
+    };
+    let counted = async |event_type: &str, condition: &str| {
+        let sql = format!(
+            "SELECT count(*) AS n FROM task.event_outbox
+              WHERE organization_id = '{}' AND event_type = '{event_type}' AND {condition}",
+            organization.id
+        );
+        Database::superuser().await.rows(&sql).await[0]["n"].clone()
+    };
+    let deal = "{\"dealId\": \"0190a5c0-7b7e-7cc0-8000-0000000000d1\"}";
+    // Nobody hears of notifications any more, and what is for user-service finds its queue full.
+    let binding = "/api/bindings/%2f/e/haushavn.events/q/workflow-worker.events";
+    let bindings = broker.get(binding).await;
+    let bindings = bindings.expect(200).as_array().cloned().unwrap_or_default();
+    let notifications = bindings
+        .iter()
+        .find(|binding| binding["routing_key"] == "notifications.#")
+        .map(|binding| {
+            text(&binding["properties_key"])
+                .replace('%', "%25")
+                .replace('#', "%23")
+        })
+        .expect("the worker hears of notifications");
+    broker
+        .delete(&format!("{binding}/{notifications}"))
+        .await
+        .expect(204);
+    let policy = "/api/policies/%2f/full";
+    let full = json!({"pattern": "^user-service[.]events$", "apply-to": "queues", "definition": {"max-length": 0}});
+    let put = broker.put(policy, &full).await;
+    assert!(put.status.is_success(), "{}", put.text);
+
+    emit("notifications.notification.created", "{}", 16).await;
+    emit("users.organization.updated", "{}", 16).await;
+    emit("tasks.comment.added", deal, 500).await;
+    eventually("a thousand others are published", async || {
+        (counted("tasks.comment.added", "processed_at IS NOT NULL").await == 1_000).then_some(())
+    })
+    .await;
+    let refused = [
+        "notifications.notification.created",
+        "users.organization.updated",
+    ];
+    for event_type in refused {
+        let tried = "aggregate_version = 1 AND attempts > 0 AND processed_at IS NULL";
+        assert_eq!(counted(event_type, tried).await, 16, "{event_type}");
+        let behind = "aggregate_version = 2 AND attempts = 0 AND processed_at IS NULL";
+        assert_eq!(counted(event_type, behind).await, 16, "{event_type}");
+    }
+    assert_eq!(counted("tasks.comment.added", "attempts > 0").await, 0);
+
+    broker.delete(policy).await.expect(204);
+    let bind = json!({"routing_key": "notifications.#", "arguments": {}});
+    broker.post(binding, &bind).await.expect(201);
+    for event_type in refused {
+        eventually("they are published in the end", async || {
+            (counted(event_type, "processed_at IS NULL").await == 0).then_some(())
+        })
+        .await;
+    }
+}
+
+/// Copies a task within its deal, with all that belongs to it in deal-service's read model, without its history.
+async fn multiply(task: &str, copies: u32) {
+    let mut database = Database::superuser().await;
+    // Copies have no events: the triggers would miss them.
+    let replica = "SET session_replication_role = replica";
+    database.execute(replica).await.expect("no triggers");
+    for table in ["task.tasks", "deal.task_view"] {
+        let columns = format!(
+            "SELECT attname AS name FROM pg_attribute
+              WHERE attrelid = '{table}'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''"
+        );
+        let columns = database.rows(&columns).await;
+        let columns: Vec<String> = columns.iter().map(|row| text(&row["name"])).collect();
+        let values: Vec<String> = columns
+            .iter()
+            .map(|column| match column.as_str() {
+                "id" => format!("md5('{task}' || g)::uuid"),
+                column => column.to_owned(),
+            })
+            .collect();
+        let copy = format!(
+            "INSERT INTO {table} ({}) SELECT {} FROM {table}, generate_series(1, {copies}) g WHERE id = '{task}'",
+            columns.join(", "),
+            values.join(", ")
+        );
+        let copied = database.execute(&copy).await;
+        assert_eq!(copied.expect("the task is copied"), u64::from(copies));
+    }
+    let known = format!(
+        "INSERT INTO deal.inbox_position SELECT 'deal-service.events', t.id, t.version FROM task.tasks t
+          WHERE t.deal_id = (SELECT o.deal_id FROM task.tasks o WHERE o.id = '{task}') ON CONFLICT DO NOTHING"
+    );
+    database.execute(&known).await.expect("positions");
+}
+
+/// More than any statement could do at once: the user's tasks are taken in steps, each its own transaction.
+#[tokio::test]
+async fn twenty_thousand_tasks_of_a_disabled_user_are_released_in_steps() {
+    const DEALS: u32 = 4;
+    const TASKS: u32 = 20_000 / DEALS;
+    let office = Office::new().await;
+    for _ in 0..DEALS {
+        let body = json!({"dealType": "PURCHASE", "propertyAddress": testkit::address()});
+        let deal = office.agent.create_deal(&body).await;
+        let path = format!("/api/deals/{}", deal.id);
+        let party = json!({"role": "buyer_agent", "name": "A", "userId": office.agent.id});
+        let api = &office.agent.api;
+        api.post(&format!("{path}/parties"), &party)
+            .await
+            .expect(201);
+        api.post(&format!("{path}/activate"), &json!({}))
+            .await
+            .expect(200);
+        let added =
+            json!({"dealId": deal.id, "title": "Something to do", "assigneeId": office.agent.id});
+        let task = text(
+            &office
+                .coordinator
+                .api
+                .post("/api/tasks", &added)
+                .await
+                .expect(201)["id"],
+        );
+        let shown = format!(
+            "SELECT id FROM deal.task_view WHERE id = '{task}' AND assignee_id IS NOT NULL"
+        );
+        eventually("the read model has the task", async || {
+            Database::superuser().await.rows(&shown).await.pop()
+        })
+        .await;
+        multiply(&task, TASKS - 1).await;
+    }
+    let left = async || {
+        let sql = format!(
+            "SELECT count(*) AS n FROM task.tasks WHERE assignee_id = '{}'",
+            office.agent.id
+        );
+        Database::superuser().await.rows(&sql).await[0]["n"].as_u64()
+    };
+    assert_eq!(left().await, Some(u64::from(DEALS * TASKS)));
+    let path = format!("/api/users/{}", office.agent.id);
+    office
+        .organization
+        .admin
+        .api
+        .delete(&path)
+        .await
+        .expect(204);
+    eventually("the first step is taken", async || {
+        (left().await < Some(u64::from(DEALS * TASKS))).then_some(())
+    })
+    .await;
+
+    // Interrupted, it is taken up where it was.
+    Stopped::killed("task-service").start_again();
+    eventually_within(Duration::from_secs(240), "all are released", async || {
+        (left().await == Some(0)).then_some(())
+    })
+    .await;
+    let largest = format!(
+        "SELECT max(n) AS n FROM (SELECT count(*) AS n FROM audit.audit_log
+          WHERE organization_id = '{}' AND event_type = 'tasks.task.assigned'
+            AND cause_event_id IS NOT NULL GROUP BY xmin::text) q",
+        office.organization.id
+    );
+    let largest = Database::superuser().await.rows(&largest).await[0]["n"].as_u64();
+    assert!(largest <= Some(200), "{largest:?} tasks in one transaction");
+    let shown = format!(
+        "SELECT id FROM deal.task_view WHERE assignee_id = '{}' LIMIT 1",
+        office.agent.id
+    );
+    eventually_within(
+        Duration::from_secs(240),
+        "the read model follows",
+        async || {
+            let rows = Database::superuser().await.rows(&shown).await;
+            rows.is_empty().then_some(())
+        },
+    )
+    .await;
+}
