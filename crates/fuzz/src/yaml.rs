@@ -23,8 +23,8 @@ pub(crate) fn run(input: &[u8]) {
         }
         Err(mistakes) => {
             assert!(!mistakes.is_empty());
-            // YAML ends a line at a carriage return as well.
-            let lines = text.matches(['\n', '\r']).count() + 1;
+            // YAML ends a line at a carriage return as well, and what is missing at the end is missed behind the last.
+            let lines = text.matches(['\n', '\r']).count() + 2;
             for mistake in mistakes {
                 assert!(mistake.line <= lines, "line {} of {lines}", mistake.line);
             }
