@@ -61,7 +61,7 @@ fn every_text_list_and_depth_has_its_bound() {
         "[".repeat(DEPTH_MAX + 1),
         "]".repeat(DEPTH_MAX + 1)
     );
-    let items = format!("  - {{key: k, title: K}}\n").repeat(ITEMS_MAX);
+    let items = "  - {key: k, title: K}\n".repeat(ITEMS_MAX);
     let cases: [(&str, String, &str); 9] = [
         (
             "title: First",
