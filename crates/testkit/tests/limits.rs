@@ -124,8 +124,14 @@ fn every_bound_of_the_code_is_on_the_page_with_its_value() {
         "not on .github/docs/limits.md, or with another value:\n{}",
         missing.join("\n")
     );
-    let gone: Vec<_> = page.keys().filter(|bound| !code.contains_key(bound)).collect();
-    assert!(gone.is_empty(), "on the page, but not in the code: {gone:?}");
+    let gone: Vec<_> = page
+        .keys()
+        .filter(|bound| !code.contains_key(bound))
+        .collect();
+    assert!(
+        gone.is_empty(),
+        "on the page, but not in the code: {gone:?}"
+    );
 }
 
 #[test]

@@ -1,10 +1,5 @@
 //! What an operator runs beside the services, and runs again.
 
-#![expect(
-    clippy::expect_used,
-    reason = "a test that cannot go on should say why"
-)]
-
 use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
 use testkit::{Database, Ended, run_program, stack};

@@ -67,14 +67,11 @@ mod tests {
         }
     }
 
-    /// A source of `count` parts, how many of them were read, and whether it is gone.
-    fn source(
-        count: usize,
-    ) -> (
-        impl Stream<Item = Result<Bytes, Failure>>,
-        Rc<Cell<usize>>,
-        Rc<Cell<bool>>,
-    ) {
+    /// What became of a source: how many of its parts were read, and whether it is gone.
+    type Fate = (Rc<Cell<usize>>, Rc<Cell<bool>>);
+
+    /// A source of `count` parts.
+    fn source(count: usize) -> (impl Stream<Item = Result<Bytes, Failure>>, Fate) {
         let (read, gone) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(false)));
         let held = Held(Rc::clone(&gone));
         let counted = Rc::clone(&read);
@@ -83,13 +80,13 @@ mod tests {
             counted.set(counted.get() + 1);
             Ok(Bytes::from_static(b"part"))
         });
-        (parts, read, gone)
+        (parts, (read, gone))
     }
 
     #[actix_web::test]
     async fn a_reader_who_takes_nothing_loses_its_answer_and_the_source_is_free() {
         tokio::time::pause();
-        let (parts, read, gone) = source(1_000);
+        let (parts, (read, gone)) = source(1_000);
         let mut body = pin!(paced(parts, 4, PATIENCE));
         assert!(body.next().await.is_some_and(|part| part.is_ok()));
         while !gone.get() {
@@ -104,7 +101,7 @@ mod tests {
 
     #[actix_web::test]
     async fn what_is_read_in_time_arrives_whole() {
-        let (parts, _, gone) = source(100);
+        let (parts, (_, gone)) = source(100);
         let taken: Vec<_> = paced(parts, 4, PATIENCE).collect().await;
         assert_eq!(taken.iter().filter(|part| part.is_ok()).count(), 100);
         assert!(taken.iter().all(Result::is_ok));

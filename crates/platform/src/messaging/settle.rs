@@ -52,7 +52,7 @@ pub(super) struct Ticket {
 enum Source {
     Broker {
         acker: Acker,
-        properties: BasicProperties,
+        properties: Box<BasicProperties>,
     },
     Parked(ParkedEvent),
 }
@@ -62,7 +62,7 @@ impl Ticket {
     pub(super) fn of_message(message: Message) -> (Vec<u8>, Self) {
         let source = Source::Broker {
             acker: message.acker,
-            properties: message.properties,
+            properties: Box::new(message.properties),
         };
         (message.data, Self::new(source))
     }
