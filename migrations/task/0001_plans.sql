@@ -329,11 +329,11 @@ BEGIN
   END IF;
 
   IF (NEW.title, NEW.description, NEW.milestone_id, NEW.kind, NEW.owner_role, NEW.chased_by, NEW.assignee_id,
-      NEW.est_days, NEW.critical, NEW.contractual, NEW.regulatory, NEW.required, NEW.licensed_only, NEW.buyer_visible,
+      NEW.est_days, NEW.critical, NEW.required, NEW.licensed_only, NEW.buyer_visible,
       NEW.deleted_at)
      IS DISTINCT FROM
      (OLD.title, OLD.description, OLD.milestone_id, OLD.kind, OLD.owner_role, OLD.chased_by, OLD.assignee_id,
-      OLD.est_days, OLD.critical, OLD.contractual, OLD.regulatory, OLD.required, OLD.licensed_only, OLD.buyer_visible,
+      OLD.est_days, OLD.critical, OLD.required, OLD.licensed_only, OLD.buyer_visible,
       OLD.deleted_at)
      AND NOT ctx.assigns_deal(OLD.deal_id) THEN
     RAISE EXCEPTION 'this change of a task needs assign_tasks' USING errcode = '42501';

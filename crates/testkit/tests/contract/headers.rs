@@ -334,7 +334,7 @@ async fn whatever_takes_an_idempotency_key_answers_it_the_same_again() {
         }
     }
     let left: Vec<&str> = keyed.keys().map(String::as_str).collect();
-    assert_eq!(left, ["readNotification"]);
+    assert_eq!(left, ["readNotification", "resendNotification"]);
 }
 
 #[tokio::test]

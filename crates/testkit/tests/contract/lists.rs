@@ -153,7 +153,7 @@ async fn a_cursor_altered_or_of_another_organization_is_refused_by_every_list() 
         let next = get(&ours.admin.api, &path, &format!("limit=1&cursor={cursor}")).await;
         assert_eq!(next.status, 200, "{}: {}", operation.name(), next.text);
     }
-    assert!(tried >= 6, "only {tried} lists have two pages");
+    assert!(tried >= 5, "only {tried} lists have two pages");
 }
 
 #[tokio::test]
