@@ -65,7 +65,10 @@ fn bound_of_line(line: &str) -> Option<(&str, &str)> {
 
 /// Every bound that the services and the crates beneath them declare: file, name and value.
 fn bounds_of_the_code() -> BTreeMap<(String, String), String> {
-    let is_ours = |path: &str| path.contains("/src/") && !path.starts_with("crates/testkit");
+    let is_ours = |path: &str| {
+        let of_tests = ["crates/testkit", "crates/fuzz"];
+        path.contains("/src/") && !of_tests.iter().any(|folder| path.starts_with(folder))
+    };
     let sources = sources().into_iter().filter(|(path, _)| is_ours(path));
     sources
         .flat_map(|(path, text)| {
