@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use testkit::{
     Database, Deal, Office, User, days_from_today, eventually, history, ids, mails_to, stack, text,
 };
+use time::{Date, macros::format_description};
 
 /// Adds a task with these fields, and answers its id.
 async fn add_task(user: &User, deal: &Deal, title: &str, fields: &Value) -> String {
@@ -18,6 +19,13 @@ async fn add_task(user: &User, deal: &Deal, title: &str, fields: &Value) -> Stri
     body["title"] = json!(title);
     let answer = user.api.post("/api/tasks", &body).await;
     text(&answer.expect(201)["id"])
+}
+
+/// A date as people read it: `2026-11-27` is Friday, November 27, 2026.
+fn in_words(date: &str) -> String {
+    let date = Date::parse(date, format_description!("[year]-[month]-[day]")).unwrap();
+    let words = format_description!("[weekday], [month repr:long] [day padding:none], [year]");
+    date.format(words).unwrap()
 }
 
 /// Sends one of `complete`, `waive`, `reopen`.
@@ -79,7 +87,7 @@ async fn a_task_not_done_in_time_is_overdue_and_three_days_later_the_administrat
     let deal = office.purchase().await;
     let (agent, coordinator, admin) = (&office.agent, &office.coordinator, office.admin());
     let fields = json!({"assigneeId": agent.id, "dueDate": days_from_today(30)});
-    let was_due = days_from_today(-2);
+    let was_due = in_words(&days_from_today(-2));
     let late = add_task(coordinator, &deal, "Ring the surveyor", &fields).await;
     let very_late = add_task(coordinator, &deal, "Find the old plans", &fields).await;
 

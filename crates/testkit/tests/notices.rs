@@ -208,7 +208,7 @@ async fn a_task_that_somebody_else_gives_or_sets_free_is_told_of_and_ones_own_do
     let unlocked = told(agent, &deal.id, "TASK_UNLOCKED", 1).await;
     assert_eq!(unlocked[0]["taskId"], json!(freed));
     assert!(
-        text(&unlocked[0]["body"]).contains("2099-05-04"),
+        text(&unlocked[0]["body"]).contains("Monday, May 4, 2099"),
         "{unlocked:?}"
     );
 

@@ -57,12 +57,6 @@ const ROUTES: &[(&str, &str, &str, &str)] = &[
     (
         "task-service",
         "GET",
-        "/internal/deals/{id}/missing-anchors",
-        "deal-service",
-    ),
-    (
-        "task-service",
-        "GET",
         "/internal/deals/{id}/worklist",
         "workflow-worker",
     ),
@@ -85,6 +79,7 @@ const WITH_THE_CALLERS_TOKEN: &[&str] = &[
     "/internal/deals/{id}/visibility",
     "/internal/plans/preview",
     "/internal/plans/check-facts",
+    "/internal/templates/{id}/required-anchors",
 ];
 
 /// Where a service listens, past the gateway.
@@ -165,9 +160,11 @@ fn routes_in(directory: &Path, found: &mut BTreeSet<String>) {
             continue;
         }
         let source = fs::read_to_string(&path).expect("a source file");
-        let verbs = [".get(\"", ".post(\"", ".put(\"", ".patch(\"", ".delete(\""];
-        for registered in verbs.iter().flat_map(|verb| source.split(verb).skip(1)) {
-            let route = registered.split('"').next().unwrap_or_default();
+        let verbs = [".get(", ".post(", ".put(", ".patch(", ".delete("];
+        let registered = verbs.iter().flat_map(|verb| source.split(verb).skip(1));
+        // The path may be on a line of its own.
+        for text in registered.filter_map(|text| text.trim_start().strip_prefix('"')) {
+            let route = text.split('"').next().unwrap_or_default();
             if route.starts_with("/internal/") {
                 found.insert(route.to_owned());
             }

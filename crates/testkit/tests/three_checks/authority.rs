@@ -28,7 +28,7 @@ async fn state_of(service: &str, user: &User, statement: &str) -> Option<String>
 fn new_user(office: &Office, role: &str) -> String {
     let (id, organization) = (Uuid::now_v7(), &office.organization.id);
     format!(
-        "INSERT INTO identity.users (id, organization_id, email, full_name, role, status) VALUES ('{id}', '{organization}', '{id}@example.test', 'Forged', '{role}', 'INVITED')"
+        "INSERT INTO identity.users (id, organization_id, email, email_key, full_name, role, status) VALUES ('{id}', '{organization}', '{id}@example.test', '{id}@example.test', 'Forged', '{role}', 'INVITED')"
     )
 }
 

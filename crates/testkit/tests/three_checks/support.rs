@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::permission::{Permission, PermissionSet, Role, default_permissions};
 use reqwest::Method;
 use serde_json::{Value, json};
-use testkit::{Client, Organization, Response, User, buyer_purchase, stack};
+use testkit::{Client, Organization, Response, User, buyer_purchase, stack, text};
 use uuid::Uuid;
 
 /// A template that is good, so that nothing but the permission can refuse it.
@@ -201,12 +201,16 @@ impl Scene {
         let coordinator = &users[2].1;
         let draft = json!({"source": TEMPLATE});
         let template = coordinator.api.post("/api/templates", &draft).await;
+        let comments = format!("/api/tasks/{}/comments", text(&task["id"]));
+        let comment = json!({"body": "Seen", "visibility": "SHARED"});
+        let comment = coordinator.api.post(&comments, &comment).await;
         let id = |value: &Value| value["id"].as_str().expect("an id").to_owned();
         let ids = BTreeMap::from([
             ("deals", deal.id),
             ("parties", party),
             ("tasks", id(&task)),
             ("dependencies", id(&first)),
+            ("comments", id(comment.expect(201))),
             ("templates", id(template.expect(201))),
             ("users", users[0].1.id.clone()),
             ("notifications", Uuid::now_v7().to_string()),
@@ -248,6 +252,7 @@ pub(crate) fn random_ids() -> BTreeMap<&'static str, String> {
         "parties",
         "tasks",
         "dependencies",
+        "comments",
         "templates",
         "users",
         "notifications",
