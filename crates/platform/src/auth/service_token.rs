@@ -209,8 +209,6 @@ pub mod callers {
     callers! {
         /// The gateway, about sessions.
         Gateway = ["gateway"];
-        /// deal-service, about plans.
-        DealService = ["deal-service"];
         /// task-service, about deals.
         TaskService = ["task-service"];
         /// workflow-worker, for its workflows.

@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use contracts::event::Event;
+use contracts::{event::Event, field::Malformed};
 use futures::{StreamExt as _, stream};
 use platform::{
     config::Secret,
@@ -73,8 +73,12 @@ async fn carry_all(temporal: &Temporal, events: &[Delivery]) -> Outcome {
     }
     stream::iter(workflows.into_values())
         .map(async |events| {
-            for event in events {
-                let outcome = carry(temporal, event).await;
+            let orders: Vec<_> = events
+                .iter()
+                .map(|event| order(&event.head, &event.event))
+                .collect();
+            for order in worth_carrying(orders) {
+                let outcome = carry(temporal, order).await;
                 if outcome != Outcome::Done {
                     return outcome;
                 }
@@ -91,8 +95,28 @@ async fn carry_all(temporal: &Temporal, events: &[Delivery]) -> Outcome {
         .await
 }
 
-async fn carry(temporal: &Temporal, delivery: &Delivery) -> Outcome {
-    let order = match order(&delivery.head, &delivery.event) {
+/// The orders for one workflow, without those that the next one makes needless: the workflow reads its worklist for
+/// `DeadlinesChanged`, whatever changed, so that of several in a row the last is enough. Thousands of tasks that are
+/// changed at once would otherwise fill its history, and keep what other tenants wait for in the queue.
+fn worth_carrying(orders: Vec<Result<Order, Malformed>>) -> Vec<Result<Order, Malformed>> {
+    let is_change = |order: &Result<Order, Malformed>| {
+        matches!(order, Ok(Order::Tell(_, Signal::DeadlinesChanged, _)))
+    };
+    let mut kept: Vec<Result<Order, Malformed>> = Vec::new();
+    for order in orders {
+        if matches!(order, Ok(Order::Ignore)) {
+            continue;
+        }
+        if kept.last().is_some_and(is_change) && is_change(&order) {
+            kept.pop();
+        }
+        kept.push(order);
+    }
+    kept
+}
+
+async fn carry(temporal: &Temporal, order: Result<Order, Malformed>) -> Outcome {
+    let order = match order {
         Ok(Order::Ignore) => return Outcome::Done,
         Ok(order) => order,
         Err(malformed) => return Outcome::Poison(malformed.to_string()),
@@ -230,6 +254,36 @@ fn failed(status: &Status) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_changes_in_a_row_only_the_last_is_carried_and_nothing_between_is_lost() {
+        let deal = Uuid::from_u128(1);
+        let tell = |signal, event: u128| {
+            let change = DealChanged {
+                event_id: Uuid::from_u128(event),
+                task_id: None,
+            };
+            Ok(Order::Tell(deal, signal, change))
+        };
+        let orders = vec![
+            tell(Signal::DeadlinesChanged, 1),
+            tell(Signal::DeadlinesChanged, 2),
+            tell(Signal::TaskCompleted, 3),
+            tell(Signal::TaskCompleted, 4),
+            tell(Signal::DeadlinesChanged, 5),
+            tell(Signal::DealHeld, 6),
+            tell(Signal::DeadlinesChanged, 7),
+            tell(Signal::DeadlinesChanged, 8),
+        ];
+        let carried: Vec<u128> = worth_carrying(orders)
+            .into_iter()
+            .filter_map(|order| match order {
+                Ok(Order::Tell(_, _, change)) => Some(change.event_id.as_u128()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(carried, [2, 3, 4, 5, 6, 8]);
+    }
 
     #[test]
     fn events_wait_while_temporal_is_away_and_only_bad_requests_are_counted() {
