@@ -640,7 +640,8 @@ async fn a_plan_that_cannot_be_made_is_shown_and_told_until_the_facts_are_mended
     let buyer = office.organization.buyer().await;
     let worker = Stopped::now("workflow-worker");
     let mut body = office.purchase();
-    body["parties"] = json!([{"role": "buyer", "name": "The Buyer", "userId": buyer.id}]);
+    let party = json!({"role": "buyer", "name": "The Buyer", "userId": buyer.id});
+    body["parties"].as_array_mut().unwrap().push(party);
     let deal = office.agent.create_deal(&body).await;
     // Every door refuses such facts: only another program can have left them.
     let sql = format!(

@@ -273,7 +273,7 @@ mod tests {
         finish(&mut turns, &other);
         assert!(turns.next().is_none(), "its lane waits with it");
         turns.put_first(resting, |_| false);
-        assert_eq!(items(&turns.next().unwrap()), [0]);
+        assert_eq!(items(&turns.next().unwrap()), [0, 1]);
     }
 
     #[test]
