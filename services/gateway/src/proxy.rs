@@ -147,7 +147,13 @@ impl Proxy {
             Err(error) => {
                 let (error, outcome) = failed(upstream, &error, Progress::Complete);
                 admission.finish(outcome);
-                return Err(error);
+                // The client's own request has not taken too long: what it needs did not answer.
+                return Err(match error {
+                    Error::TimedOut => {
+                        Error::unavailable(format!("{}: no answer in time", upstream.name()))
+                    }
+                    other => other,
+                });
             }
         };
         admission.finish(Outcome::Reached);
