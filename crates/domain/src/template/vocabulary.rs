@@ -5,39 +5,10 @@
 use crate::{
     calendar::{FEDERAL, REG_Z_SPECIFIC},
     party::PartyRole,
+    words::upper_snake_enum,
 };
 
-/// An enum with `ALL`, `as_str` and `parse`, each value spelled as the templates write it.
-macro_rules! template_words {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name {
-            $($(#[$doc])* $variant,)+
-        }
-
-        impl $name {
-            /// Every value.
-            pub const ALL: &[Self] = &[$(Self::$variant),+];
-
-            /// As the templates write it.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $text,)+
-                }
-            }
-
-            /// Reads the word as the templates write it; `None` for anything else.
-            #[must_use]
-            pub fn parse(text: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|value| value.as_str() == text)
-            }
-        }
-    };
-}
-
-template_words! {
+upper_snake_enum! {
     /// Whom the organization works for.
     Side {
         /// Who buys.
@@ -61,7 +32,7 @@ impl Side {
     }
 }
 
-template_words! {
+upper_snake_enum! {
     /// The habits of counting days that the offsets of a template assume.
     CountingProfile {
         /// Contracts of sale: federal business days throughout.
@@ -90,7 +61,7 @@ impl CountingProfile {
     }
 }
 
-template_words! {
+upper_snake_enum! {
     /// The RESO Data Dictionary's `TransactionType`.
     ResoTransactionType {
         /// A property is offered for rent.
@@ -106,7 +77,7 @@ template_words! {
     }
 }
 
-template_words! {
+upper_snake_enum! {
     /// An e-mail that goes with a task: whoever does the task is given its draft.
     EmailTemplate {
         /// Who is who, and the timeline.

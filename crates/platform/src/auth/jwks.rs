@@ -19,7 +19,7 @@ use tokio::sync::Mutex;
 
 /// Between two fetches.
 const FETCH_INTERVAL_MIN: Duration = Duration::from_secs(5);
-/// After this long the keys are fetched anew, so that a withdrawn key stops working.
+/// After this long the keys are fetched again, so that a withdrawn key stops working.
 const AGE_MAX: Duration = Duration::from_secs(300);
 /// A fetch takes no longer.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(2);

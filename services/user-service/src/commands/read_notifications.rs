@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::repository::notifications::{self, Notification};
 
-/// Most notifications that are marked at once; whoever has more asks again.
+/// Most notifications that are marked at once; a caller who has more asks again.
 const AT_ONCE_MAX: i64 = 1_000;
 
 /// Marks one as read. Once more changes nothing.
