@@ -1,5 +1,6 @@
 //! What answers must say, and the values read from them.
 
+use domain::zone::Zone;
 use serde_json::Value;
 use time::{Date, Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -85,10 +86,18 @@ pub fn text(value: &Value) -> String {
         .to_owned()
 }
 
-/// A date so many days from today (UTC). Zones of the Americas are at most a day behind, so anything from
-/// two days ago lies in their past and anything from tomorrow in their future.
+/// Today where the properties of tests are: Portland, Maine. Near midnight it is another day than in UTC.
+///
+/// # Panics
+/// When the zone is not in the zone database.
+pub fn today() -> Date {
+    let zone = Zone::parse("America/New_York").expect("a zone of the database");
+    zone.local_date(OffsetDateTime::now_utc())
+}
+
+/// A date so many days from [`today`].
 pub fn days_from_today(days: i64) -> String {
-    iso(OffsetDateTime::now_utc().date() + Duration::days(days))
+    iso(today() + Duration::days(days))
 }
 
 /// A date as the API writes it.

@@ -29,7 +29,7 @@ mod wait;
 
 pub use answers::{
     days_from_today, ids, iso, random_id, refuses_case, refuses_field, refuses_permission,
-    refuses_reference, text,
+    refuses_reference, text, today,
 };
 pub use broker::dead_letters;
 pub use client::{Client, Response, base64url};

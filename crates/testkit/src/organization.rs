@@ -1,10 +1,10 @@
 //! People in an organization of their own, made through the API like anybody's.
 
 use serde_json::{Value, json};
-use time::{Duration, OffsetDateTime};
+use time::Duration;
 use uuid::Uuid;
 
-use crate::{Client, eventually, iso, stack, text};
+use crate::{Client, eventually, iso, stack, text, today};
 
 /// One signed-in person.
 #[derive(Clone, Debug)]
@@ -181,7 +181,7 @@ impl User {
 
 /// The body of a purchase from the buyer template: accepted today, closing in 45 days.
 pub fn buyer_purchase(parties: &Value) -> Value {
-    let today = OffsetDateTime::now_utc().date();
+    let today = today();
     json!({
         "name": unique("purchase"),
         "propertyAddress": {"street": "12 Harbour Lane", "city": "Portland", "stateOrProvince": "ME", "postalCode": "04101"},

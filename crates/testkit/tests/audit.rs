@@ -196,8 +196,12 @@ async fn an_older_creation_time_cannot_be_given() {
     .await;
 }
 
-/// Rows of an organization's log as another program would have left them, written `ago`.
+/// Writes rows of an organization's log as another program would have left them, written `ago`.
 async fn write_rows(organization: &Organization, count: u32, ago: &str) {
+    insert_rows(&mut Database::superuser().await, organization, count, ago).await;
+}
+
+async fn insert_rows(database: &mut Database, organization: &Organization, count: u32, ago: &str) {
     let insert = format!(
         "INSERT INTO audit.audit_log (id, created_at, organization_id, user_id, event_type, entity_type, entity_id,
            aggregate_version, event_data)
@@ -205,8 +209,7 @@ async fn write_rows(organization: &Organization, count: u32, ago: &str) {
                 gen_random_uuid(), 1, '{{}}' FROM generate_series(1, {count})",
         organization.id, organization.admin.id
     );
-    let written = Database::superuser().await.execute(&insert).await;
-    assert_eq!(written.unwrap(), u64::from(count));
+    assert_eq!(database.execute(&insert).await.unwrap(), u64::from(count));
 }
 
 /// The places that an administrator reads, the newest first.
@@ -234,12 +237,16 @@ async fn a_row_written_after_the_clock_was_set_back_gets_its_place() {
 async fn a_row_that_does_not_wait_for_its_place_gets_it_by_command() {
     let organization = Organization::new().await;
     let before = sequences(&organization).await.len();
-    write_rows(&organization, 2, "40 days").await;
+    // In one transaction, so that no service places the rows in between.
+    let mut database = Database::superuser().await;
+    database.execute("BEGIN").await.unwrap();
+    insert_rows(&mut database, &organization, 2, "40 days").await;
     let forget = format!(
         "DELETE FROM audit.unplaced WHERE organization_id = '{}'",
         organization.id
     );
-    Database::superuser().await.execute(&forget).await.unwrap();
+    database.execute(&forget).await.unwrap();
+    database.execute("COMMIT").await.unwrap();
     assert_eq!(sequences(&organization).await.len(), before);
     let settings = settings_of("deal-service");
     let placed = run_program("deal-service", &["place-audit-rows"], &settings).await;
