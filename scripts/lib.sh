@@ -23,6 +23,8 @@ TOOLS="$HOME/.cache/haushavn"
 VENV="$TOOLS/venv"
 # shellcheck disable=SC2034 # used by install and schemathesis
 TESTS_VENV="$TOOLS/venv-tests"
+# shellcheck disable=SC2034 # used by install and charts
+DEPLOY_VENV="$TOOLS/venv-deploy" DEPLOY_NPM="$TOOLS/npm-deploy"
 MAILDEV="$TOOLS/npm/node_modules/.bin/maildev"
 SECRETS="$HAUSHAVN_HOME/secrets"
 KEYS="$HAUSHAVN_HOME/keys"
