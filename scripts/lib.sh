@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # What every script shares: places, ports and messages. Sourced, never run.
-# The rest is in lib/: processes, secrets, components (servers), services (our binaries).
+# The rest is in lib/: processes, secrets, components (servers), services (our binaries), web.
 
 set -euo pipefail
 shopt -s inherit_errexit
@@ -56,6 +56,7 @@ use_installed_rust
 port() {
   case $1 in
     gateway) [ "$HAUSHAVN_PORT_BASE" = 18000 ] && echo 8080 || echo $((HAUSHAVN_PORT_BASE + 80)) ;;
+    web) [ "$HAUSHAVN_PORT_BASE" = 18000 ] && echo 3000 || echo $((HAUSHAVN_PORT_BASE + 90)) ;;
     user-service) echo $((HAUSHAVN_PORT_BASE + 81)) ;;
     deal-service) echo $((HAUSHAVN_PORT_BASE + 82)) ;;
     task-service) echo $((HAUSHAVN_PORT_BASE + 83)) ;;
@@ -128,3 +129,5 @@ as_root() {
 . "$REPO/scripts/lib/components.sh"
 # shellcheck source=scripts/lib/services.sh
 . "$REPO/scripts/lib/services.sh"
+# shellcheck source=scripts/lib/web.sh
+. "$REPO/scripts/lib/web.sh"

@@ -10,7 +10,7 @@ ports_of() {
     rabbitmq) port rabbitmq && port rabbitmq-management && port rabbitmq-distribution ;;
     temporal) port temporal && port temporal-ui && port temporal-http ;;
     mail) port mail && port mail-smtp ;;
-    postgres | redis | otlp) port "$1" ;;
+    postgres | redis | otlp | web) port "$1" ;;
     *) port "$1" && port "$1-admin" ;;
   esac
 }
@@ -23,6 +23,7 @@ component_start() {
     temporal) start_temporal ;;
     mail) start_mail ;;
     otlp) start_otlp ;;
+    web) start_web ;;
     *) start_service "$1" ;;
   esac
 }
@@ -35,6 +36,7 @@ component_healthy() {
     temporal) http_ok "http://127.0.0.1:$(port temporal-http)/api/v1/namespaces/haushavn" ;;
     mail) http_ok "http://127.0.0.1:$(port mail)/api/email" ;;
     otlp) port_taken "$(port otlp)" ;;
+    web) http_ok "$(url web)/healthz" ;;
     *) http_ok "http://127.0.0.1:$(port "$1-admin")/readyz" ;;
   esac
 }

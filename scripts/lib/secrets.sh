@@ -31,7 +31,7 @@ make_secrets() {
   for name in postgres "${DATABASE_ROLES[@]}" redis "${REDIS_ACCOUNTS[@]/#/redis_}" rabbitmq erlang_cookie; do
     make_secret "$name" 24
   done
-  for name in password_pepper token_key key_encryption_key; do
+  for name in password_pepper token_key key_encryption_key web_session_key; do
     make_secret "$name" 32
   done
   for name in "${SERVICES[@]}"; do

@@ -41,7 +41,7 @@ HAUSHAVN_KEY_ENCRYPTION_KEY=$(secret key_encryption_key)
 HAUSHAVN_BCRYPT_COST=${HAUSHAVN_BCRYPT_COST:-10}
 HAUSHAVN_SMTP_URL=smtp://127.0.0.1:$(port mail-smtp)
 HAUSHAVN_MAIL_FROM=haushavn@haushavn.example
-HAUSHAVN_PUBLIC_URL=$(url gateway)
+HAUSHAVN_PUBLIC_URL=$(url web)
 HAUSHAVN_ACCESS_TTL=${HAUSHAVN_ACCESS_TTL:-}
 EOF
       ;;
@@ -95,6 +95,7 @@ write_environments() {
   for name in "${SERVICES[@]}"; do
     { common_settings "$name" && own_settings "$name"; } | write_private "$ENVS/$name.env" cat
   done
+  web_settings | write_private "$ENVS/web.env" cat
   for name in user-service deal-service task-service; do
     migration_settings "$name" | write_private "$ENVS/$name.migrate.env" cat
   done

@@ -1,0 +1,2 @@
+// In place of a package that only a build may load.
+export {};

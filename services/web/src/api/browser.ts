@@ -1,0 +1,64 @@
+"use client";
+
+import createClient, { type Middleware } from "openapi-fetch";
+
+import { asProblem, type Problem, unreachable } from "./problem";
+import type { paths } from "./schema";
+
+/** Where a page keeps what unsafe requests carry. */
+const csrfToken = (): string => document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')?.content ?? "";
+
+const ours: Middleware = {
+  onRequest({ request }) {
+    if (request.method !== "GET") request.headers.set("x-csrf-token", csrfToken());
+    return request;
+  },
+};
+
+/** The gateway, by way of this application, which adds the session's token. */
+export const api = createClient<paths>({ baseUrl: "/gateway" });
+api.use(ours);
+
+type Answer<Data> = { data?: Data; error?: unknown; response: Response };
+export type Outcome<Data> = { data: Data; problem?: undefined } | { data?: undefined; problem: Problem; retryAfter?: number };
+
+/** The answer or the problem. A session that is over leads to the login, and back here from there. */
+export async function attempt<Data>(asked: Promise<Answer<Data>>): Promise<Outcome<Data>> {
+  try {
+    const answer = await asked;
+    if (answer.response.ok) return { data: answer.data as Data };
+    if (answer.response.status === 401) leaveForLogin();
+    return { problem: asProblem(answer.error, answer.response.status), retryAfter: retryAfter(answer.response) };
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    return { problem: unreachable() };
+  }
+}
+
+/** Sends a form of somebody who is not signed in yet, or the sign-out. */
+export async function send<Data>(path: `/session/${string}`, body?: unknown): Promise<Outcome<Data>> {
+  try {
+    const response = await fetch(path, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-csrf-token": csrfToken() },
+      body: JSON.stringify(body ?? {}),
+    });
+    const answered: unknown = response.status === 204 ? undefined : await response.json().catch(() => undefined);
+    if (response.ok) return { data: answered as Data };
+    return { problem: asProblem(answered, response.status), retryAfter: retryAfter(response) };
+  } catch {
+    return { problem: unreachable() };
+  }
+}
+
+/** A key for one act: the same for each attempt at it, so that a repetition does nothing twice. */
+export const newKey = (): string => crypto.randomUUID();
+
+function leaveForLogin(): void {
+  window.location.assign(`/session/ended?next=${encodeURIComponent(window.location.pathname + window.location.search)}`);
+}
+
+function retryAfter(response: Response): number | undefined {
+  const seconds = Number(response.headers.get("retry-after"));
+  return Number.isFinite(seconds) && seconds > 0 ? seconds : undefined;
+}

@@ -1,0 +1,82 @@
+import "server-only";
+
+import { cookies, headers } from "next/headers";
+import { notFound, redirect } from "next/navigation";
+import createClient from "openapi-fetch";
+import { cache } from "react";
+
+import { settings } from "@/lib/settings";
+
+import { ApiProblem, asProblem, type Problem, unreachable } from "./problem";
+import type { paths } from "./schema";
+import { cookieName, open, type Session } from "./session";
+import type { Me } from "./types";
+
+/** An answer of the gateway takes no longer, or the part of the page that needs it says so. */
+const TIMEOUT_MS = 8_000;
+/** For so long a profile is used again: half a page's requests would ask for it, and a changed role shows within this. */
+const PROFILE_MS = 4_000;
+/** Profiles that are kept, at most. */
+const PROFILES = 2_000;
+
+/** The session of this request. */
+export const session = cache(async (): Promise<Session | undefined> => open((await cookies()).get(cookieName(settings().isSecure))?.value));
+
+/** The gateway's client for this request, with the caller's token. */
+export const api = cache(async () => {
+  const current = await session();
+  const incoming = await headers();
+  const forwarded = incoming.get("x-forwarded-for");
+  return createClient<paths>({
+    baseUrl: settings().gatewayUrl,
+    headers: {
+      ...(current ? { authorization: `Bearer ${current.accessToken}` } : {}),
+      ...(forwarded ? { "x-forwarded-for": forwarded } : {}),
+    },
+    cache: "no-store",
+    fetch: (request: Request) => fetch(new Request(request, { signal: AbortSignal.timeout(TIMEOUT_MS) })),
+  });
+});
+
+type Answer<Data> = { data?: Data; error?: unknown; response: Response };
+export type Outcome<Data> = { data: Data; problem?: undefined } | { data?: undefined; problem: Problem };
+
+/** The answer, or the problem in its place: for a part of a page that may fail alone. */
+export async function attempt<Data>(asked: Promise<Answer<Data>>): Promise<Outcome<Data>> {
+  let answer: Answer<Data>;
+  try {
+    answer = await asked;
+  } catch {
+    return { problem: unreachable() };
+  }
+  if (answer.response.ok) return { data: answer.data as Data };
+  if (answer.response.status === 401) return endSession();
+  return { problem: asProblem(answer.error, answer.response.status) };
+}
+
+/** The answer that a page cannot do without: 404 shows the page for it, 401 leads to the login, the rest is an error. */
+export async function must<Data>(asked: Promise<Answer<Data>>): Promise<Data> {
+  const { data, problem } = await attempt(asked);
+  if (!problem) return data;
+  if (problem.status === 404) notFound();
+  throw new ApiProblem(problem);
+}
+
+async function endSession(): Promise<never> {
+  const path = (await headers()).get("x-path") ?? "/";
+  redirect(`/session/ended?next=${encodeURIComponent(path)}`);
+}
+
+const profiles = new Map<string, { until: number; me: Me }>();
+
+/** Who is signed in. */
+export const me = cache(async (): Promise<Me> => {
+  const token = (await session())?.accessToken;
+  if (!token) return endSession();
+  const kept = profiles.get(token);
+  if (kept && kept.until > Date.now()) return kept.me;
+  const found = await must((await api()).GET("/api/auth/me"));
+  if (profiles.size >= PROFILES) profiles.clear();
+  profiles.set(token, { until: Date.now() + PROFILE_MS, me: found });
+  return found;
+});

@@ -1,0 +1,62 @@
+import "server-only";
+
+import { cookies, headers } from "next/headers";
+
+import { settings } from "@/lib/settings";
+
+import { isSameOrigin } from "./csrf";
+import { asProblem, type ProblemCode, unreachable } from "./problem";
+import { cookieName, cookieOptions, seal, sessionOf, type Tokens } from "./session";
+
+/** Checking a password takes a while on purpose; longer than this the gateway is taken as unavailable. */
+const TIMEOUT_MS = 20_000;
+/** No form of ours comes near. */
+const BODY_BYTES = 16 * 1024;
+
+/**
+ * Passes the form of somebody who is not signed in on to a route of the gateway. A refusal is answered as the gateway says it.
+ */
+async function pass(request: Request, path: string): Promise<{ answered: unknown } | { refusal: Response }> {
+  const { gatewayUrl, publicUrl } = settings();
+  if (!isSameOrigin(request.headers, publicUrl)) return { refusal: refusal(403, "FORBIDDEN") };
+  const body = await request.text();
+  if (body.length > BODY_BYTES) return { refusal: refusal(413, "PAYLOAD_TOO_LARGE") };
+  const forwarded = (await headers()).get("x-forwarded-for");
+  let answer: Response;
+  try {
+    answer = await fetch(`${gatewayUrl}${path}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...(forwarded ? { "x-forwarded-for": forwarded } : {}) },
+      body,
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      cache: "no-store",
+    });
+  } catch {
+    return { refusal: refusal(503, "SERVICE_UNAVAILABLE") };
+  }
+  const answered: unknown = answer.status === 204 ? undefined : await answer.json().catch(() => undefined);
+  if (answer.ok) return { answered };
+  const retry = answer.headers.get("retry-after");
+  return { refusal: Response.json(asProblem(answered, answer.status), { status: answer.status, headers: retry ? { "retry-after": retry } : {} }) };
+}
+
+/** A form that opens no session: only whether it was taken is answered. */
+export async function passOn(request: Request, path: string): Promise<Response> {
+  const passed = await pass(request, path);
+  return "refusal" in passed ? passed.refusal : new Response(null, { status: 204 });
+}
+
+/** A form that opens a session: the tokens go into the cookie and not into the answer, which names the user alone. */
+export async function signIn(request: Request, path: string): Promise<Response> {
+  const passed = await pass(request, path);
+  if ("refusal" in passed) return passed.refusal;
+  const { isSecure } = settings();
+  const { user, ...tokens } = passed.answered as Tokens & { user: unknown };
+  const sealed = await seal(sessionOf(tokens, Math.floor(Date.now() / 1000)));
+  (await cookies()).set(cookieName(isSecure), sealed, cookieOptions(isSecure));
+  return Response.json({ user });
+}
+
+function refusal(status: number, code: ProblemCode): Response {
+  return Response.json({ ...unreachable(), status, code }, { status });
+}

@@ -1,0 +1,20 @@
+import type { ReactNode } from "react";
+
+import { Mark } from "@/components/ui/mark";
+
+/** Identity pages: one column on paper, the mark above, nothing else. */
+export default function PublicLayout({ children }: { children: ReactNode }) {
+  return (
+    <main className="identity">
+      <div className="identity-box">
+        <p className="mark">
+          <span>
+            <Mark size={28} />
+          </span>
+          Haushavn
+        </p>
+        {children}
+      </div>
+    </main>
+  );
+}

@@ -1,0 +1,52 @@
+import { getTranslations } from "next-intl/server";
+import { redirect } from "next/navigation";
+import type { ReactNode } from "react";
+
+import { api, attempt, me, session } from "@/api/server";
+import { Rail } from "@/components/shell/rail";
+import { Refresher } from "@/components/ui/refresher";
+import { ToastProvider } from "@/components/ui/toasts";
+import { isBuyer, may } from "@/lib/access";
+
+/** The staff's side. A buyer has another. */
+export default async function StaffLayout({ children }: { children: ReactNode }) {
+  const who = await me();
+  if (isBuyer(who)) redirect("/");
+  const client = await api();
+  const [t, current, overdue, notices] = await Promise.all([
+    getTranslations("shell"),
+    session(),
+    attempt(client.GET("/api/tasks", { params: { query: { assigneeId: who.user.id, status: "OVERDUE", limit: 100 } } })),
+    attempt(client.GET("/api/notifications", { params: { query: { limit: 1 } } })),
+  ]);
+  return (
+    <ToastProvider>
+      <meta name="csrf-token" content={current?.csrfToken} />
+      <a
+        href="#main"
+        className="fixed start-3 top-3 z-(--z-skip) -translate-y-20 rounded-md bg-primary px-4 py-2 font-medium text-on-primary focus:translate-y-0"
+      >
+        {t("skip")}
+      </a>
+      <div className="shell">
+        <Rail
+          name={who.user.fullName}
+          organization={who.organization.name}
+          overdue={overdue.data?.items.length ?? 0}
+          unread={notices.data?.unreadCount ?? 0}
+          isAdmin={who.user.role === "ADMIN"}
+          mayCreate={may(who, "create_deals")}
+        />
+        <main id="main" className="page" tabIndex={-1}>
+          {who.emailVerified || who.user.role !== "ADMIN" ? null : (
+            <p className="note note-warn m-4 mb-0 md:mx-7" role="status">
+              {t("verifyFirst")}
+            </p>
+          )}
+          {children}
+        </main>
+      </div>
+      <Refresher />
+    </ToastProvider>
+  );
+}

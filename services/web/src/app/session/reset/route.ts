@@ -1,0 +1,3 @@
+import { passOn } from "@/api/sign-in";
+
+export const POST = (request: Request): Promise<Response> => passOn(request, "/api/auth/password/reset");

@@ -1,0 +1,65 @@
+"use client";
+
+import { LogOut, Monitor, Moon, Sun } from "lucide-react";
+import { useTranslations } from "next-intl";
+import Link from "next/link";
+import { DropdownMenu } from "radix-ui";
+import type { ReactNode } from "react";
+
+import { send } from "@/api/browser";
+
+const YEAR_SECONDS = 365 * 24 * 60 * 60;
+
+/** Kept in a cookie, so that the server renders the right theme from the first byte. */
+export function chooseTheme(theme: "system" | "light" | "dark"): void {
+  if (theme === "system") {
+    document.cookie = "theme=; path=/; max-age=0; samesite=lax";
+    delete document.documentElement.dataset.theme;
+  } else {
+    document.cookie = `theme=${theme}; path=/; max-age=${YEAR_SECONDS}; samesite=lax`;
+    document.documentElement.dataset.theme = theme;
+  }
+}
+
+export async function signOut(): Promise<void> {
+  await send("/session/logout");
+  window.location.assign("/login");
+}
+
+/** Theme and sign-out, and on phones the screens that have no place in the bar. */
+export function AccountMenu({ children, links = [] }: { children: ReactNode; links?: { href: string; label: string }[] }) {
+  const t = useTranslations("shell");
+  const themes = [
+    { theme: "system", label: t("themeSystem"), icon: Monitor },
+    { theme: "light", label: t("themeLight"), icon: Sun },
+    { theme: "dark", label: t("themeDark"), icon: Moon },
+  ] as const;
+  return (
+    <DropdownMenu.Root modal={false}>
+      <DropdownMenu.Trigger asChild>{children}</DropdownMenu.Trigger>
+      <DropdownMenu.Portal>
+        <DropdownMenu.Content className="menu" side="top" align="start" sideOffset={6} collisionPadding={8}>
+          {links.map(({ href, label }) => (
+            <DropdownMenu.Item key={href} asChild>
+              <Link href={href} className="menu-item">
+                {label}
+              </Link>
+            </DropdownMenu.Item>
+          ))}
+          {links.length ? <DropdownMenu.Separator className="menu-line" /> : null}
+          {themes.map(({ theme, label, icon: Icon }) => (
+            <DropdownMenu.Item key={theme} className="menu-item" onSelect={() => chooseTheme(theme)}>
+              <Icon size={16} className="text-text-3" aria-hidden="true" />
+              {label}
+            </DropdownMenu.Item>
+          ))}
+          <DropdownMenu.Separator className="menu-line" />
+          <DropdownMenu.Item className="menu-item" onSelect={() => void signOut()}>
+            <LogOut size={16} className="text-text-3" aria-hidden="true" />
+            {t("signOut")}
+          </DropdownMenu.Item>
+        </DropdownMenu.Content>
+      </DropdownMenu.Portal>
+    </DropdownMenu.Root>
+  );
+}
