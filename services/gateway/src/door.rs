@@ -12,7 +12,7 @@
 //!
 //! Services check tokens, sessions and permissions again by themselves: nothing behind the gateway relies on it.
 
-use std::rc::Rc;
+use std::{rc::Rc, sync::Arc};
 
 use actix_web::{
     HttpMessage as _, HttpRequest, HttpResponse,
@@ -40,6 +40,7 @@ use uuid::Uuid;
 
 use crate::{
     gateway::{Gateway, Worker},
+    identity,
     limits::{Charge, Standing, seconds, shared::Answer},
     routes::{Match, Requirement, Route},
     session::{Cached, Session},
@@ -129,7 +130,7 @@ impl Door<'_> {
     }
 
     /// Who sends the request, where its token was verified a moment ago and the route asks.
-    fn known(&self) -> Option<Rc<AccessClaims>> {
+    fn known(&self) -> Option<Arc<AccessClaims>> {
         let Target::Service(Match::Found(route) | Match::NoSuchId(route)) = &self.visit.target
         else {
             return None;
@@ -137,7 +138,7 @@ impl Door<'_> {
         if route.requirement == Requirement::Public {
             return None;
         }
-        let claims = self.worker.tokens.known(self.request.headers())?;
+        let claims = identity::known(&self.gateway.verifier, self.request.headers())?;
         Span::current().record("userId", claims.user_id.to_string());
         Some(claims)
     }
@@ -146,8 +147,8 @@ impl Door<'_> {
     async fn meet(
         &self,
         standings: &mut Vec<Standing>,
-    ) -> Result<(Rc<AccessClaims>, Option<Answer>), Error> {
-        let claims = self.worker.tokens.identify(self.request.headers()).await?;
+    ) -> Result<(Arc<AccessClaims>, Option<Answer>), Error> {
+        let claims = identity::identify(&self.gateway.verifier, self.request.headers()).await?;
         Span::current().record("userId", claims.user_id.to_string());
         let of_user = self
             .gateway

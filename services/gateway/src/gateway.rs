@@ -33,7 +33,6 @@ use crate::{
     docs::Docs,
     door,
     envelope::envelope,
-    identity::Tokens,
     limits::{
         Policies,
         local::LocalLimits,
@@ -80,7 +79,7 @@ pub struct Gateway {
     /// For the readiness check alone: limits and sessions are asked for by each worker's own connection.
     pub(crate) redis: Cache,
     outages: OutageClock,
-    verifier: TokenVerifier,
+    pub(crate) verifier: TokenVerifier,
     started: Instant,
     /// When [`Gateway::warn_of_untrusted_proxy`] last did, in seconds from the start; 0 if never.
     warned_at: AtomicU64,
@@ -143,7 +142,6 @@ impl Gateway {
             .context("HAUSHAVN_REDIS_URL is not the address of a Redis server")?;
         Ok(Worker {
             proxy: Proxy::new(self.config.limits),
-            tokens: Tokens::new(self.verifier.clone()),
             shared,
         })
     }
@@ -153,7 +151,6 @@ impl Gateway {
 pub struct Worker {
     pub(crate) proxy: Proxy,
     pub(crate) shared: SharedState,
-    pub(crate) tokens: Tokens,
 }
 
 /// What `/readyz` tells. Nothing takes the gateway out: without Redis or a service the rest still works.

@@ -2,11 +2,17 @@
 //!
 //! One algorithm, one type, one issuer, one audience. The claims `orgId` and `role` are for clients to
 //! look at; nothing here decides by them.
+//!
+//! Checking a signature costs about as much as all other work on a small request, and one client sends the same token
+//! again and again: what was verified is remembered for a moment. Whether the session still lives is asked of every
+//! request all the same.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
+use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::jwks::{Jwks, KeyLookup};
@@ -17,6 +23,14 @@ pub const ALGORITHM: Algorithm = Algorithm::EdDSA;
 
 /// The header's `typ` of access tokens (RFC 9068), so that no other token of ours passes for one.
 pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
+
+/// For how long a verified token is remembered, at most until it expires. A key that is withdrawn counts no longer after
+/// this time.
+const REMEMBERED_TTL: Duration = Duration::from_secs(30);
+/// How many verified tokens are remembered; beyond, the least used are verified again.
+const REMEMBERED_MAX: u64 = 10_000;
+/// A longer token is not ours.
+const TOKEN_BYTES_MAX: usize = 4096;
 
 /// What an access token says.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
@@ -54,6 +68,7 @@ pub enum TokenRefused {
 pub struct TokenVerifier {
     keys: Arc<Jwks>,
     validation: Arc<Validation>,
+    verified: Cache<Box<str>, Arc<AccessClaims>>,
 }
 
 impl TokenVerifier {
@@ -77,11 +92,33 @@ impl TokenVerifier {
         Self {
             keys: Arc::new(keys),
             validation: Arc::new(validation),
+            verified: Cache::builder()
+                .max_capacity(REMEMBERED_MAX)
+                .time_to_live(REMEMBERED_TTL)
+                .build(),
         }
     }
 
+    /// What the token says, where it was verified a moment ago and holds now.
+    pub fn known(&self, token: &str) -> Option<Arc<AccessClaims>> {
+        let claims = self.verified.get(token)?;
+        (claims.exp > OffsetDateTime::now_utc().unix_timestamp()).then_some(claims)
+    }
+
     /// What the token says, if it is one of ours and holds now.
-    pub async fn verify(&self, token: &str) -> Result<AccessClaims, TokenRefused> {
+    pub async fn verify(&self, token: &str) -> Result<Arc<AccessClaims>, TokenRefused> {
+        if let Some(claims) = self.known(token) {
+            return Ok(claims);
+        }
+        let claims = Arc::new(self.check(token).await?);
+        self.verified.insert(token.into(), Arc::clone(&claims));
+        Ok(claims)
+    }
+
+    async fn check(&self, token: &str) -> Result<AccessClaims, TokenRefused> {
+        if token.len() > TOKEN_BYTES_MAX {
+            return Err(TokenRefused::Invalid);
+        }
         let header = decode_header(token).map_err(|_| TokenRefused::Invalid)?;
         let typed = header.typ.as_deref() == Some(ACCESS_TOKEN_TYPE);
         let Some(key_id) = header.kid.filter(|_| typed && header.alg == ALGORITHM) else {
@@ -143,7 +180,22 @@ mod tests {
     }
 
     async fn outcome(token: &str) -> Result<AccessClaims, TokenRefused> {
-        verifier().verify(token).await
+        verifier().verify(token).await.map(Arc::unwrap_or_clone)
+    }
+
+    #[actix_web::test]
+    async fn a_token_that_was_verified_is_known_until_it_expires() {
+        let verifier = verifier();
+        let token = signed(&header(), &claims());
+        assert_eq!(verifier.known(&token), None);
+        let claims = verifier.verify(&token).await.unwrap();
+        assert_eq!(verifier.known(&token), Some(Arc::clone(&claims)));
+        let expired = AccessClaims {
+            exp: OffsetDateTime::now_utc().unix_timestamp(),
+            ..Arc::unwrap_or_clone(claims)
+        };
+        verifier.verified.insert("it".into(), Arc::new(expired));
+        assert_eq!(verifier.known("it"), None);
     }
 
     #[actix_web::test]

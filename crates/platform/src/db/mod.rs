@@ -12,6 +12,7 @@ mod migrate;
 mod pool;
 mod preparation;
 mod tenants;
+mod transaction;
 mod tx;
 
 use std::{sync::Arc, time::Duration};
@@ -21,10 +22,13 @@ use domain::{
     permission::{PermissionSet, Role},
     rejection::Rejection,
 };
-use sea_orm::{AccessMode, DatabaseConnection, IsolationLevel, TransactionTrait};
+use sea_orm::QueryResult;
+use sqlx::Connection as _;
 use uuid::Uuid;
 
-use self::{admission::Admission, tenants::Tenant, tx::Begun};
+use self::{
+    admission::Admission, pool::Pool, tenants::Tenant, transaction::Transaction, tx::Begun,
+};
 pub use self::{
     idempotency::{Idempotency, Reply, Sight},
     inbox::{Inbox, Order, ParkedEvent, restate_positions},
@@ -55,7 +59,7 @@ const ATTEMPTS: u32 = 4;
 /// A service's database, seen through one role.
 #[derive(Clone, Debug)]
 pub struct Db {
-    pool: DatabaseConnection,
+    pool: Pool,
     admission: Arc<Admission>,
     /// The schema that holds this service's outbox, inbox and idempotency records.
     schema: &'static str,
@@ -97,7 +101,8 @@ impl Db {
 
     /// Is the database there? For readiness.
     pub async fn ping(&self) -> anyhow::Result<()> {
-        self.pool.ping().await?;
+        let mut connection = pool::take(&self.pool).await?;
+        connection.inner.ping().await?;
         Ok(())
     }
 
@@ -173,7 +178,7 @@ impl Db {
     ) -> Result<T> {
         retrying(async || {
             let mut tx = Tx::new(
-                self.begin(Tenant::Nobody, Purpose::Change).await?,
+                self.begin(Tenant::Nobody, Purpose::Change, "").await?,
                 self.schema,
                 Actor::nobody(request_id, ip),
             );
@@ -186,9 +191,15 @@ impl Db {
 
     async fn enter(&self, access: &impl Access, purpose: Purpose) -> Result<Tx> {
         let caller = access.caller();
-        let begun = self.begin(Tenant::User(caller.user_id), purpose).await?;
+        let enter = format!(
+            "SELECT * FROM ctx.enter('{}', '{}')",
+            caller.user_id, caller.session_id
+        );
+        let tenant = Tenant::User(caller.user_id);
+        let mut begun = self.begin(tenant, purpose, &enter).await?;
+        let entered = begun.entered.take();
         let mut tx = Tx::new(begun, self.schema, Actor::of(caller));
-        tx.enter(caller.user_id, caller.session_id).await?;
+        tx.entered(entered.as_ref())?;
         let organization_id = tx.actor().organization_id;
         self.admission.learn(caller.user_id, organization_id);
         let required = access.any_of();
@@ -203,40 +214,50 @@ impl Db {
 
     async fn enter_service(&self, scope: &ServiceScope, purpose: Purpose) -> Result<Tx> {
         let tenant = Tenant::Organization(scope.organization_id);
-        let begun = self.begin(tenant, purpose).await?;
+        let on_behalf_of = match scope.on_behalf_of {
+            Some(user_id) => format!("'{user_id}'"),
+            None => "NULL".to_owned(),
+        };
+        let enter = format!(
+            "SELECT * FROM ctx.enter_service('{}', {on_behalf_of})",
+            scope.organization_id
+        );
+        let mut begun = self.begin(tenant, purpose, &enter).await?;
+        let entered = begun.entered.take();
         let mut tx = Tx::new(begun, self.schema, Actor::system(scope));
-        tx.enter_service(scope.organization_id).await?;
+        tx.entered_service(entered.as_ref())?;
         Ok(tx)
     }
 
-    /// Begins in a task of its own: a `BEGIN` that is cancelled half-way could return a connection with
-    /// an open transaction to the pool (database.md section 3).
-    async fn begin(&self, tenant: Tenant, purpose: Purpose) -> Result<Begun> {
+    /// Begins and runs `enter` in one message: a round trip less, and the text holds only ids. In a task of its own,
+    /// so that it is not cancelled between the two.
+    async fn begin(&self, tenant: Tenant, purpose: Purpose, enter: &str) -> Result<Begun> {
+        let begin = format!("{}; {enter}", purpose.begin());
         let beginning = async {
             let turn = self.admission.turn(tenant).await?;
             let pool = self.pool.clone();
-            let (isolation, mode) = purpose.characteristics();
-            let transaction =
-                tokio::spawn(async move { pool.begin_with_config(isolation, mode).await })
+            let (transaction, entered) =
+                tokio::spawn(async move { Transaction::begin(&pool, begin).await })
                     .await
                     .context("begin a transaction")??;
             turn.progress();
-            Ok(Begun { transaction, turn })
+            Ok(Begun {
+                transaction,
+                turn,
+                entered: entered.map(QueryResult::from),
+            })
         };
         self.admission.patiently(beginning).await
     }
 }
 
 impl Purpose {
-    /// What the transaction is set to before its first statement, which is the one that enters the context: a
-    /// snapshot is taken there. `None` is READ COMMITTED, and costs no round trip.
-    fn characteristics(self) -> (Option<IsolationLevel>, Option<AccessMode>) {
+    /// The statement that begins the transaction. A snapshot is taken by the statement after it, which enters the
+    /// context.
+    fn begin(self) -> &'static str {
         match self {
-            Self::Change => (None, None),
-            Self::Snapshot => (
-                Some(IsolationLevel::RepeatableRead),
-                Some(AccessMode::ReadOnly),
-            ),
+            Self::Change => "BEGIN",
+            Self::Snapshot => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         }
     }
 }

@@ -1,15 +1,26 @@
-//! Connection pools, with the guard that keeps one request's context from another's.
+//! Connections to PostgreSQL, kept open between sessions. Taking one and giving it back costs no round trip.
 
-use std::{str::FromStr, time::Duration};
+use std::{
+    str::FromStr,
+    time::{Duration, Instant},
+};
 
-use sea_orm::{DatabaseConnection, SqlxPostgresConnector};
+use anyhow::Context as _;
+use deadpool::{
+    Runtime,
+    managed::{self, Metrics, QueueMode, RecycleError, RecycleResult},
+};
 use sqlx::{
-    ConnectOptions, Connection as _, Row,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    ConnectOptions, Connection as _,
+    postgres::{PgConnectOptions, PgConnection},
 };
 
 use super::admission::PATIENCE;
-use crate::{config::Secret, telemetry::metrics::UNCLEAN_CONNECTIONS};
+use crate::{
+    config::Secret,
+    error::{Error, Result},
+    telemetry::metrics::UNCLEAN_CONNECTIONS,
+};
 
 /// How many sessions a pool serves at once.
 #[derive(Clone, Copy, Debug)]
@@ -32,66 +43,93 @@ impl PoolSize {
     }
 
     /// One more than sessions, so that the readiness probe never waits for them.
-    const fn connections(self) -> u32 {
-        match self {
-            Self::Requests => 17,
-            Self::SharedRequests => 12,
-            Self::Small => 5,
-        }
-    }
-
-    /// Kept open, so that a burst after a quiet time does not begin with a burst of connecting.
-    fn kept_open(self) -> u32 {
-        match self {
-            Self::Requests | Self::SharedRequests => 4,
-            Self::Small => 1,
-        }
+    fn connections(self) -> usize {
+        self.sessions() + 1
     }
 }
 
-/// A connection unused for so long is asked whether it still works before it is used.
+/// A connection that has rested for so long is asked whether it still works before it is used: it may have lost its
+/// server meanwhile, and a busy one need not be asked.
 const RESTED: Duration = Duration::from_millis(500);
-/// Backstop: no connection lives longer.
+/// Backstop: no connection is used after so long.
 const LIFETIME: Duration = Duration::from_secs(600);
 
-pub(super) fn connect(url: &Secret, size: PoolSize) -> anyhow::Result<DatabaseConnection> {
+/// Connections of one role to one database.
+pub(super) type Pool = managed::Pool<Connector>;
+/// A connection on loan. Dropped, it goes back.
+pub(super) type Loan = managed::Object<Connector>;
+
+/// A connection and what its next user has to know.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) inner: PgConnection,
+    /// Whether a transaction may be open: set before BEGIN, cleared when its end was confirmed.
+    pub(super) in_transaction: bool,
+    opened: Instant,
+}
+
+/// Opens connections.
+#[derive(Debug)]
+pub(super) struct Connector(PgConnectOptions);
+
+impl managed::Manager for Connector {
+    type Type = Connection;
+    type Error = sqlx::Error;
+
+    async fn create(&self) -> Result<Connection, sqlx::Error> {
+        Ok(Connection {
+            inner: self.0.connect().await?,
+            in_transaction: false,
+            opened: Instant::now(),
+        })
+    }
+
+    async fn recycle(
+        &self,
+        connection: &mut Connection,
+        metrics: &Metrics,
+    ) -> RecycleResult<sqlx::Error> {
+        if connection.in_transaction {
+            metrics::counter!(UNCLEAN_CONNECTIONS).increment(1);
+            tracing::warn!("a connection came back inside a transaction and is closed");
+            return Err(RecycleError::message("inside a transaction"));
+        }
+        if connection.opened.elapsed() > LIFETIME {
+            return Err(RecycleError::message("past its lifetime"));
+        }
+        if metrics.last_used() > RESTED {
+            connection.inner.ping().await?;
+        }
+        Ok(())
+    }
+}
+
+/// Connects lazily: the first session opens the first connection.
+pub(super) fn connect(url: &Secret, size: PoolSize) -> anyhow::Result<Pool> {
     let options = PgConnectOptions::from_str(url.expose())?
         .statement_cache_capacity(256)
         .log_statements(tracing::log::LevelFilter::Trace)
         .log_slow_statements(tracing::log::LevelFilter::Warn, Duration::from_secs(1));
-    let pool = PgPoolOptions::new()
-        .max_connections(size.connections())
-        .min_connections(size.kept_open())
-        .acquire_timeout(PATIENCE)
-        .max_lifetime(LIFETIME)
-        .test_before_acquire(false)
-        // A connection that has rested may have lost its server meanwhile; a busy one need not be asked.
-        .before_acquire(|connection, meta| {
-            Box::pin(async move {
-                if meta.idle_for > RESTED {
-                    connection.ping().await?;
-                }
-                Ok(true)
-            })
+    Pool::builder(Connector(options))
+        .max_size(size.connections())
+        .timeouts(managed::Timeouts {
+            wait: Some(PATIENCE),
+            create: Some(PATIENCE),
+            recycle: Some(PATIENCE),
         })
-        // Runs when a connection comes back, off the request's path. In autocommit the two clocks are
-        // equal; inside a left-over transaction they are not, and such a connection is closed.
-        .after_release(|connection, _| {
-            Box::pin(async move {
-                // As simple text: a prepared statement's messages each move the second clock.
-                let row = sqlx::raw_sql("SELECT now() = statement_timestamp()")
-                    .fetch_one(&mut *connection)
-                    .await?;
-                let clean: bool = row.try_get(0)?;
-                if !clean {
-                    metrics::counter!(UNCLEAN_CONNECTIONS).increment(1);
-                    tracing::warn!("a connection came back inside a transaction and was closed");
-                }
-                Ok(clean)
-            })
-        })
-        .connect_lazy_with(options);
-    Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool))
+        .runtime(Runtime::Tokio1)
+        // The one used last has its plans and pages at hand.
+        .queue_mode(QueueMode::Lifo)
+        .build()
+        .context("make the pool for PostgreSQL")
+}
+
+/// Takes a connection out of the pool. [`Error::Unavailable`] when none can be had.
+pub(super) async fn take(pool: &Pool) -> Result<Loan> {
+    pool.get().await.map_err(|error| match error {
+        managed::PoolError::Backend(error) => error.into(),
+        other => Error::unavailable(format!("PostgreSQL: {other}")),
+    })
 }
 
 #[cfg(test)]
@@ -100,14 +138,14 @@ mod tests {
     use crate::outbox;
 
     /// What a service may open in all: PostgreSQL is shared.
-    const CONNECTIONS_OF_A_SERVICE: u32 = 20;
+    const CONNECTIONS_OF_A_SERVICE: usize = 20;
 
     #[test]
     fn every_service_opens_at_most_twenty_connections_over_all_its_pools() {
-        let one_pool = PoolSize::Requests.connections() + outbox::CONNECTIONS_MAX;
-        let with_auditor = PoolSize::SharedRequests.connections()
-            + PoolSize::Small.connections()
-            + outbox::CONNECTIONS_MAX;
+        let relay = usize::try_from(outbox::CONNECTIONS_MAX).unwrap();
+        let one_pool = PoolSize::Requests.connections() + relay;
+        let with_auditor =
+            PoolSize::SharedRequests.connections() + PoolSize::Small.connections() + relay;
         assert_eq!(one_pool, CONNECTIONS_OF_A_SERVICE);
         assert_eq!(with_auditor, CONNECTIONS_OF_A_SERVICE);
     }

@@ -8,15 +8,12 @@ use std::{
 
 use contracts::event::Event;
 use domain::permission::{PermissionSet, Role};
-use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, FromQueryResult, RuntimeErr, Statement,
-    Value as SqlValue,
-};
+use sea_orm::{FromQueryResult, QueryResult, Value as SqlValue};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::admission::Turn;
+use super::{admission::Turn, transaction::Transaction};
 use crate::error::{Error, Result};
 
 /// Who acts in a session, as the database says.
@@ -68,14 +65,16 @@ pub struct Change {
 /// A transaction in which nothing has happened yet.
 #[derive(Debug)]
 pub(super) struct Begun {
-    pub(super) transaction: DatabaseTransaction,
+    pub(super) transaction: Transaction,
     pub(super) turn: Turn,
+    /// What the function answered that entered the context, where one was called with BEGIN.
+    pub(super) entered: Option<QueryResult>,
 }
 
 /// A session. Dropped without a commit, it leaves nothing.
 #[derive(Debug)]
 pub struct Tx {
-    inner: DatabaseTransaction,
+    inner: Transaction,
     turn: Turn,
     schema: &'static str,
     actor: Actor,
@@ -147,12 +146,8 @@ impl Tx {
         sql: &'static str,
         values: impl IntoIterator<Item = SqlValue>,
     ) -> Result<Vec<R>> {
-        let rows = self
-            .timed(self.inner.query_all_raw(statement(sql, values)))
-            .await?;
-        rows.iter()
-            .map(|row| R::from_query_result(row, "").map_err(Error::from))
-            .collect()
+        let values = values.into_iter().collect();
+        rows(&self.timed(self.inner.all(sql, values)).await?)
     }
 
     /// The first row of a statement, if any.
@@ -161,23 +156,20 @@ impl Tx {
         sql: &'static str,
         values: impl IntoIterator<Item = SqlValue>,
     ) -> Result<Option<R>> {
-        let row = self
-            .timed(self.inner.query_one_raw(statement(sql, values)))
-            .await?;
+        let values = values.into_iter().collect();
+        let row = self.timed(self.inner.first(sql, values)).await?;
         row.map(|row| R::from_query_result(&row, "").map_err(Error::from))
             .transpose()
     }
 
-    /// Runs a statement and tells how many rows it changed.
+    /// Runs a statement; answers how many rows it changed.
     pub async fn run(
         &self,
         sql: &'static str,
         values: impl IntoIterator<Item = SqlValue>,
     ) -> Result<u64> {
-        Ok(self
-            .timed(self.inner.execute_raw(statement(sql, values)))
-            .await?
-            .rows_affected())
+        let values = values.into_iter().collect();
+        self.timed(self.inner.run(sql, values)).await
     }
 
     /// As [`Tx::all`], with SQL built at run time from constant parts only (filters, sort orders).
@@ -186,20 +178,17 @@ impl Tx {
         sql: String,
         values: Vec<SqlValue>,
     ) -> Result<Vec<R>> {
-        let built = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
-        let rows = self.timed(self.inner.query_all_raw(built)).await?;
-        rows.iter()
-            .map(|row| R::from_query_result(row, "").map_err(Error::from))
-            .collect()
+        let sql = sqlx::AssertSqlSafe(sql);
+        rows(&self.timed(self.inner.all(sql, values)).await?)
     }
 
     /// Enters the context of an organization that is being founded by `user_id`.
     pub async fn enter_signup(&mut self, organization_id: Uuid, user_id: Uuid) -> Result<()> {
         self.inner
-            .query_one_raw(statement(
+            .run(
                 "SELECT ctx.enter_signup($1, $2)",
-                [organization_id.into(), user_id.into()],
-            ))
+                vec![organization_id.into(), user_id.into()],
+            )
             .await?;
         self.actor.organization_id = organization_id;
         self.actor.user_id = user_id;
@@ -222,21 +211,16 @@ impl Tx {
         Ok(entered.status)
     }
 
-    pub(super) async fn enter(&mut self, user_id: Uuid, session_id: Uuid) -> Result<()> {
-        let entered: Option<Entered> = self
-            .first(
-                "SELECT * FROM ctx.enter($1, $2)",
-                [user_id.into(), session_id.into()],
-            )
-            .await?;
-        let entered = entered.ok_or_else(|| anyhow::anyhow!("ctx.enter gave no row"))?;
-        self.statements = AtomicU32::new(0);
+    /// Takes up what `ctx.enter` answered for the user.
+    pub(super) fn entered(&mut self, row: Option<&QueryResult>) -> Result<()> {
+        let row = row.ok_or_else(|| anyhow::anyhow!("ctx.enter gave no row"))?;
+        let entered = Entered::from_query_result(row, "")?;
         self.actor.organization_id = entered.organization_id;
         self.actor.permissions = PermissionSet::parse(&entered.permissions);
         self.actor.role = parse_role(&entered.role)?;
         self.actor.time_zone = entered.time_zone;
         let span = tracing::Span::current();
-        span.record("userId", tracing::field::display(user_id));
+        span.record("userId", tracing::field::display(self.actor.user_id));
         span.record(
             "organizationId",
             tracing::field::display(entered.organization_id),
@@ -244,23 +228,16 @@ impl Tx {
         Ok(())
     }
 
-    pub(super) async fn enter_service(&mut self, organization_id: Uuid) -> Result<()> {
-        let entered: Option<EnteredService> = self
-            .first(
-                "SELECT * FROM ctx.enter_service($1, $2)",
-                [organization_id.into(), self.actor.on_behalf_of.into()],
-            )
-            .await?;
-        let entered = entered.ok_or_else(|| anyhow::anyhow!("ctx.enter_service gave no row"))?;
+    /// Takes up what `ctx.enter_service` answered.
+    pub(super) fn entered_service(&mut self, row: Option<&QueryResult>) -> Result<()> {
+        let row = row.ok_or_else(|| anyhow::anyhow!("ctx.enter_service gave no row"))?;
+        let entered = EnteredService::from_query_result(row, "")?;
         self.actor.user_id = entered.user_id;
         self.actor.time_zone = entered.time_zone;
         Ok(())
     }
 
-    async fn timed<T>(
-        &self,
-        query: impl Future<Output = std::result::Result<T, DbErr>>,
-    ) -> std::result::Result<T, DbErr> {
+    async fn timed<T>(&self, query: impl Future<Output = Result<T>>) -> Result<T> {
         self.statements.fetch_add(1, Ordering::Relaxed);
         let began = Instant::now();
         let outcome = query.await;
@@ -268,8 +245,8 @@ impl Tx {
         outcome
     }
 
-    /// Commits, and tells those who wait for a turn and those who read traces that the session is over.
-    async fn end(self) -> std::result::Result<(), DbErr> {
+    /// Commits. Those who wait for a turn see progress, and the span how many statements there were.
+    async fn end(self) -> Result<(), sqlx::Error> {
         let Self {
             inner,
             turn,
@@ -293,9 +270,7 @@ impl Tx {
         self.write_history().await?;
         self.end().await.map_err(|error| match error {
             // The connection died during COMMIT: nobody knows. An idempotency key settles it on retry.
-            DbErr::Exec(RuntimeErr::SqlxError(ref cause))
-                if matches!(**cause, sqlx::Error::Io(_)) =>
-            {
+            sqlx::Error::Io(_) => {
                 Error::unavailable("PostgreSQL: the connection was lost during COMMIT")
             }
             other => other.into(),
@@ -378,8 +353,10 @@ fn history_row((place, change): (usize, &Change)) -> Value {
     })
 }
 
-fn statement(sql: &'static str, values: impl IntoIterator<Item = SqlValue>) -> Statement {
-    Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
+fn rows<R: FromQueryResult>(rows: &[QueryResult]) -> Result<Vec<R>> {
+    rows.iter()
+        .map(|row| R::from_query_result(row, "").map_err(Error::from))
+        .collect()
 }
 
 fn parse_role(text: &str) -> Result<Role> {
@@ -392,16 +369,9 @@ pub fn is_violation(error: &Error, constraint: &str) -> bool {
     let Error::Unexpected(cause) = error else {
         return false;
     };
-    let Some(
-        DbErr::Exec(RuntimeErr::SqlxError(cause))
-        | DbErr::Query(RuntimeErr::SqlxError(cause))
-        | DbErr::Conn(RuntimeErr::SqlxError(cause)),
-    ) = cause.downcast_ref::<DbErr>()
-    else {
-        return false;
-    };
     cause
-        .as_database_error()
+        .downcast_ref::<sqlx::Error>()
+        .and_then(sqlx::Error::as_database_error)
         .and_then(|error| error.constraint())
         == Some(constraint)
 }

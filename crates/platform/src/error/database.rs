@@ -1,50 +1,42 @@
 //! What the caller can make of an error of PostgreSQL, by its SQLSTATE.
 
 use domain::rejection::Rejection;
-use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, SqlxError};
+use sea_orm::DbErr;
 
 use super::Error;
 
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        meaning(&error).unwrap_or_else(|| Self::Unexpected(error.into()))
+    }
+}
+
+/// A row that does not fit the type it is read as: a fault of ours.
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
-        let unavailable = |reason: &DbErr| Self::unavailable(format!("PostgreSQL: {reason}"));
-        if let DbErr::ConnectionAcquire(
-            ConnAcquireErr::Timeout | ConnAcquireErr::ConnectionClosed,
-        ) = &error
-        {
-            return unavailable(&error);
-        }
-        let (DbErr::Conn(RuntimeErr::SqlxError(cause))
-        | DbErr::Exec(RuntimeErr::SqlxError(cause))
-        | DbErr::Query(RuntimeErr::SqlxError(cause))) = &error
-        else {
-            return match error {
-                DbErr::Conn(_) => unavailable(&error),
-                _ => Self::Unexpected(error.into()),
-            };
-        };
-        match cause.as_ref() {
-            SqlxError::Io(_)
-            | SqlxError::Tls(_)
-            | SqlxError::Protocol(_)
-            | SqlxError::PoolTimedOut
-            | SqlxError::PoolClosed
-            | SqlxError::WorkerCrashed => unavailable(&error),
-            SqlxError::Database(refusal) => match SqlState::of(refusal.code().as_deref()) {
-                SqlState::Busy => Self::Busy {
-                    reason: format!("PostgreSQL: {error}"),
-                },
-                SqlState::Away => unavailable(&error),
-                SqlState::TooSlow => Self::StatementTimeout {
-                    reason: format!("PostgreSQL: {error}"),
-                },
-                SqlState::NobodyValid => Rejection::Unauthenticated.into(),
-                SqlState::NotVisible => Rejection::NotFound.into(),
-                SqlState::Other => Self::Unexpected(error.into()),
-            },
-            _ => Self::Unexpected(error.into()),
-        }
+        Self::Unexpected(error.into())
     }
+}
+
+/// What the caller can make of the error; `None` when it is a fault of ours, or a constraint that the command should
+/// have mapped.
+pub(super) fn meaning(error: &sqlx::Error) -> Option<Error> {
+    let reason = || format!("PostgreSQL: {error}");
+    Some(match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::WorkerCrashed => Error::unavailable(reason()),
+        sqlx::Error::Database(refusal) => match SqlState::of(refusal.code().as_deref()) {
+            SqlState::Busy => Error::Busy { reason: reason() },
+            SqlState::Away => Error::unavailable(reason()),
+            SqlState::TooSlow => Error::StatementTimeout { reason: reason() },
+            SqlState::NobodyValid => Rejection::Unauthenticated.into(),
+            SqlState::NotVisible => Rejection::NotFound.into(),
+            SqlState::Other => return None,
+        },
+        _ => return None,
+    })
 }
 
 /// What a SQLSTATE means for the caller.
@@ -82,12 +74,6 @@ impl SqlState {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_exhausted_pool_is_told_as_unavailable() {
-        let exhausted = Error::from(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout));
-        assert!(matches!(exhausted, Error::Unavailable { .. }));
-    }
 
     #[test]
     fn sql_states_are_told_apart() {

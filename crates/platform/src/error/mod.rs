@@ -14,7 +14,6 @@ use actix_web::{
     http::{StatusCode, header},
 };
 use domain::{code::Code, rejection::Rejection};
-use sea_orm::DbErr;
 
 use crate::db::Preparation;
 
@@ -236,10 +235,10 @@ impl From<anyhow::Error> for Error {
             Ok(rejection) => return Self::Rejected(rejection),
             Err(error) => error,
         };
-        match error.downcast_ref::<DbErr>().cloned().map(Self::from) {
-            None | Some(Self::Unexpected(_)) => Self::Unexpected(error),
-            Some(meant) => meant,
-        }
+        error
+            .downcast_ref::<sqlx::Error>()
+            .and_then(database::meaning)
+            .unwrap_or(Self::Unexpected(error))
     }
 }
 
