@@ -104,7 +104,8 @@ postgres_home() {
 postgres_bin() { printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -n 1; }
 
 start_postgres() {
-  local home bin
+  local home bin options
+  read -ra options <<<"${HAUSHAVN_POSTGRES_OPTIONS:-}"
   home=$(postgres_home)
   bin=$(postgres_bin)
   if [ ! -f "$home/data/PG_VERSION" ]; then
@@ -121,7 +122,7 @@ start_postgres() {
   # No socket file: clients use TCP, and the limit on the length of its path does not matter.
   (cd "$home" && launch postgres "${AS_POSTGRES[@]}" "$bin/postgres" -D "$home/data" -p "$(port postgres)" \
     -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200 \
-    -c shared_buffers=64MB -c fsync="${HAUSHAVN_POSTGRES_FSYNC:-on}")
+    -c shared_buffers=64MB -c fsync="${HAUSHAVN_POSTGRES_FSYNC:-on}" "${options[@]}")
 }
 
 # Where process 1 does not collect dead children (containers), a killed server stays
