@@ -81,8 +81,12 @@ in_parallel() {
 
 http_ok() { curl -fsS --max-time 3 -o /dev/null "$1"; }
 
+# rabbitmq_api PATH [OPTION...]: options are curl's.
 rabbitmq_api() {
-  curl -fsS --max-time 5 -K "$SECRETS/rabbitmq.curl" "http://127.0.0.1:$(port rabbitmq-management)/api/$1"
+  local path=$1
+  shift
+  curl -fsS --max-time 10 -K "$SECRETS/rabbitmq.curl" -H 'Content-Type: application/json' \
+    "http://127.0.0.1:$(port rabbitmq-management)/api/$path" "$@"
 }
 
 # --- PostgreSQL -------------------------------------------------------------

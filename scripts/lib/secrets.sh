@@ -7,6 +7,9 @@ DATABASE_ROLES=(user_svc user_relay user_migrate deal_svc deal_relay deal_migrat
 # Services that use Redis, each with an account that reaches its own keys (redis_account).
 REDIS_ACCOUNTS=(user-service deal-service gateway)
 
+# Accounts at RabbitMQ; what each may do is in `workflow-worker broker-definitions`.
+BROKER_ACCOUNTS=(user-service deal-service task-service workflow-worker operator)
+
 secret() { cat "$SECRETS/$1"; }
 
 # make_secret NAME BYTES: random bytes as hex.
@@ -28,7 +31,8 @@ make_secrets() {
   chmod 700 "$SECRETS" "$KEYS"
   # Data that outlived its home (it may lie elsewhere, see postgres_home) cannot be opened any more.
   [ -s "$SECRETS/postgres" ] || rm -rf "$(postgres_home)"
-  for name in postgres "${DATABASE_ROLES[@]}" redis "${REDIS_ACCOUNTS[@]/#/redis_}" rabbitmq erlang_cookie; do
+  for name in postgres "${DATABASE_ROLES[@]}" redis "${REDIS_ACCOUNTS[@]/#/redis_}" \
+    rabbitmq "${BROKER_ACCOUNTS[@]/#/rabbitmq_}" erlang_cookie; do
     make_secret "$name" 24
   done
   for name in password_pepper token_key key_encryption_key web_session_key; do
@@ -45,4 +49,4 @@ make_secrets() {
 database_url() { echo "postgres://$1:$(secret "$1")@127.0.0.1:$(port postgres)/haushavn"; }
 redis_url() { echo "redis://:$(secret redis)@127.0.0.1:$(port redis)/0"; }
 redis_url_of() { echo "redis://$1:$(secret "redis_$1")@127.0.0.1:$(port redis)/0"; }
-amqp_url() { echo "amqp://haushavn:$(secret rabbitmq)@127.0.0.1:$(port rabbitmq)/%2f"; }
+amqp_url_of() { echo "amqp://$1:$(secret "rabbitmq_$1")@127.0.0.1:$(port rabbitmq)/%2f"; }

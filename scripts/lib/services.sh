@@ -13,7 +13,6 @@ HAUSHAVN_LISTEN=127.0.0.1:$(port "$1")
 HAUSHAVN_ADMIN_LISTEN=127.0.0.1:$(port "$1-admin")
 HAUSHAVN_LOG=${HAUSHAVN_LOG:-info}
 HAUSHAVN_OTLP_ENDPOINT=${HAUSHAVN_OTLP_ENDPOINT:-}
-HAUSHAVN_AMQP_URL=$(amqp_url)
 HAUSHAVN_JWKS_URL=$(url user-service)/.well-known/jwks.json
 HAUSHAVN_JWT_ISSUER=$(url gateway)
 HAUSHAVN_JWT_AUDIENCE=haushavn
@@ -35,6 +34,7 @@ own_settings() {
 HAUSHAVN_DATABASE_URL=$(database_url user_svc)
 HAUSHAVN_RELAY_DATABASE_URL=$(database_url user_relay)
 HAUSHAVN_REDIS_URL=$(redis_url_of user-service)
+HAUSHAVN_AMQP_URL=$(amqp_url_of user-service)
 HAUSHAVN_PASSWORD_PEPPER=$(secret password_pepper)
 HAUSHAVN_TOKEN_KEY=$(secret token_key)
 HAUSHAVN_KEY_ENCRYPTION_KEY=$(secret key_encryption_key)
@@ -51,18 +51,21 @@ HAUSHAVN_DATABASE_URL=$(database_url deal_svc)
 HAUSHAVN_RELAY_DATABASE_URL=$(database_url deal_relay)
 HAUSHAVN_AUDITOR_DATABASE_URL=$(database_url auditor)
 HAUSHAVN_REDIS_URL=$(redis_url_of deal-service)
+HAUSHAVN_AMQP_URL=$(amqp_url_of deal-service)
 EOF
       ;;
     task-service)
       cat <<EOF
 HAUSHAVN_DATABASE_URL=$(database_url task_svc)
 HAUSHAVN_RELAY_DATABASE_URL=$(database_url task_relay)
+HAUSHAVN_AMQP_URL=$(amqp_url_of task-service)
 EOF
       ;;
     workflow-worker)
       cat <<EOF
 HAUSHAVN_TEMPORAL_URL=http://127.0.0.1:$(port temporal)
 HAUSHAVN_TEMPORAL_NAMESPACE=haushavn
+HAUSHAVN_AMQP_URL=$(amqp_url_of workflow-worker)
 HAUSHAVN_TEMPORAL_UI_URL=$(url temporal-ui)
 HAUSHAVN_TEMPORAL_METRICS_LISTEN=127.0.0.1:$(port workflow-worker-sdk)
 EOF
@@ -89,9 +92,18 @@ migration_settings() {
   esac
 }
 
+# For the commands that need the operator's account at RabbitMQ.
+operator_settings() {
+  cat <<EOF
+HAUSHAVN_ENV=development
+HAUSHAVN_AMQP_URL=$(amqp_url_of operator)
+EOF
+}
+
 write_environments() {
   local name
   mkdir -p "$ENVS"
+  operator_settings | write_private "$ENVS/operator.env" cat
   for name in "${SERVICES[@]}"; do
     { common_settings "$name" && own_settings "$name"; } | write_private "$ENVS/$name.env" cat
   done
@@ -131,8 +143,22 @@ stop_outdated() {
   fi
 }
 
+# prepare_broker: accounts, exchanges, queues and permissions. It can be run again. Services look whether all of it is
+# there, and may change none of it.
+prepare_broker() {
+  local name
+  make_secrets
+  for name in "${BROKER_ACCOUNTS[@]}"; do
+    printf '{"password": "%s", "tags": ""}' "$(secret "rabbitmq_$name")" | rabbitmq_api "users/$name" -X PUT -d @-
+  done
+  "$HAUSHAVN_BIN_DIR/workflow-worker" broker-definitions | rabbitmq_api definitions -X POST -d @-
+}
+
+# What has to be there before services start.
 migrate_database() {
   local name
+  prepare_broker
+  step "accounts and queues are at the broker"
   for name in user-service deal-service task-service; do
     run_service "$name" migrate
     step "$(printf '%-16s migrated' "$name")"

@@ -142,6 +142,41 @@ impl Database {
             .rows_affected())
     }
 
+    /// Copies a row with an `id` so many times, under other ids, past all triggers: for more rows than a test could make
+    /// through the door. The copies have no history.
+    ///
+    /// # Panics
+    /// When there is no such row.
+    pub async fn copy_row(&mut self, table: &str, id: &str, copies: u32) {
+        let columns = format!(
+            "SELECT attname AS name FROM pg_attribute
+              WHERE attrelid = '{table}'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''"
+        );
+        let columns = self.rows(&columns).await;
+        let columns: Vec<&str> = columns
+            .iter()
+            .filter_map(|row| row["name"].as_str())
+            .collect();
+        let new_id = format!("md5('{id}' || g)::uuid");
+        let values: Vec<&str> = columns
+            .iter()
+            .map(|column| if *column == "id" { &new_id } else { *column })
+            .collect();
+        let copy = format!(
+            "INSERT INTO {table} ({}) SELECT {} FROM {table}, generate_series(1, {copies}) g WHERE id = '{id}'",
+            columns.join(", "),
+            values.join(", ")
+        );
+        // Copies have no events: the triggers would miss them.
+        self.execute("SET session_replication_role = replica")
+            .await
+            .unwrap();
+        assert_eq!(self.execute(&copy).await.unwrap(), u64::from(copies));
+        self.execute("RESET session_replication_role")
+            .await
+            .unwrap();
+    }
+
     /// Checks every invariant for one organization.
     ///
     /// # Panics

@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::process::Command;
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
+};
 
 use crate::stack::told;
 
@@ -73,7 +76,54 @@ pub async fn run_program(
     }
 }
 
-/// What a service of the running stack was told.
+/// A program that serves; it ends with this value.
+#[derive(Debug)]
+pub struct Running {
+    log: Lines<BufReader<ChildStdout>>,
+    _process: Child,
+}
+
+impl Running {
+    /// Starts a service's program with these variables and no others.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start(program: &str, variables: &BTreeMap<String, String>) -> Self {
+        let mut process = Command::new(PathBuf::from(told("BIN_DIR")).join(program))
+            .env_clear()
+            .envs(variables)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the program starts");
+        let output = process.stdout.take().expect("it is piped");
+        Self {
+            log: BufReader::new(output).lines(),
+            _process: process,
+        }
+    }
+
+    /// The next line of its log that holds this text.
+    ///
+    /// # Panics
+    /// When it ends, or writes no such line within 30 s.
+    pub async fn line_with(&mut self, text: &str) -> String {
+        let found = async {
+            loop {
+                let line = self.log.next_line().await.expect("a readable log");
+                let line = line.unwrap_or_else(|| panic!("the log ends before: {text}"));
+                if line.contains(text) {
+                    return line;
+                }
+            }
+        };
+        let found = tokio::time::timeout(Duration::from_secs(30), found).await;
+        found.unwrap_or_else(|_| panic!("not in the log within 30 s: {text}"))
+    }
+}
+
+/// The settings of a service of the running stack, or of its operator.
 ///
 /// # Panics
 /// Without a stack.

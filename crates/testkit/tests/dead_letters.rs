@@ -8,15 +8,10 @@ use uuid::Uuid;
 
 const QUEUE: &str = "workflow-worker.events";
 
-/// Runs the worker's command for dead letters and answers what it prints.
+/// Runs the command for dead letters as the operator, and answers what it prints.
 async fn command(arguments: &[&str]) -> String {
     let arguments = [&["dead-letters", QUEUE], arguments].concat();
-    let ended = run_program(
-        "workflow-worker",
-        &arguments,
-        &settings_of("workflow-worker"),
-    )
-    .await;
+    let ended = run_program("workflow-worker", &arguments, &settings_of("operator")).await;
     assert!(ended.succeeded, "{}", ended.said);
     ended.said
 }

@@ -3,7 +3,7 @@
 use std::{io::Write as _, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use platform::shutdown::exit_code;
+use platform::{messaging::topology, shutdown::exit_code};
 use workflow_worker::{SERVICE, dead_letters, openapi, serve};
 
 /// Workflows of deals and notifications.
@@ -19,6 +19,8 @@ enum Command {
     Serve,
     /// Prints the OpenAPI document.
     Openapi,
+    /// Prints the broker's exchanges, queues, bindings and permissions, for RabbitMQ to import before services start.
+    BrokerDefinitions,
     /// Lists the events that a consumer has given up, and why.
     DeadLetters {
         /// The consumer's queue, such as deal-service.events.
@@ -34,6 +36,7 @@ async fn main() -> ExitCode {
     let outcome = match Arguments::parse().command.unwrap_or(Command::Serve) {
         Command::Serve => serve().await,
         Command::Openapi => openapi::document().and_then(|document| print(&document)),
+        Command::BrokerDefinitions => print(&format!("{:#}\n", topology::definitions())),
         Command::DeadLetters { queue, redrive } => {
             let told = if redrive {
                 dead_letters::redrive(&queue).await

@@ -1,7 +1,6 @@
-//! One connection with one channel, with the topology declared on it.
+//! One connection with one channel, to a broker that has all exchanges and queues.
 //!
-//! lapin's own recovery is off: it gives up after a while, and it does not know that the topology must
-//! be declared anew on a broker that has been wiped. Whoever holds a link drops it when it fails.
+//! lapin's own recovery is off: it gives up after a while. The owner of a link drops it when it fails.
 
 use std::time::Duration;
 
@@ -21,7 +20,7 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// Connects and declares the topology. `purpose` is the connection's name in the broker's list.
+    /// Connects, and looks whether the exchanges and queues are there. `purpose` is the connection's name in the broker's list.
     pub(super) async fn open(url: &Secret, purpose: &str) -> anyhow::Result<Self> {
         crate::tls::ensure_provider();
         let opening = async {
@@ -29,7 +28,7 @@ impl Link {
                 ConnectionProperties::default().with_connection_name(LongString::from(purpose));
             let connection = Connection::connect(url.expose(), properties).await?;
             let channel = connection.create_channel().await?;
-            topology::declare(&channel).await?;
+            topology::look_up(&channel).await?;
             anyhow::Ok(Self {
                 channel,
                 connection,

@@ -12,7 +12,7 @@ use super::{
     connection::Link,
     publisher::Publisher,
     settle::{ATTEMPT, REASON, attempts},
-    topology::Subscription,
+    topology::{self, Subscription},
 };
 use crate::config::Secret;
 
@@ -79,7 +79,12 @@ pub async fn redrive(url: &Secret, subscription: Subscription) -> anyhow::Result
         left = Some(left.map_or(message.message_count, |left: u32| left - 1));
         let properties = fresh(&message.delivery.properties);
         publisher
-            .send("", subscription.queue, &message.delivery.data, properties)
+            .send(
+                topology::RETURNS,
+                subscription.queue,
+                &message.delivery.data,
+                properties,
+            )
             .await?;
         message
             .delivery

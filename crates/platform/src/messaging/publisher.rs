@@ -73,7 +73,7 @@ impl fmt::Display for Unpublished {
 impl std::error::Error for Unpublished {}
 
 impl Publisher {
-    /// A publisher that connects when the first message comes.
+    /// A publisher that connects when the first message comes. `service` is also the name of its account at the broker.
     pub fn new(url: Secret, service: &'static str) -> Self {
         let state = Mutex::new(State::default());
         Self {
@@ -92,10 +92,16 @@ impl Publisher {
     /// may nevertheless have arrived: consumers recognise a repetition by its id.
     pub async fn publish(&self, head: &Head, event: &Event) -> Result<(), Unpublished> {
         let key = event.routing_key();
-        let body = event.encode(head);
-        let outcome = self
-            .send(routing::EXCHANGE, key, &body, properties(head, event))
-            .await;
+        let outcome = if topology::emits(self.shared.service, key) {
+            let body = event.encode(head);
+            self.send(routing::EXCHANGE, key, &body, properties(head, event))
+                .await
+        } else {
+            let service = self.shared.service;
+            Err(Unpublished::NotTaken(format!(
+                "{service} may not emit {key}"
+            )))
+        };
         let word = if outcome.is_ok() {
             "confirmed"
         } else {

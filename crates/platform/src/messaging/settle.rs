@@ -207,7 +207,9 @@ impl<H> Consumer<H> {
         };
         self.log_failure(event_id, event_type, way, attempt, &reason);
         let properties = marked(properties, attempt, &reason);
-        self.publisher.send("", &queue, body, properties).await?;
+        self.publisher
+            .send(topology::RETURNS, &queue, body, properties)
+            .await?;
         Ok(word)
     }
 
@@ -228,7 +230,9 @@ impl<H> Consumer<H> {
         );
         let queue = self.subscription.retry_queue();
         let properties = without_returns(properties);
-        self.publisher.send("", &queue, body, properties).await?;
+        self.publisher
+            .send(topology::RETURNS, &queue, body, properties)
+            .await?;
         Ok("later")
     }
 
@@ -257,7 +261,7 @@ impl<H> Consumer<H> {
         let properties = marked(&properties_of(event, envelope), attempt, &reason);
         let queue = self.subscription.dead_queue();
         self.publisher
-            .send("", &queue, envelope, properties)
+            .send(topology::RETURNS, &queue, envelope, properties)
             .await?;
         inbox.remove(event).await;
         Ok("dead")

@@ -1,12 +1,14 @@
-//! What stands in the broker. Every connection declares all of it, so that no event is lost because its
-//! consumer has never run yet.
+//! What the broker holds, and who may do what there. An operator imports it ([`definitions`]) before the services
+//! start; they only look whether it is there, so that none of them needs the right to change it.
 
+use anyhow::Context as _;
 use contracts::routing;
 use lapin::{
     Channel, ExchangeKind,
-    options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions},
+    options::{ExchangeDeclareOptions, QueueDeclareOptions},
     types::{AMQPValue, FieldTable, LongString},
 };
+use serde_json::{Value, json};
 
 /// A service's queue and what it hears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +68,14 @@ pub const WORKFLOW_WORKER: Subscription = Subscription {
 pub const SUBSCRIPTIONS: [Subscription; 4] =
     [DEAL_SERVICE, TASK_SERVICE, USER_SERVICE, WORKFLOW_WORKER];
 
+/// The topic exchange for messages on their way to the retry queue, to the dead letters, and back from there; a routing
+/// key is a queue's name. Who may write to the default exchange may write to every queue; here each service has a
+/// permission for its own.
+pub(super) const RETURNS: &str = "haushavn.returns";
+
+/// RabbitMQ's virtual host.
+const VHOST: &str = "/";
+
 /// How often a message may come back from a consumer that died over it.
 const DELIVERY_LIMIT: i64 = 8;
 /// Looking at dead letters counts as a delivery as well, and must not lose them.
@@ -86,6 +96,56 @@ impl Subscription {
         format!("{}.dead", self.queue)
     }
 
+    fn names(&self) -> [String; 3] {
+        [self.queue.to_owned(), self.retry_queue(), self.dead_queue()]
+    }
+
+    /// The queues as definitions. Dead letters go through the default exchange, as the broker and not as an account.
+    fn queues(&self) -> [Value; 3] {
+        let queue = |name: &str, mut arguments: Value| {
+            arguments["x-queue-type"] = "quorum".into();
+            json!({"name": name, "vhost": VHOST, "durable": true, "auto_delete": false, "arguments": arguments})
+        };
+        // At-least-once dead lettering asks for `reject-publish`.
+        let dead_lettering_to = |queue: &str| {
+            json!({
+                "x-dead-letter-exchange": "",
+                "x-dead-letter-routing-key": queue,
+                "x-dead-letter-strategy": "at-least-once",
+                "x-overflow": "reject-publish",
+                "x-max-length-bytes": QUEUE_BYTES_MAX,
+            })
+        };
+        let mut own = dead_lettering_to(&self.dead_queue());
+        own["x-delivery-limit"] = DELIVERY_LIMIT.into();
+        own["x-single-active-consumer"] = true.into();
+        let mut retry = dead_lettering_to(self.queue);
+        retry["x-message-ttl"] = RETRY_DELAY_MS.into();
+        [
+            queue(self.queue, own),
+            queue(&self.retry_queue(), retry),
+            queue(
+                &self.dead_queue(),
+                json!({"x-delivery-limit": DEAD_DELIVERY_LIMIT}),
+            ),
+        ]
+    }
+
+    fn bindings(&self) -> Vec<Value> {
+        let binding = |exchange: &str, queue: &str, key: &str| {
+            json!({
+                "source": exchange, "vhost": VHOST, "destination": queue, "destination_type": "queue",
+                "routing_key": key, "arguments": {},
+            })
+        };
+        let heard = self
+            .bindings
+            .iter()
+            .map(|key| binding(routing::EXCHANGE, self.queue, key));
+        let back = self.names().map(|name| binding(RETURNS, &name, &name));
+        heard.chain(back).collect()
+    }
+
     /// The subscription with this queue.
     pub fn find(queue: &str) -> Option<Self> {
         SUBSCRIPTIONS
@@ -94,83 +154,166 @@ impl Subscription {
     }
 }
 
-/// Declares the exchange, all queues and all bindings. Harmless when they are there.
-pub(super) async fn declare(channel: &Channel) -> lapin::Result<()> {
-    let durable = ExchangeDeclareOptions {
-        durable: true,
-        ..ExchangeDeclareOptions::default()
-    };
-    channel
-        .exchange_declare(
-            routing::EXCHANGE.into(),
-            ExchangeKind::Topic,
-            durable,
-            FieldTable::default(),
-        )
-        .await?;
-    for subscription in SUBSCRIPTIONS {
-        declare_queues(channel, subscription).await?;
-    }
-    Ok(())
+/// An account at the broker with the least that its program needs. None may configure anything.
+struct Account {
+    name: &'static str,
+    /// Starts of the routing keys of the events that it emits.
+    emits: &'static [&'static str],
+    /// The service's own queue.
+    subscription: Subscription,
 }
 
-async fn declare_queues(channel: &Channel, subscription: Subscription) -> lapin::Result<()> {
-    let (retry, dead) = (subscription.retry_queue(), subscription.dead_queue());
-    let dead_arguments = arguments([("x-delivery-limit", DEAD_DELIVERY_LIMIT.into())]);
-    declare_queue(channel, &dead, dead_arguments).await?;
+const SERVICES: [Account; 4] = [
+    Account {
+        name: "deal-service",
+        emits: &["deals."],
+        subscription: DEAL_SERVICE,
+    },
+    Account {
+        name: "task-service",
+        emits: &["tasks."],
+        subscription: TASK_SERVICE,
+    },
+    Account {
+        name: "user-service",
+        emits: &["users.", "notifications."],
+        subscription: USER_SERVICE,
+    },
+    Account {
+        name: "workflow-worker",
+        emits: &[],
+        subscription: WORKFLOW_WORKER,
+    },
+];
 
-    let mut retry_arguments = dead_lettering_to(subscription.queue);
-    retry_arguments.insert("x-message-ttl".into(), RETRY_DELAY_MS.into());
-    declare_queue(channel, &retry, retry_arguments).await?;
+/// Reads dead letters of every queue, and sends them round again.
+const OPERATOR: &str = "operator";
 
-    let mut queue_arguments = dead_lettering_to(&dead);
-    queue_arguments.insert("x-delivery-limit".into(), DELIVERY_LIMIT.into());
-    queue_arguments.insert("x-single-active-consumer".into(), true.into());
-    declare_queue(channel, subscription.queue, queue_arguments).await?;
+/// Whether a service emits events with this routing key. The broker closes the channel over any other, and with it
+/// what is published beside.
+pub(super) fn emits(service: &str, key: &str) -> bool {
+    SERVICES
+        .iter()
+        .filter(|account| account.name == service)
+        .any(|account| account.emits.iter().any(|start| key.starts_with(start)))
+}
 
-    for binding in subscription.bindings {
+/// Exchanges, queues, bindings and the permissions of accounts, as RabbitMQ's management API and its setting
+/// `load_definitions` read them. Importing them once more changes nothing. The accounts themselves, with their
+/// passwords, are made before.
+pub fn definitions() -> Value {
+    let exchanges = [routing::EXCHANGE, RETURNS].map(|name| {
+        json!({
+            "name": name, "vhost": VHOST, "type": "topic", "durable": true, "auto_delete": false, "internal": false,
+            "arguments": {},
+        })
+    });
+    let queues = SUBSCRIPTIONS.iter().flat_map(Subscription::queues);
+    json!({
+        "vhosts": [{"name": VHOST}],
+        "exchanges": exchanges,
+        "queues": queues.collect::<Vec<_>>(),
+        "bindings": SUBSCRIPTIONS.iter().flat_map(Subscription::bindings).collect::<Vec<_>>(),
+        "permissions": permissions(),
+        "topic_permissions": topic_permissions(),
+    })
+}
+
+fn permissions() -> Vec<Value> {
+    let permission = |user: &str, write: String, read: String| json!({"user": user, "vhost": VHOST, "configure": "^$", "write": write, "read": read});
+    let of_service = |account: &Account| {
+        let exchanges = if account.emits.is_empty() {
+            vec![RETURNS]
+        } else {
+            vec![routing::EXCHANGE, RETURNS]
+        };
+        permission(
+            account.name,
+            one_of(&exchanges),
+            one_of(&[account.subscription.queue]),
+        )
+    };
+    let dead: Vec<String> = SUBSCRIPTIONS.iter().map(Subscription::dead_queue).collect();
+    let dead: Vec<&str> = dead.iter().map(String::as_str).collect();
+    let operator = permission(OPERATOR, one_of(&[RETURNS]), one_of(&dead));
+    SERVICES.iter().map(of_service).chain([operator]).collect()
+}
+
+/// Without a line for an exchange, every routing key may be used there.
+fn topic_permissions() -> Vec<Value> {
+    let permission = |user: &str, exchange: &str, write: String| json!({"user": user, "vhost": VHOST, "exchange": exchange, "write": write, "read": "^$"});
+    let of_service = |account: &Account| {
+        let starts: Vec<String> = account.emits.iter().map(|start| literal(start)).collect();
+        let emits = if starts.is_empty() {
+            "^$".to_owned()
+        } else {
+            format!("^({})", starts.join("|"))
+        };
+        let own = account.subscription;
+        [
+            permission(account.name, routing::EXCHANGE, emits),
+            permission(
+                account.name,
+                RETURNS,
+                one_of(&[&own.retry_queue(), &own.dead_queue()]),
+            ),
+        ]
+    };
+    let queues = SUBSCRIPTIONS.map(|subscription| subscription.queue);
+    let operator = [
+        permission(OPERATOR, routing::EXCHANGE, "^$".to_owned()),
+        permission(OPERATOR, RETURNS, one_of(&queues)),
+    ];
+    SERVICES
+        .iter()
+        .flat_map(of_service)
+        .chain(operator)
+        .collect()
+}
+
+/// The pattern that matches these names and nothing else.
+fn one_of(names: &[&str]) -> String {
+    let names: Vec<String> = names.iter().map(|name| literal(name)).collect();
+    format!("^({})$", names.join("|"))
+}
+
+/// Dots are the only characters of our names that a pattern reads otherwise.
+fn literal(name: &str) -> String {
+    name.replace('.', "\\.")
+}
+
+/// Looks whether everything is there that [`definitions`] say, but for bindings and arguments, which cannot be looked
+/// up: an event that is emitted before its consumer's queue is there would be lost to that consumer.
+pub(super) async fn look_up(channel: &Channel) -> anyhow::Result<()> {
+    const HINT: &str = "import what `workflow-worker broker-definitions` prints";
+    for exchange in [routing::EXCHANGE, RETURNS] {
+        let options = ExchangeDeclareOptions {
+            passive: true,
+            ..ExchangeDeclareOptions::default()
+        };
         channel
-            .queue_bind(
-                subscription.queue.into(),
-                routing::EXCHANGE.into(),
-                (*binding).into(),
-                QueueBindOptions::default(),
+            .exchange_declare(
+                exchange.into(),
+                ExchangeKind::Topic,
+                options,
                 FieldTable::default(),
             )
-            .await?;
+            .await
+            .with_context(|| format!("the exchange {exchange} cannot be used: {HINT}"))?;
+    }
+    for subscription in SUBSCRIPTIONS {
+        for queue in subscription.names() {
+            let options = QueueDeclareOptions {
+                passive: true,
+                ..QueueDeclareOptions::default()
+            };
+            channel
+                .queue_declare(queue.as_str().into(), options, FieldTable::default())
+                .await
+                .with_context(|| format!("the queue {queue} cannot be used: {HINT}"))?;
+        }
     }
     Ok(())
-}
-
-async fn declare_queue(
-    channel: &Channel,
-    name: &str,
-    mut arguments: FieldTable,
-) -> lapin::Result<()> {
-    arguments.insert("x-queue-type".into(), text("quorum"));
-    channel
-        .queue_declare(name.into(), QueueDeclareOptions::durable(), arguments)
-        .await?;
-    Ok(())
-}
-
-/// At-least-once dead lettering through the default exchange; it asks for `reject-publish`.
-fn dead_lettering_to(queue: &str) -> FieldTable {
-    arguments([
-        ("x-dead-letter-exchange", text("")),
-        ("x-dead-letter-routing-key", text(queue)),
-        ("x-dead-letter-strategy", text("at-least-once")),
-        ("x-overflow", text("reject-publish")),
-        ("x-max-length-bytes", QUEUE_BYTES_MAX.into()),
-    ])
-}
-
-fn arguments<const N: usize>(pairs: [(&str, AMQPValue); N]) -> FieldTable {
-    let mut table = FieldTable::default();
-    for (name, value) in pairs {
-        table.insert(name.into(), value);
-    }
-    table
 }
 
 pub(super) fn text(value: &str) -> AMQPValue {
@@ -186,6 +329,16 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn every_event_is_emitted_by_one_service() {
+        for key in keys() {
+            let emitting = SERVICES.iter().filter(|account| emits(account.name, key));
+            assert_eq!(emitting.count(), 1, "{key}");
+        }
+        assert!(!emits("task-service", "deals.deal.closed"));
+        assert!(!emits("workflow-worker", "tasks.task.created"));
+    }
+
     /// The broker's rule for topic bindings, as far as ours go: a trailing `#` takes any rest.
     fn hears(binding: &str, key: &str) -> bool {
         binding
@@ -193,8 +346,7 @@ mod tests {
             .map_or(binding == key, |start| key.starts_with(start))
     }
 
-    #[test]
-    fn every_event_has_somebody_who_hears_it() {
+    fn keys() -> impl Iterator<Item = &'static str> {
         let keys = [
             DealChange::ALL
                 .iter()
@@ -222,7 +374,12 @@ mod tests {
                 .map(|c| c.routing_key())
                 .collect(),
         ];
-        for key in keys.into_iter().flatten() {
+        keys.into_iter().flatten()
+    }
+
+    #[test]
+    fn every_event_has_somebody_who_hears_it() {
+        for key in keys() {
             let heard = SUBSCRIPTIONS
                 .iter()
                 .any(|s| s.bindings.iter().any(|binding| hears(binding, key)));
