@@ -76,14 +76,16 @@ const OWN: [(&str, &[&str]); 5] = [
 ];
 
 /// Sub-commands that end by themselves, and what they need.
-const COMMANDS: [(&str, &str, &[&str]); 9] = [
+const COMMANDS: [(&str, &str, &[&str]); 12] = [
     ("user-service", "migrate", &["MIGRATE_DATABASE_URL"]),
+    ("user-service", "held-events", &["RELAY_DATABASE_URL"]),
     (
         "user-service",
         "rotate-keys",
         &["DATABASE_URL", "KEY_ENCRYPTION_KEY"],
     ),
     ("deal-service", "migrate", &["MIGRATE_DATABASE_URL"]),
+    ("deal-service", "held-events", &["RELAY_DATABASE_URL"]),
     ("deal-service", "upkeep", &["MAINTENANCE_DATABASE_URL"]),
     (
         "deal-service",
@@ -96,6 +98,7 @@ const COMMANDS: [(&str, &str, &[&str]); 9] = [
         &["AUDITOR_DATABASE_URL", "DATABASE_URL"],
     ),
     ("task-service", "migrate", &["MIGRATE_DATABASE_URL"]),
+    ("task-service", "held-events", &["RELAY_DATABASE_URL"]),
     ("task-service", "load-templates", &["MIGRATE_DATABASE_URL"]),
     (
         "workflow-worker",

@@ -1,8 +1,14 @@
 //! What an operator runs beside the services, and runs again.
 
-use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
+use std::{
+    collections::BTreeMap, fs, net::TcpListener, os::unix::fs::PermissionsExt as _, path::PathBuf,
+};
 
-use testkit::{Database, Ended, run_program, stack};
+use reqwest::Method;
+use serde_json::{Value, json};
+use testkit::{
+    Client, Database, Ended, Organization, Running, eventually, run_program, settings_of, stack,
+};
 
 /// Runs a sub-command that needs one database address.
 async fn with_database(service: &str, command: &str, variable: &str, role: &str) -> Ended {
@@ -62,6 +68,117 @@ async fn migrations_that_run_at_the_same_time_and_again_change_nothing() {
         }
     }
     assert_eq!(database.rows(applied).await, before);
+}
+
+#[tokio::test]
+async fn an_event_that_is_not_taken_is_listed_with_the_reason_and_what_waits_behind_it() {
+    let organization = Organization::new().await;
+    let admin = &organization.admin;
+    let mut database = Database::superuser().await;
+    let emitted = format!(
+        "INSERT INTO identity.event_outbox (id, organization_id, aggregate_type, aggregate_id, aggregate_version,
+           event_type, schema_version, event_data, actor_user_id)
+         SELECT gen_random_uuid(), '{}', 'task', a, v, 'tasks.task.created', 1, '{{}}', '{}'
+           FROM (SELECT gen_random_uuid() AS a) q, generate_series(1, 2) v",
+        organization.id, admin.id
+    );
+    assert_eq!(database.execute(&emitted).await.expect("rows"), 2);
+    let listed = eventually("it is listed", async || {
+        let ended = with_database("user-service", "held-events", "RELAY", "user_relay").await;
+        assert!(ended.succeeded, "{}", ended.said);
+        ended
+            .said
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).expect("JSON"))
+            .find(|event| event["organizationId"] == organization.id.as_str())
+    })
+    .await;
+    let deleted = format!(
+        "DELETE FROM identity.event_outbox WHERE organization_id = '{}' AND event_type = 'tasks.task.created'",
+        organization.id
+    );
+    assert_eq!(database.execute(&deleted).await.expect("rows"), 2);
+    assert_eq!(
+        (
+            &listed["eventType"],
+            &listed["aggregateVersion"],
+            &listed["lastError"],
+            &listed["behind"]
+        ),
+        (
+            &json!("tasks.task.created"),
+            &json!(1),
+            &json!("user-service may not emit tasks.task.created"),
+            &json!(1)
+        )
+    );
+}
+
+#[tokio::test]
+async fn what_was_published_received_or_answered_long_ago_is_deleted_as_fast_as_it_can_be_made() {
+    const MANY: u32 = 50_000;
+    let organization = Organization::new().await;
+    let (id, admin) = (&organization.id, &organization.admin.id);
+    let make = [
+        format!(
+            "INSERT INTO deal.event_outbox (id, organization_id, aggregate_type, aggregate_id, aggregate_version,
+               event_type, schema_version, event_data, actor_user_id, processed_at)
+             SELECT gen_random_uuid(), '{id}', 'deal', gen_random_uuid(), 1, 'deals.deal.updated', 1, '{{}}', '{admin}',
+                    now() - interval '8 days' FROM generate_series(1, {MANY})"
+        ),
+        format!(
+            "INSERT INTO deal.inbox SELECT 'of {id}', gen_random_uuid(), now() - interval '31 days'
+               FROM generate_series(1, {MANY})"
+        ),
+        format!(
+            "INSERT INTO deal.idempotency (organization_id, user_id, route, key, fingerprint, expires_at)
+             SELECT '{id}', '{admin}', '/', n, '', now() - interval '1 second' FROM generate_series(1, {MANY}) n"
+        ),
+    ];
+    for sql in make {
+        let made = Database::superuser().await.execute(&sql).await;
+        assert_eq!(made.expect("rows"), u64::from(MANY));
+    }
+    let left = format!(
+        "SELECT (SELECT count(*) FROM deal.event_outbox WHERE organization_id = '{id}' AND processed_at < now() - interval '7 days')
+              + (SELECT count(*) FROM deal.inbox WHERE consumer = 'of {id}')
+              + (SELECT count(*) FROM deal.idempotency WHERE organization_id = '{id}') AS n"
+    );
+    eventually("all of it is deleted", async || {
+        let rows = Database::superuser().await.rows(&left).await;
+        (rows[0]["n"] == 0).then_some(())
+    })
+    .await;
+}
+
+/// Behind an ingress that is not configured, all clients share one limit: the log says so, once in a while.
+#[tokio::test]
+async fn the_log_warns_of_a_proxy_that_is_not_trusted() {
+    let free = || TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let (public, admin) = (free(), free());
+    let (public, admin) = (public.local_addr(), admin.local_addr());
+    let (public, admin) = (public.expect("an address"), admin.expect("an address"));
+    let mut variables = settings_of("gateway");
+    // Production is what a process is in unless it is told otherwise.
+    variables.remove("HAUSHAVN_ENV");
+    variables.insert("HAUSHAVN_LISTEN".to_owned(), public.to_string());
+    variables.insert("HAUSHAVN_ADMIN_LISTEN".to_owned(), admin.to_string());
+    let mut gateway = Running::start("gateway", &variables);
+    let client = Client::new(&format!("http://{public}"));
+    eventually("it serves", async || {
+        tokio::net::TcpStream::connect(public).await.ok()
+    })
+    .await;
+    let forwarded = [("X-Forwarded-For", "203.0.113.9")];
+    let refused = client.send(Method::GET, "/api/auth/me", &forwarded, None);
+    refused.await.expect(401);
+    let warning = "X-Forwarded-For came from an address that is not in HAUSHAVN_TRUSTED_PROXIES";
+    let line = gateway.line_with(warning).await;
+    assert!(line.contains("\"level\":\"warn\""), "{line}");
+    assert!(
+        !line.contains("203.0.113.9"),
+        "what it says is not repeated"
+    );
 }
 
 /// Tokens and passwords are in more files than those of secrets: in mails, in the databases' own files, in logs.

@@ -4,7 +4,7 @@ use std::{io::Write as _, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use deal_service::{SERVICE, migrate, openapi, placing, rebuild, serve, upkeep};
-use platform::shutdown::exit_code;
+use platform::{config::Env, outbox, shutdown::exit_code};
 use uuid::Uuid;
 
 /// Deals, their parties, and what people see of them.
@@ -30,6 +30,8 @@ enum Command {
     },
     /// Gives a place to every row of the audit log that has none: after a restore, or writes by hand.
     PlaceAuditRows,
+    /// Lists the events that the broker does not take, and why.
+    HeldEvents,
     /// Prints the OpenAPI document.
     Openapi,
 }
@@ -42,12 +44,21 @@ async fn main() -> ExitCode {
         Command::Upkeep => upkeep::run().await,
         Command::RebuildReadModels { organization } => rebuild::run(organization).await,
         Command::PlaceAuditRows => placing::run().await,
+        Command::HeldEvents => print_held_events().await,
         Command::Openapi => print_openapi(),
     };
     exit_code(SERVICE, outcome)
 }
 
+async fn print_held_events() -> anyhow::Result<()> {
+    print(&outbox::held(Env::from_process(), "deal").await?)
+}
+
 fn print_openapi() -> anyhow::Result<()> {
-    std::io::stdout().write_all(openapi::document()?.as_bytes())?;
+    print(&openapi::document()?)
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    std::io::stdout().write_all(text.as_bytes())?;
     Ok(())
 }

@@ -6,7 +6,7 @@
 use std::{io::Write as _, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use platform::shutdown::exit_code;
+use platform::{config::Env, outbox, shutdown::exit_code};
 
 /// Templates, plans, dates and tasks of Haushavn. Settings are environment variables with the prefix HAUSHAVN_.
 #[derive(Parser)]
@@ -23,6 +23,8 @@ enum Command {
     Migrate,
     /// Load the templates that are built in; what is there already stays.
     LoadTemplates,
+    /// List the events that the broker does not take, and why.
+    HeldEvents,
     /// Print the OpenAPI document.
     Openapi,
 }
@@ -33,6 +35,7 @@ async fn main() -> ExitCode {
         Command::Serve => task_service::serve().await,
         Command::Migrate => task_service::migrate().await,
         Command::LoadTemplates => load_templates().await,
+        Command::HeldEvents => print_held_events().await,
         Command::Openapi => print_openapi(),
     };
     exit_code(task_service::NAME, outcome)
@@ -41,6 +44,10 @@ async fn main() -> ExitCode {
 async fn load_templates() -> anyhow::Result<()> {
     let added = task_service::load_templates().await?;
     print(&format!("{added} templates added\n"))
+}
+
+async fn print_held_events() -> anyhow::Result<()> {
+    print(&outbox::held(Env::from_process(), "task").await?)
 }
 
 fn print_openapi() -> anyhow::Result<()> {

@@ -3,7 +3,7 @@
 use std::{io::Write as _, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use platform::shutdown::exit_code;
+use platform::{config::Env, outbox, shutdown::exit_code};
 
 /// Identity and notifications of Haushavn. Settings are environment variables with the prefix HAUSHAVN_.
 #[derive(Parser)]
@@ -18,6 +18,8 @@ enum Command {
     Serve,
     /// Bring the schema `identity` up to date.
     Migrate,
+    /// List the events that the broker does not take, and why.
+    HeldEvents,
     /// Print the OpenAPI document.
     Openapi,
     /// Make a new key for access tokens and retire the present one, without a pause for anybody.
@@ -29,10 +31,15 @@ async fn main() -> ExitCode {
     let outcome = match Arguments::parse().command.unwrap_or(Command::Serve) {
         Command::Serve => user_service::serve().await,
         Command::Migrate => user_service::migrate().await,
+        Command::HeldEvents => print_held_events().await,
         Command::Openapi => print_openapi(),
         Command::RotateKeys => rotate_keys().await,
     };
     exit_code(user_service::NAME, outcome)
+}
+
+async fn print_held_events() -> anyhow::Result<()> {
+    print(&outbox::held(Env::from_process(), "identity").await?)
 }
 
 fn print_openapi() -> anyhow::Result<()> {

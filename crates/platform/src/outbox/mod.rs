@@ -9,9 +9,10 @@
 //! Nobody waits for anybody else: a batch takes a share of each organization's events, and an event that is not taken
 //! holds up its own aggregate alone.
 
+mod held;
 mod relay;
 mod step;
 
 #[cfg(test)]
 pub(crate) use self::relay::CONNECTIONS_MAX;
-pub use self::relay::Relay;
+pub use self::{held::held, relay::Relay};

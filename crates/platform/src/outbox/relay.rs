@@ -19,10 +19,10 @@ use crate::{
 const POLL: Duration = Duration::from_secs(1);
 /// Pause after a failed step, while the database or the broker is away.
 const PAUSE: Duration = Duration::from_millis(500);
-/// Published events are kept this long for whoever wonders.
-const KEEP_PUBLISHED: &str = "7 days";
 /// How often old rows are deleted and the backlog is counted.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(15);
+/// Rows that one statement deletes: each is its own transaction, so that no lock is held for long.
+const DELETED_AT_ONCE: i64 = 1_000;
 
 /// Connections of a relay: one listens, one publishes, one counts.
 pub(crate) const CONNECTIONS_MAX: u32 = 3;
@@ -63,15 +63,18 @@ impl Relay {
 
     /// Relays until `stop` is cancelled. Faults are logged once when they begin, and outlived.
     pub async fn run(self, stop: CancellationToken) {
+        tokio::join!(self.relay(&stop), self.keep_up(&stop));
+    }
+
+    async fn relay(&self, stop: &CancellationToken) {
         let mut listener = None;
-        let mut upkeep = tokio::time::interval(UPKEEP_INTERVAL);
         let mut healthy = true;
         let mut cursor = Cursor::default();
         while !stop.is_cancelled() {
             if listener.is_none() {
                 listener = self.listen().await;
             }
-            match self.drain(&mut cursor, &stop).await {
+            match self.drain(&mut cursor, stop).await {
                 Ok(()) => {
                     if !std::mem::replace(&mut healthy, true) {
                         tracing::info!("the outbox relay publishes again");
@@ -91,7 +94,6 @@ impl Relay {
             tokio::select! {
                 () = stop.cancelled() => {}
                 woken = wait(&mut listener) => if !woken { listener = None },
-                _ = upkeep.tick() => self.keep_up().await,
             }
         }
     }
@@ -114,14 +116,43 @@ impl Relay {
         Some(listener)
     }
 
-    /// Deletes what was published long ago and what has expired, and shows how much waits.
-    async fn keep_up(&self) {
-        let outcome = async {
-            for sql in self.statements.upkeep(KEEP_PUBLISHED) {
-                sqlx::query(sqlx::AssertSqlSafe(sql))
-                    .execute(&self.pool)
-                    .await?;
+    /// Deletes what was published long ago and what has expired, and shows how much waits; beside the relaying, which
+    /// it does not hold up.
+    async fn keep_up(&self, stop: &CancellationToken) {
+        let mut ticks = tokio::time::interval(UPKEEP_INTERVAL);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = ticks.tick() => {}
             }
+            self.count().await;
+            if let Err(error) = self.delete_what_is_over(stop).await {
+                tracing::debug!(%error, "outbox upkeep did not run");
+            }
+        }
+    }
+
+    /// Until nothing is left, so that it keeps pace with what comes.
+    async fn delete_what_is_over(&self, stop: &CancellationToken) -> sqlx::Result<()> {
+        for (sql, kept_for) in self.statements.deletions() {
+            loop {
+                let deleted = sqlx::query(sqlx::AssertSqlSafe(sql.as_str()))
+                    .bind(kept_for.as_secs_f64())
+                    .bind(DELETED_AT_ONCE)
+                    .execute(&self.pool)
+                    .await?
+                    .rows_affected();
+                if deleted < DELETED_AT_ONCE.unsigned_abs() || stop.is_cancelled() {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn count(&self) {
+        let outcome = async {
             sqlx::query_as::<_, (i64, f64, i64)>(sqlx::AssertSqlSafe(self.statements.backlog()))
                 .fetch_one(&self.pool)
                 .await
@@ -132,7 +163,7 @@ impl Relay {
                 metrics::gauge!(OUTBOX_OLDEST_AGE).set(oldest_seconds);
                 metrics::gauge!(OUTBOX_NOT_TAKEN).set(not_taken as f64);
             }
-            Err(error) => tracing::debug!(%error, "outbox upkeep did not run"),
+            Err(error) => tracing::debug!(%error, "the outbox could not be counted"),
         }
     }
 }

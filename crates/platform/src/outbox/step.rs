@@ -4,7 +4,7 @@
 //! others. An event that is not taken holds its aggregate, and nothing else: the aggregate's rows leave the index of
 //! what is due until the next attempt.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use anyhow::Context as _;
 use contracts::event::{Event, Head};
@@ -33,6 +33,11 @@ const ORGANIZATIONS_MAX: usize = 64;
 const CONCURRENT_AGGREGATES: usize = 64;
 /// Aggregates whose next attempt is due that are released in one step.
 const RELEASED_MAX: i16 = 100;
+
+/// Published events are kept so long, for questions about them.
+const PUBLISHED_KEPT_FOR: Duration = Duration::from_hours(7 * 24);
+/// An event is recognised as a repetition so long: no message goes round for longer.
+const RECEIVED_KEPT_FOR: Duration = Duration::from_hours(30 * 24);
 
 /// The statements of one schema, and the service's name.
 #[derive(Debug)]
@@ -82,21 +87,20 @@ impl Statements {
         }
     }
 
-    pub(super) fn upkeep(&self, keep: &str) -> [String; 3] {
+    /// Each deletes at most `$2` rows that have been over for `$1` seconds; with how long such are kept.
+    pub(super) fn deletions(&self) -> [(String, Duration); 3] {
         let schema = self.schema;
+        let deletion = |table: &str, over_since: &str| {
+            format!(
+                "DELETE FROM {schema}.{table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {schema}.{table}
+                  WHERE {over_since} < clock_timestamp() - make_interval(secs => $1)
+                  ORDER BY {over_since} LIMIT $2))"
+            )
+        };
         [
-            format!(
-                "DELETE FROM {schema}.event_outbox WHERE seq IN (SELECT seq FROM {schema}.event_outbox
-                  WHERE processed_at < clock_timestamp() - interval '{keep}' LIMIT 5000)"
-            ),
-            format!(
-                "DELETE FROM {schema}.inbox WHERE (consumer, message_id) IN (SELECT consumer, message_id FROM {schema}.inbox
-                  WHERE received_at < clock_timestamp() - interval '30 days' LIMIT 5000)"
-            ),
-            format!(
-                "DELETE FROM {schema}.idempotency WHERE ctid = ANY(ARRAY(SELECT ctid FROM {schema}.idempotency
-                  WHERE expires_at < clock_timestamp() LIMIT 5000))"
-            ),
+            (deletion("event_outbox", "processed_at"), PUBLISHED_KEPT_FOR),
+            (deletion("inbox", "received_at"), RECEIVED_KEPT_FOR),
+            (deletion("idempotency", "expires_at"), Duration::ZERO),
         ]
     }
 
