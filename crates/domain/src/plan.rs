@@ -8,7 +8,7 @@ mod schedule;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::rejection::Rejection;
+use crate::{rejection::Rejection, template::ITEMS_MAX};
 
 pub use self::schedule::{Lag, Schedule, Scheduled, Work, schedule};
 
@@ -16,15 +16,21 @@ pub use self::schedule::{Lag, Schedule, Scheduled, Work, schedule};
 /// all of them.
 pub const TASKS_OF_DEAL_MAX: usize = 1_000;
 
-/// Refuses a task more in a deal that has so many already.
+/// Of these, the most that are not the template's: added by hand, or instances of repeating work. So the tasks of a
+/// template have room whenever they come, with the plan or with new facts.
+pub const TASKS_BESIDE_TEMPLATE_MAX: usize = TASKS_OF_DEAL_MAX - ITEMS_MAX;
+
+/// Refuses a task more beside the template's in a deal that has so many already.
 ///
 /// # Errors
 /// A validation rejection on `dealId`.
-pub fn require_room(tasks: usize) -> Result<(), Rejection> {
-    if tasks < TASKS_OF_DEAL_MAX {
+pub fn require_room(beside_template: usize) -> Result<(), Rejection> {
+    if beside_template < TASKS_BESIDE_TEMPLATE_MAX {
         return Ok(());
     }
-    let message = format!("a deal has at most {TASKS_OF_DEAL_MAX} tasks");
+    let message = format!(
+        "a deal has at most {TASKS_BESIDE_TEMPLATE_MAX} tasks beside those of its template"
+    );
     Err(Rejection::field("dealId", "max_items", message))
 }
 

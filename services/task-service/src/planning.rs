@@ -28,7 +28,7 @@ use uuid::Uuid;
 use self::basis::given_dates;
 pub(crate) use self::{
     basis::Basis,
-    circumstances::{Series, task_hold},
+    circumstances::{Series, beside_template, task_hold},
     inputs::{
         DateInputs, facts_of, first_of_each_part, parse_dates, require_known_dates,
         require_known_facts, spelled,

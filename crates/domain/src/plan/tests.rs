@@ -244,11 +244,14 @@ proptest! {
 }
 
 #[test]
-fn a_deal_has_a_bounded_number_of_tasks() {
-    assert_eq!(require_room(TASKS_OF_DEAL_MAX - 1), Ok(()));
-    let refused = require_room(TASKS_OF_DEAL_MAX).unwrap_err();
-    assert!(
-        format!("{refused:?}").contains("a deal has at most 1000 tasks"),
-        "{refused:?}"
+fn a_deal_has_a_bounded_number_of_tasks_and_the_template_has_room_among_them() {
+    assert_eq!(
+        TASKS_BESIDE_TEMPLATE_MAX + ITEMS_MAX,
+        TASKS_OF_DEAL_MAX,
+        "whatever comes first"
     );
+    assert_eq!(require_room(TASKS_BESIDE_TEMPLATE_MAX - 1), Ok(()));
+    let refused = require_room(TASKS_BESIDE_TEMPLATE_MAX).unwrap_err();
+    let expected = "a deal has at most 500 tasks beside those of its template";
+    assert!(format!("{refused:?}").contains(expected), "{refused:?}");
 }

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     history::{self, Told},
-    planning::{Ground, task_name},
+    planning::{Ground, beside_template, task_name},
     repository::{
         deals,
         dependencies::{self, Dependency},
@@ -88,7 +88,7 @@ pub(crate) async fn run(tx: &mut Tx, command: &CreateTask) -> Result<Outcome> {
         }
     };
     deal.status.require_active()?;
-    require_room(siblings.len())?;
+    require_room(beside_template(&siblings))?;
 
     let open = prerequisites
         .iter()

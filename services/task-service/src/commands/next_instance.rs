@@ -5,6 +5,7 @@
 
 use domain::{
     cascade::{PlannedDates, next_instance},
+    plan::require_room,
     task::{Due, NewTask, Task, TaskEdit, TaskState},
     template::{Rule, TaskRule},
 };
@@ -12,7 +13,7 @@ use platform::{db::Tx, error::Result};
 
 use crate::{
     history::{self, Told},
-    planning::{Ground, Series},
+    planning::{Ground, Series, beside_template},
     repository::{
         deals::Deal,
         tasks::{self, Details},
@@ -20,7 +21,7 @@ use crate::{
     rules,
 };
 
-/// Makes it; `None` where nothing repeats, or no more. The milestone is the caller's to count.
+/// Makes it; `None` where nothing repeats, or no more, or the deal has no room for it. The milestone is the caller's to count.
 pub(super) async fn make(
     tx: &mut Tx,
     deal: &Deal,
@@ -35,6 +36,9 @@ pub(super) async fn make(
     let Some(rule) = ground.basis.template.task(&series.first) else {
         return Ok(None);
     };
+    if require_room(beside_template(&ground.tasks)).is_err() {
+        return Ok(None);
+    }
     let instance = series.instance + 1;
     let key = format!("{}_{instance}", series.first);
     let next = next_instance(rule, due.date, &planned);

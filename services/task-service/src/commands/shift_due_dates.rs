@@ -5,16 +5,19 @@
 
 use std::collections::BTreeSet;
 
-use domain::{cascade::Shifting, rejection::Rejection};
+use domain::{
+    cascade::{Shifting, revise},
+    rejection::Rejection,
+};
 use platform::{
     db::Tx,
     error::{Error, Result},
 };
 use uuid::Uuid;
 
-use super::{Step, apply_dates, take_steps};
+use super::{Step, apply_dates, change_scope::Scope, take_steps};
 use crate::{
-    planning::{Ground, task_name},
+    planning::{DateInputs, Ground, task_name},
     repository::{
         deals::{self, Deal},
         tasks::{self, StoredTask},
@@ -64,6 +67,19 @@ pub(crate) async fn run(tx: &mut Tx, deal_id: Uuid, days: u32) -> Result<()> {
     }
     let planned = ground.compute(&deal.zone);
     apply_dates::run(tx, &deal, &ground, &planned, &reason).await?;
+    // Instances of repeating work that would now come after the end of their series.
+    let revision = revise(before, &planned);
+    if !revision.is_empty() {
+        let scope = Scope {
+            deal: &deal,
+            deal_id,
+            key_dates: &DateInputs::new(),
+            // Nothing begins to apply because time has passed.
+            parties: &[],
+            reason: &reason,
+        };
+        Box::pin(scope.follow(tx, &ground, &revision)).await?;
+    }
     Ok(())
 }
 

@@ -161,6 +161,15 @@ impl Series {
     }
 }
 
+/// How many of a deal's tasks are not the template's: added by hand, or later instances of repeating work.
+pub(crate) fn beside_template(tasks: &[StoredTask]) -> usize {
+    let is_beside = |stored: &&StoredTask| {
+        let series = Series::of(&stored.task, &stored.details);
+        stored.task.key.is_none() || series.is_some_and(|series| series.instance > 1)
+    };
+    tasks.iter().filter(is_beside).count()
+}
+
 /// The rule that somebody gave a task of the template, if it is not the template's.
 fn rule_by_hand(stored: &StoredTask, of_template: &TaskRule) -> Option<Rule> {
     let rule = stored.details.due_rule.as_ref();

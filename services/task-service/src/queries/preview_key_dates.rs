@@ -87,7 +87,8 @@ pub(crate) struct PreviewKeyDates {
 }
 
 /// Computes the consequences. `input` is what deal-service says where there is no plan yet: the tasks to be then
-/// go by their keys. Rejections: `NOT_FOUND`, `FORBIDDEN`, `VERSION_CONFLICT`, and of `keyDates.<key>`.
+/// go by their keys. Rejections: `NOT_FOUND`, `FORBIDDEN`, `VERSION_CONFLICT`, `DEAL_STATUS_CONFLICT`, and of
+/// `keyDates.<key>`.
 pub(crate) async fn run(
     tx: &Tx,
     query: &PreviewKeyDates,
@@ -103,6 +104,7 @@ pub(crate) async fn run(
     if query.version.is_some_and(|version| version != current) {
         return Err(Rejection::VersionConflict { current }.into());
     }
+    deal.status.require_open()?;
     let old = ground.compute_with(&deal.zone, &DateInputs::new());
     ground.use_present_holidays(tx).await?;
     let new = ground.compute_with(&deal.zone, &query.key_dates);

@@ -202,7 +202,8 @@ async fn apply(
 
 /// What moving key dates would do; writes nothing.
 ///
-/// **Permissions**: as for moving them. Rejections: `NOT_FOUND`, `FORBIDDEN`, `VERSION_CONFLICT`.
+/// **Permissions**: as for moving them. Rejections: `NOT_FOUND`, `FORBIDDEN`, `VERSION_CONFLICT`,
+/// `DEAL_STATUS_CONFLICT` once the deal is over.
 #[utoipa::path(
     post,
     path = "/api/deals/{id}/key-dates/preview",

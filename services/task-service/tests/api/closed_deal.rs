@@ -5,8 +5,9 @@ use testkit::Database;
 use tokio::task::JoinSet;
 
 use crate::{
+    dates::{path, preview, read},
     own_template::small_deal,
-    support::{Office, Tasks, patch_at, random_id, text},
+    support::{Office, Tasks, days_from_today, patch_at, random_id, text},
 };
 
 #[tokio::test]
@@ -182,4 +183,26 @@ async fn what_a_plan_has_after_the_closing_goes_on_when_the_deal_is_over() {
         user.api.post(&path, &comment).await.expect(201);
         office.holds().await;
     }
+}
+
+#[tokio::test]
+async fn the_dates_of_a_deal_that_is_over_are_not_previewed_any_more_than_they_are_moved() {
+    let office = Office::new().await;
+    let deal = small_deal(&office, json!({})).await;
+    let user = &office.coordinator;
+    let version = read(user, &deal).await["version"].clone();
+    let body = json!({"keyDates": {"end": days_from_today(30)}, "reason": "as agreed", "version": version});
+    preview(user, &deal, &body).await.expect(200);
+    let close = format!("/api/deals/{}/close", deal.id);
+    user.api
+        .post(&close, &json!({"force": true}))
+        .await
+        .expect(200);
+    preview(user, &deal, &body)
+        .await
+        .refuses(409, "DEAL_STATUS_CONFLICT");
+    user.api
+        .put(&path(&deal), &body)
+        .await
+        .refuses(409, "DEAL_STATUS_CONFLICT");
 }

@@ -1,12 +1,13 @@
 //! Work that repeats: when the next one comes, what it follows, and when its series ends.
 
 use serde_json::{Value, json};
-use testkit::Deal;
+use testkit::{Database, Deal};
 
 use crate::{
     dates::{path, preview, read},
     own_template::{small_deal, task},
-    support::{Office, Tasks, days_from_today, text},
+    resume_deal::resume,
+    support::{Office, Tasks, days_from_today, refuses_field, text},
 };
 
 async fn milestone(office: &Office, deal: &Deal, key: &str) -> Value {
@@ -133,5 +134,43 @@ async fn an_instance_of_what_became_pointless_goes() {
     assert_eq!(
         reports(&office, &deal).await[1],
         ("report_2".to_owned(), json!("WAIVED"))
+    );
+}
+
+#[tokio::test]
+async fn an_instance_that_a_hold_pushes_past_the_end_of_its_series_goes() {
+    let office = Office::new().await;
+    let deal = small_deal(&office, json!({"end": days_from_today(16)})).await;
+    let date = json!({"dueDate": "2031-05-05"});
+    let dated = office.agent.add_task(&deal.id, "Dated", date).await;
+    step(&office, &deal, "report", "complete", json!({})).await;
+    let next = task(&office.coordinator, &deal, "report_2").await;
+    assert_eq!(next["dueDate"], json!(days_from_today(14)));
+    office.hold_days_ago(&deal, 3).await;
+    resume(&office, &deal, &dated).await;
+    assert_eq!(
+        reports(&office, &deal).await[1],
+        ("report_2".to_owned(), json!("WAIVED"))
+    );
+    office.holds().await;
+}
+
+#[tokio::test]
+async fn the_room_of_a_deal_is_counted_wherever_a_task_is_made() {
+    let office = Office::new().await;
+    let deal = small_deal(&office, json!({})).await;
+    let user = &office.coordinator;
+    let by_hand = user.add_task(&deal.id, "By hand", json!({})).await;
+    let mut database = Database::superuser().await;
+    database.copy_row("task.tasks", &by_hand, 498).await;
+    user.add_task(&deal.id, "The last by hand", json!({})).await;
+    let one_more = json!({"dealId": deal.id, "title": "One more"});
+    let refused = user.api.post("/api/tasks", &one_more).await;
+    refuses_field(&refused, "dealId", "max_items");
+
+    step(&office, &deal, "report", "complete", json!({})).await;
+    assert_eq!(
+        reports(&office, &deal).await,
+        [("report".to_owned(), json!("COMPLETED"))]
     );
 }

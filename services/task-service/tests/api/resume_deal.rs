@@ -25,7 +25,7 @@ async fn patch(office: &Office, id: &str, fields: Value) {
 }
 
 /// Resumes a deal, its due dates moved, and waits until this open task, which has a date and no rule, has moved.
-async fn resume(office: &Office, deal: &Deal, dated: &str) {
+pub(crate) async fn resume(office: &Office, deal: &Deal, dated: &str) {
     let before = due(office, dated).await;
     let path = format!("/api/deals/{}/resume", deal.id);
     let shift = json!({"shiftDueDates": true});
