@@ -193,6 +193,10 @@ async fn poison_among_the_parked_ends_with_the_dead_letters_and_a_rebuild_goes_o
 /// Writes events of deals that nobody knows into deal-service's outbox, as if it had emitted them: `rows` gives
 /// `aggregate_id`, `version`, `event_type` and `event_data`.
 async fn emit(organization: &Organization, rows: &str) {
+    emit_by(&mut Database::superuser().await, organization, rows).await;
+}
+
+async fn emit_by(database: &mut Database, organization: &Organization, rows: &str) {
     let insert = format!(
         "INSERT INTO deal.event_outbox (id, organization_id, aggregate_type, aggregate_id, aggregate_version, event_type,
            schema_version, event_data, actor_user_id)
@@ -200,7 +204,7 @@ async fn emit(organization: &Organization, rows: &str) {
                 r.event_data || jsonb_build_object('dealId', r.aggregate_id), '{}' FROM ({rows}) r",
         organization.id, organization.admin.id
     );
-    let written = Database::superuser().await.execute(&insert).await;
+    let written = database.execute(&insert).await;
     assert!(written.unwrap() > 0);
 }
 
@@ -282,8 +286,12 @@ async fn a_burst_of_one_organization_takes_turns_with_an_event_of_another() {
                     '{{}}'::jsonb AS event_data FROM generate_series(1, {count})"
         )
     };
-    emit(&busy, &rows(BURST)).await;
-    emit(&quiet, &rows(1)).await;
+    // In one transaction, so that none of the burst is under way before the other's event is there.
+    let mut database = Database::superuser().await;
+    database.execute("BEGIN").await.unwrap();
+    emit_by(&mut database, &busy, &rows(BURST)).await;
+    emit_by(&mut database, &quiet, &rows(1)).await;
+    database.execute("COMMIT").await.unwrap();
     eventually("all of it is applied", async || {
         let sql = format!(
             "SELECT count(*) AS n FROM deal.event_outbox o JOIN deal.inbox i ON i.message_id = o.id

@@ -154,10 +154,11 @@ async fn what_was_published_received_or_answered_long_ago_is_deleted_as_fast_as_
 /// Behind an ingress that is not configured, all clients share one limit: the log says so, once in a while.
 #[tokio::test]
 async fn the_log_warns_of_a_proxy_that_is_not_trusted() {
-    let free = || TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let free = || {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        listener.local_addr().expect("an address")
+    };
     let (public, admin) = (free(), free());
-    let (public, admin) = (public.local_addr(), admin.local_addr());
-    let (public, admin) = (public.expect("an address"), admin.expect("an address"));
     let mut variables = settings_of("gateway");
     // Production is what a process is in unless it is told otherwise.
     variables.remove("HAUSHAVN_ENV");
