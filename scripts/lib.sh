@@ -67,9 +67,9 @@ port() {
     task-service-admin) echo $((HAUSHAVN_PORT_BASE + 183)) ;;
     workflow-worker-admin) echo $((HAUSHAVN_PORT_BASE + 184)) ;;
     workflow-worker-sdk) echo $((HAUSHAVN_PORT_BASE + 284)) ;;
-    prometheus) echo $((HAUSHAVN_PORT_BASE + 90)) ;;
-    alertmanager) echo $((HAUSHAVN_PORT_BASE + 93)) ;;
-    alert-receiver) echo $((HAUSHAVN_PORT_BASE + 94)) ;;
+    prometheus) echo $((HAUSHAVN_PORT_BASE + 290)) ;;
+    alertmanager) echo $((HAUSHAVN_PORT_BASE + 293)) ;;
+    alert-receiver) echo $((HAUSHAVN_PORT_BASE + 294)) ;;
     otlp) echo $((HAUSHAVN_PORT_BASE + 317)) ;;
     redis) echo $((HAUSHAVN_PORT_BASE + 379)) ;;
     postgres) echo $((HAUSHAVN_PORT_BASE + 432)) ;;

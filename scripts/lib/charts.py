@@ -17,7 +17,7 @@ import helm_python as helm
 import kubernetes_validate
 import yaml
 
-SERVICES = ["gateway", "user-service", "deal-service", "task-service", "workflow-worker"]
+SERVICES = ["gateway", "web", "user-service", "deal-service", "task-service", "workflow-worker"]
 # The oldest version that the charts allow, and the newest whose schemas are at hand.
 KUBERNETES = ["1.32", "1.37"]
 # What a request may take after preStop: SHUTDOWN_TIMEOUT_SECONDS.
@@ -198,8 +198,9 @@ def check_deployment(where, deployment, documents):
     spec = template["spec"]
     container = spec["containers"][0]
     for probe in ["startupProbe", "livenessProbe", "readinessProbe"]:
-        if container.get(probe, {}).get("httpGet", {}).get("port") != "admin":
-            problem(where, f"has no {probe} on the admin port")
+        wanted = "http" if container["name"] == "web" else "admin"
+        if container.get(probe, {}).get("httpGet", {}).get("port") != wanted:
+            problem(where, f"has no {probe} on the port {wanted}")
     pause = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
     if pause < 1:
         problem(where, "stops before balancers know of it: no preStop")
@@ -278,6 +279,8 @@ def addresses(pod):
                     endpoints.add((kind, int(port[1]) if port else None))
             if name == "PGPORT":
                 endpoints.add(("postgresql", int(value)))
+            if name == "MANAGEMENT_URL":
+                endpoints.add(("rabbitmq", int(value.rsplit(":", 1)[1])))
     return services, endpoints
 
 

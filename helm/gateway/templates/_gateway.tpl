@@ -1,7 +1,7 @@
 {{- define "gateway.facts" -}}
 uses: [redis]
 calls: [user-service, deal-service, task-service, workflow-worker]
-calledBy: []
+calledBy: [web]
 public: true
 secretKeys: [service-key, redis-password]
 {{- end -}}

@@ -59,6 +59,7 @@ spec:
         - port: 8080
           protocol: TCP
     {{- end }}
+    {{- if not $facts.web }}
     - from:
         {{- toYaml $global.networkPolicy.monitoringPeers | nindent 8 }}
       ports:
@@ -68,6 +69,7 @@ spec:
         - port: 9091
           protocol: TCP
         {{- end }}
+    {{- end }}
     {{- with .Values.networkPolicy.extraIngress }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
@@ -82,7 +84,7 @@ spec:
     {{- $endpoint := index $global . }}
     {{- include "haushavn-lib.egressRule" (list $endpoint.peers (int $endpoint.port) (list "TCP")) | nindent 4 }}
     {{- end }}
-    {{- if $global.otlpEndpoint }}
+    {{- if and $global.otlpEndpoint (not $facts.web) }}
     {{- include "haushavn-lib.egressRule" (list $global.otlp.peers (int $global.otlp.port) (list "TCP")) | nindent 4 }}
     {{- end }}
     {{- with .Values.networkPolicy.extraEgress }}

@@ -7,7 +7,7 @@ Everything of a service. What differs is in the service's own chart:
 {{- $facts := include (printf "%s.facts" .Chart.Name) . | fromYaml -}}
 {{ include "haushavn-lib.serviceAccountObject" . }}
 {{ include "haushavn-lib.secretObject" (list . $facts) }}
-{{ include "haushavn-lib.trustedServicesObject" . }}
+{{ if not $facts.web }}{{ include "haushavn-lib.trustedServicesObject" . }}{{ end }}
 {{ include "haushavn-lib.deployment" (list . $facts) }}
 {{ include "haushavn-lib.serviceObject" (list . $facts) }}
 {{ include "haushavn-lib.horizontalPodAutoscaler" (list . $facts) }}
@@ -187,11 +187,15 @@ spec:
         - name: {{ .Chart.Name }}
           image: {{ include "haushavn-lib.image" . }}
           imagePullPolicy: {{ .Values.image.pullPolicy }}
+          {{- if not $facts.web }}
           args:
             - serve
+          {{- end }}
           {{- include "haushavn-lib.containerSecurity" . | nindent 10 }}
           env:
+            {{- if not $facts.web }}
             {{- include "haushavn-lib.commonEnv" . | nindent 12 }}
+            {{- end }}
             {{- include (printf "%s.env" .Chart.Name) . | trim | nindent 12 }}
             {{- with include "haushavn-lib.certificateAuthorityEnv" . | trim }}
             {{- . | nindent 12 }}
@@ -202,30 +206,34 @@ spec:
           ports:
             - name: http
               containerPort: 8080
+            {{- if not $facts.web }}
             - name: admin
               containerPort: 9090
+            {{- end }}
             {{- if $facts.sdkMetrics }}
             - name: sdk-metrics
               containerPort: 9091
             {{- end }}
+          {{- /* The web application has one port; its health is its own process'. */}}
+          {{- $probed := ternary "http" "admin" (hasKey $facts "web") }}
           startupProbe:
             httpGet:
               path: /healthz
-              port: admin
+              port: {{ $probed }}
             periodSeconds: 1
             timeoutSeconds: 2
             failureThreshold: 60
           livenessProbe:
             httpGet:
               path: /healthz
-              port: admin
+              port: {{ $probed }}
             periodSeconds: 10
             timeoutSeconds: 3
             failureThreshold: 3
           readinessProbe:
             httpGet:
-              path: /readyz
-              port: admin
+              path: {{ ternary "/healthz" "/readyz" (hasKey $facts "web") }}
+              port: {{ $probed }}
             periodSeconds: 5
             timeoutSeconds: 3
             failureThreshold: 2
@@ -236,16 +244,26 @@ spec:
           resources:
             {{- toYaml .Values.resources | nindent 12 }}
           volumeMounts:
+            {{- if $facts.web }}
+            - name: cache
+              mountPath: /app/.next/cache
+            {{- else }}
             - name: key
               mountPath: /etc/haushavn/key
               readOnly: true
             - name: trusted-services
               mountPath: /etc/haushavn/trusted-services
               readOnly: true
+            {{- end }}
             {{- with include "haushavn-lib.certificateAuthorityMount" . | trim }}
             {{- . | nindent 12 }}
             {{- end }}
       volumes:
+        {{- if $facts.web }}
+        - name: cache
+          emptyDir:
+            sizeLimit: 256Mi
+        {{- else }}
         - name: key
           secret:
             secretName: {{ include "haushavn-lib.secret" . }}
@@ -256,6 +274,7 @@ spec:
         - name: trusted-services
           configMap:
             name: {{ include "haushavn-lib.trustedServices" . }}
+        {{- end }}
         {{- with include "haushavn-lib.certificateAuthorityVolume" . | trim }}
         {{- . | nindent 8 }}
         {{- end }}
@@ -282,10 +301,12 @@ spec:
       port: 8080
       targetPort: http
       appProtocol: http
+    {{- if not $facts.web }}
     - name: admin
       port: 9090
       targetPort: admin
       appProtocol: http
+    {{- end }}
     {{- if $facts.sdkMetrics }}
     - name: sdk-metrics
       port: 9091
@@ -362,7 +383,7 @@ spec:
 {{- define "haushavn-lib.serviceMonitor" -}}
 {{- $facts := index . 1 -}}
 {{- with index . 0 }}
-{{- if .Values.global.monitoring.enabled }}
+{{- if and .Values.global.monitoring.enabled (not $facts.web) }}
 ---
 apiVersion: monitoring.coreos.com/v1
 kind: ServiceMonitor
