@@ -73,8 +73,16 @@ impl Office {
     /// # Panics
     /// When the deal cannot be put on hold.
     pub async fn hold_days_ago(&self, deal: &Deal, days: u32) {
+        Self::hold_days_ago_by(&self.agent, deal, days).await;
+    }
+
+    /// As [`Office::hold_days_ago`], by somebody else than the agent.
+    ///
+    /// # Panics
+    /// When the deal cannot be held.
+    pub async fn hold_days_ago_by(user: &User, deal: &Deal, days: u32) {
         let hold = format!("/api/deals/{}/hold", deal.id);
-        self.agent.api.post(&hold, &json!({})).await.expect(200);
+        user.api.post(&hold, &json!({})).await.expect(200);
         let earlier = format!(
             "UPDATE deal.deals SET held_since = held_since - interval '{days} days' WHERE id = '{}'",
             deal.id

@@ -6,7 +6,7 @@ use testkit::{Database, Deal};
 use crate::{
     dates::{path, preview, read},
     own_template::{small_deal, task},
-    resume_deal::resume,
+    resume_deal::resume_by,
     support::{Office, Tasks, days_from_today, refuses_field, text},
 };
 
@@ -142,12 +142,12 @@ async fn an_instance_that_a_hold_pushes_past_the_end_of_its_series_goes() {
     let office = Office::new().await;
     let deal = small_deal(&office, json!({"end": days_from_today(16)})).await;
     let date = json!({"dueDate": "2031-05-05"});
-    let dated = office.agent.add_task(&deal.id, "Dated", date).await;
+    let dated = office.coordinator.add_task(&deal.id, "Dated", date).await;
     step(&office, &deal, "report", "complete", json!({})).await;
     let next = task(&office.coordinator, &deal, "report_2").await;
     assert_eq!(next["dueDate"], json!(days_from_today(14)));
-    office.hold_days_ago(&deal, 3).await;
-    resume(&office, &deal, &dated).await;
+    Office::hold_days_ago_by(&office.coordinator, &deal, 3).await;
+    resume_by(&office.coordinator, &office, &deal, &dated).await;
     assert_eq!(
         reports(&office, &deal).await[1],
         ("report_2".to_owned(), json!("WAIVED"))

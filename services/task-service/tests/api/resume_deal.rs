@@ -2,7 +2,7 @@
 
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
 use serde_json::{Value, json};
-use testkit::{Deal, eventually};
+use testkit::{Deal, User, eventually};
 
 use crate::{
     dates::{day, due_dates, later, moves_as_previewed, read},
@@ -25,11 +25,16 @@ async fn patch(office: &Office, id: &str, fields: Value) {
 }
 
 /// Resumes a deal, its due dates moved, and waits until this open task, which has a date and no rule, has moved.
-pub(crate) async fn resume(office: &Office, deal: &Deal, dated: &str) {
+async fn resume(office: &Office, deal: &Deal, dated: &str) {
+    resume_by(&office.agent, office, deal, dated).await;
+}
+
+/// As [`resume`], by somebody else than the agent.
+pub(crate) async fn resume_by(user: &User, office: &Office, deal: &Deal, dated: &str) {
     let before = due(office, dated).await;
     let path = format!("/api/deals/{}/resume", deal.id);
     let shift = json!({"shiftDueDates": true});
-    office.agent.api.post(&path, &shift).await.expect(200);
+    user.api.post(&path, &shift).await.expect(200);
     eventually("the due dates have moved", async || {
         (due(office, dated).await != before).then_some(())
     })
