@@ -84,7 +84,7 @@ async function work(id, until, left) {
 }
 
 const deals = [
-  { street: "1418 Larkspur Lane", mine: true, price: "525000.00", since: 29, closes: 15, left: 1, moveTo: { dates: { loan_commitment_deadline: day(6) }, reason: "The lender asked for another week; both sides signed the amendment" } },
+  { street: "1418 Larkspur Lane", mine: true, price: "525000.00", since: 29, closes: 15, moveTo: { dates: { loan_commitment_deadline: day(6) }, reason: "The lender asked for another week; both sides signed the amendment" } },
   { street: "66 Canal Walk", buyer: "Minh and Carol Nguyen", price: "412000.00", since: 40, closes: 2, left: 3 },
   { street: "77 Harbor View Dr", unit: "4B", buyer: "Wei Chen", price: "400000.00", since: 38, closes: 4, workedUntil: 1, facts: { hoa: true } },
   { street: "940 Glen Echo Rd", buyer: "Haddad and Novak", price: "471000.00", since: 24, closes: 9, left: 2 },

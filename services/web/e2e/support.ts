@@ -37,8 +37,9 @@ export async function expectAccessible(page: Page): Promise<void> {
   for (const theme of ["light", "dark"]) {
     const found = await page.evaluate(async (chosen) => {
       document.documentElement.dataset.theme = chosen;
-      const { axe } = window as unknown as { axe: { run: (root: Document) => Promise<{ violations: { id: string; nodes: { target: string[] }[] }[] }> } };
-      const { violations } = await axe.run(document);
+      const { axe } = window as unknown as { axe: { run: (root: Document, options: object) => Promise<{ violations: { id: string; nodes: { target: string[] }[] }[] }> } };
+      // Only colours differ between the themes.
+      const { violations } = await axe.run(document, chosen === "dark" ? { runOnly: ["color-contrast"] } : {});
       return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(" ")).join(", ")}`);
     }, theme);
     expect(found, `${new URL(page.url()).pathname}, ${theme}`).toEqual([]);

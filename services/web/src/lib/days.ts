@@ -28,6 +28,9 @@ export function dayInWords(locale: string, day: string, style: DayStyle = "short
   return new Intl.DateTimeFormat(locale, { ...options, timeZone: "UTC" }).format(midnight(day));
 }
 
+/** A sentence of the API with its dates in words. */
+export const withDaysInWords = (locale: string, text: string): string => text.replace(/\b\d{4}-\d{2}-\d{2}\b/g, (day) => dayInWords(locale, day));
+
 /** An instant in a zone: 'Mar 30, 4:12 PM'. */
 export function instantInWords(locale: string, zone: string, instant: string): string {
   return new Intl.DateTimeFormat(locale, { month: "short", day: "numeric", hour: "numeric", minute: "2-digit", timeZone: zone }).format(new Date(instant));

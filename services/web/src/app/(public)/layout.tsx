@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 
+import { Words } from "@/components/shell/words";
 import { Mark } from "@/components/ui/mark";
 
 /** Identity pages: one column on paper, the mark above, nothing else. */
@@ -13,7 +14,7 @@ export default function PublicLayout({ children }: { children: ReactNode }) {
           </span>
           Haushavn
         </p>
-        {children}
+        <Words of={["identity"]}>{children}</Words>
       </div>
     </main>
   );

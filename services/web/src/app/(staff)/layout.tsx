@@ -4,6 +4,7 @@ import type { ReactNode } from "react";
 
 import { api, attempt, me, session } from "@/api/server";
 import { Rail } from "@/components/shell/rail";
+import { Words } from "@/components/shell/words";
 import { Refresher } from "@/components/ui/refresher";
 import { ToastProvider } from "@/components/ui/toasts";
 import { isBuyer, may } from "@/lib/access";
@@ -20,33 +21,35 @@ export default async function StaffLayout({ children }: { children: ReactNode })
     attempt(client.GET("/api/notifications", { params: { query: { limit: 1 } } })),
   ]);
   return (
-    <ToastProvider>
-      <meta name="csrf-token" content={current?.csrfToken} />
-      <a
-        href="#main"
-        className="fixed start-3 top-3 z-(--z-skip) -translate-y-20 rounded-md bg-primary px-4 py-2 font-medium text-on-primary focus:translate-y-0"
-      >
-        {t("skip")}
-      </a>
-      <div className="shell">
-        <Rail
-          name={who.user.fullName}
-          organization={who.organization.name}
-          overdue={overdue.data?.items.length ?? 0}
-          unread={notices.data?.unreadCount ?? 0}
-          isAdmin={who.user.role === "ADMIN"}
-          mayCreate={may(who, "create_deals")}
-        />
-        <main id="main" className="page" tabIndex={-1}>
-          {who.emailVerified || who.user.role !== "ADMIN" ? null : (
-            <p className="note note-warn m-4 mb-0 md:mx-7" role="status">
-              {t("verifyFirst")}
-            </p>
-          )}
-          {children}
-        </main>
-      </div>
-      <Refresher />
-    </ToastProvider>
+    <Words of="all">
+      <ToastProvider>
+        <meta name="csrf-token" content={current?.csrfToken} />
+        <a
+          href="#main"
+          className="fixed start-3 top-3 z-(--z-skip) -translate-y-20 rounded-md bg-primary px-4 py-2 font-medium text-on-primary focus:translate-y-0"
+        >
+          {t("skip")}
+        </a>
+        <div className="shell">
+          <Rail
+            name={who.user.fullName}
+            organization={who.organization.name}
+            overdue={overdue.data?.items.length ?? 0}
+            unread={notices.data?.unreadCount ?? 0}
+            isAdmin={who.user.role === "ADMIN"}
+            mayCreate={may(who, "create_deals")}
+          />
+          <main id="main" className="page" tabIndex={-1}>
+            {who.emailVerified || who.user.role !== "ADMIN" ? null : (
+              <p className="note note-warn m-4 mb-0 md:mx-7" role="status">
+                {t("verifyFirst")}
+              </p>
+            )}
+            {children}
+          </main>
+        </div>
+        <Refresher />
+      </ToastProvider>
+    </Words>
   );
 }

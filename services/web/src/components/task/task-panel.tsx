@@ -95,7 +95,7 @@ export async function TaskPanel({ id, who }: { id: string; who: Me }) {
           ) : null}
           <dt>{t("owner")}</dt>
           <dd>
-            {owner.isOutside ? <OutsideAvatar name={owner.text} size={20} /> : owner.text ? <Avatar name={owner.text} size={20} /> : <NobodyAvatar label={t("nobody")} size={20} />}
+            {owner.isOutside ? <OutsideAvatar name={owner.text} size={20} /> : owner.text ? <Avatar name={owner.name} size={20} /> : <NobodyAvatar label={t("nobody")} size={20} />}
             <span>{owner.text || t("nobody")}</span>
             {owner.part && owner.part !== owner.text ? <span className="text-text-2">{owner.part}</span> : null}
           </dd>
@@ -240,10 +240,10 @@ function holderOf(parties: Party[], names: Map<string, string>, partInWords: (ro
   };
 }
 
-function ownerOf(task: TaskDetail, parties: Party[], partInWords: (role: string) => string): { text: string; part: string; isOutside: boolean } {
-  if (!task.ownerRole) return { text: "", part: "", isOutside: false };
+function ownerOf(task: TaskDetail, parties: Party[], partInWords: (role: string) => string): { text: string; name: string; part: string; isOutside: boolean } {
+  if (!task.ownerRole) return { text: "", name: "", part: "", isOutside: false };
   const party = parties.find((other) => other.role === task.ownerRole);
   const part = partInWords(task.ownerRole);
-  if (!party) return { text: part, part, isOutside: true };
-  return { text: [party.name, party.company].filter(Boolean).join(", "), part, isOutside: !party.userId };
+  if (!party) return { text: part, name: part, part, isOutside: true };
+  return { text: party.userId ? party.name : [party.name, party.company].filter(Boolean).join(", "), name: party.name, part, isOutside: !party.userId };
 }
