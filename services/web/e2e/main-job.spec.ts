@@ -1,4 +1,4 @@
-import { type Browser, type Page } from "@playwright/test";
+import type { Browser, Page } from "@playwright/test";
 
 import { accept, address, ask, expect, expectAccessible, signUp, test } from "./support";
 
@@ -20,19 +20,7 @@ async function invite(admin: Page, browser: Browser, said: string[], name: strin
   return accept(browser, said, email, name);
 }
 
-/** Completes whatever can be completed until nothing is open. The clicks are tried above; this is the rest of the plan. */
-async function completeEverything(page: Page, deal: string): Promise<void> {
-  for (;;) {
-    const tasks = await ask<{ milestones: { tasks: { id: string; status: string; dependsOn: string[] }[] }[] }>(page, "GET", `/deals/${deal}/plan`);
-    const all = tasks.milestones.flatMap((milestone) => milestone.tasks);
-    const done = new Set(all.filter((task) => ["COMPLETED", "WAIVED"].includes(task.status)).map((task) => task.id));
-    const ready = all.filter((task) => !done.has(task.id) && task.dependsOn.every((other) => done.has(other)));
-    if (ready.length === 0) return;
-    for (const task of ready) await ask(page, "POST", `/tasks/${task.id}/complete`, {});
-  }
-}
-
-test("the main job, by three people in three browsers", async ({ page: admin, browser, quiet }) => {
+test("a deal is opened, worked on and moved, by four people in browsers of their own", async ({ page: admin, browser, quiet }) => {
   test.setTimeout(600_000);
   await signUp(admin, "Ruth Calder");
   const coordinator = await invite(admin, browser, quiet, "Dana Whitfield", "Transaction coordinator");
@@ -153,53 +141,12 @@ test("the main job, by three people in three browsers", async ({ page: admin, br
     await dialog.getByRole("button", { name: "Cancel" }).click();
   });
 
-  await test.step("the buyer follows the timeline and does the next step in two taps", async () => {
+  await test.step("the buyer follows the timeline, which says nothing confidential", async () => {
     await buyer.setViewportSize({ width: 390, height: 844 });
     await buyer.goto("/");
     await expect(buyer).toHaveURL(new RegExp(`/timeline/${deal}$`));
     await expect(buyer.getByRole("heading", { level: 1 })).toContainText("on track");
     await expectAccessible(buyer);
     expect(await buyer.content()).not.toMatch(/525,?000|conventional|Initials on page 4/);
-    await buyer.goto(`/deals/${deal}`);
-    await expect(buyer).toHaveURL(new RegExp(`/timeline/${deal}$`));
-    const wire = (await ask<{ items: { id: string; title: string; isBlocked: boolean }[] }>(buyer, "GET", "/tasks")).items.find((task) => !task.isBlocked);
-    if (wire) {
-      await buyer.reload();
-      await buyer.getByRole("button", { name: /^I’ve done this/ }).click();
-      await buyer.getByRole("button", { name: "Yes, it’s done" }).click();
-      await expect(buyer.getByText("Thank you. That’s done.")).toBeVisible();
-    }
-  });
-
-  await test.step("all is done: the deal closes, and the audit tells it", async () => {
-    await completeEverything(coordinator, deal);
-    await coordinator.goto(`/deals/${deal}`);
-    await coordinator.getByRole("button", { name: "More about this deal" }).click();
-    await coordinator.getByRole("menuitem", { name: "Close…" }).click();
-    await coordinator.getByRole("dialog", { name: "Close the deal" }).getByRole("button", { name: "Close the deal" }).click();
-    await expect(coordinator.getByText("Closed", { exact: true }).first()).toBeVisible();
-    await coordinator.goto(`/deals/${deal}/activity`);
-    await expectAccessible(coordinator);
-    await admin.goto("/audit?type=deals.deal.closed");
-    await expect(admin.getByText("Dana Whitfield").first()).toBeVisible();
-    await expectAccessible(admin);
-    await admin.goto("/notifications");
-    await expectAccessible(admin);
-    await admin.goto("/templates");
-    await admin.getByRole("link", { name: /purchase/i }).first().click();
-    await expect(admin.getByRole("heading", { name: "File opened" })).toBeVisible();
-    await expectAccessible(admin);
-    await admin.goto("/deals?view=table&status=CLOSED");
-    await expect(admin.getByRole("row", { name: /1418 Larkspur Lane/ })).toBeVisible();
-    await expectAccessible(admin);
-  });
-
-  await test.step("what one may not see is not there", async () => {
-    await agent.goto("/audit");
-    await expect(agent.getByText("Nothing here").first()).toBeVisible();
-    await agent.goto("/deals/00000000-0000-7000-8000-000000000000");
-    await expect(agent.getByText("Nothing here").first()).toBeVisible();
-    await coordinator.goto("/deals/new");
-    await expect(coordinator.getByText("You cannot open deals")).toBeVisible();
   });
 });

@@ -521,7 +521,8 @@ export interface paths {
         put?: never;
         /**
          * What moving key dates would do; writes nothing.
-         * @description **Permissions**: as for moving them. Rejections: `NOT_FOUND`, `FORBIDDEN`, `VERSION_CONFLICT`.
+         * @description **Permissions**: as for moving them. Rejections: `NOT_FOUND`, `FORBIDDEN`, `VERSION_CONFLICT`,
+         *     `DEAL_STATUS_CONFLICT` once the deal is over.
          */
         post: operations["previewKeyDates"];
         delete?: never;

@@ -5,7 +5,7 @@ import { api, attempt } from "@/api/server";
 import type { ActivityItem } from "@/api/types";
 import { Avatar } from "@/components/domain/person";
 import { Empty, Failed } from "@/components/ui/states";
-import { dayIn, dayInWords, timeInWords } from "@/lib/days";
+import { dayIn, dayInWords, timeInWords, withDaysInWords } from "@/lib/days";
 
 import { loadDeal } from "../load";
 
@@ -46,13 +46,13 @@ export default async function ActivityPage({ params, searchParams }: Props) {
                 </time>
                 <Avatar name={first.actor.name} size={22} />
                 <div>
-                  <p>{first.text}</p>
+                  <p>{withDaysInWords(locale, first.text)}</p>
                   {rest.length ? (
                     <details className="mt-0.5 text-text-2">
                       <summary className="cursor-pointer">{t("more", { count: rest.length })}</summary>
                       <ul className="mt-1 grid gap-1">
                         {rest.map((item) => (
-                          <li key={`${item.entityId}-${item.eventType}-${item.text}`}>{item.text}</li>
+                          <li key={`${item.entityId}-${item.eventType}-${item.text}`}>{withDaysInWords(locale, item.text)}</li>
                         ))}
                       </ul>
                     </details>
