@@ -258,7 +258,7 @@ async fn a_row_that_does_not_wait_for_its_place_gets_it_by_command() {
 async fn blocks_to_place(organization: &Organization) -> u64 {
     let mut database = Database::superuser().await;
     database.execute("BEGIN").await.unwrap();
-    let enter = format!("SELECT * FROM ctx.enter_service('{}')", organization.id);
+    let enter = format!("SELECT ctx.enter_service('{}')", organization.id);
     database.execute(&enter).await.unwrap();
     let explained: Value = sqlx::query_scalar(
         "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT audit.place_rows(20000)",

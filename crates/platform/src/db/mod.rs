@@ -192,7 +192,7 @@ impl Db {
     async fn enter(&self, access: &impl Access, purpose: Purpose) -> Result<Tx> {
         let caller = access.caller();
         let enter = format!(
-            "SELECT * FROM ctx.enter('{}', '{}')",
+            "SELECT ctx.enter('{}', '{}')",
             caller.user_id, caller.session_id
         );
         let tenant = Tenant::User(caller.user_id);
@@ -219,7 +219,7 @@ impl Db {
             None => "NULL".to_owned(),
         };
         let enter = format!(
-            "SELECT * FROM ctx.enter_service('{}', {on_behalf_of})",
+            "SELECT ctx.enter_service('{}', {on_behalf_of})",
             scope.organization_id
         );
         let mut begun = self.begin(tenant, purpose, &enter).await?;

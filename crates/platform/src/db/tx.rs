@@ -86,20 +86,6 @@ pub struct Tx {
 }
 
 #[derive(FromQueryResult)]
-struct Entered {
-    organization_id: Uuid,
-    permissions: String,
-    role: String,
-    time_zone: String,
-}
-
-#[derive(FromQueryResult)]
-struct EnteredService {
-    user_id: Uuid,
-    time_zone: String,
-}
-
-#[derive(FromQueryResult)]
 struct EnteredIdentity {
     organization_id: Uuid,
     status: String,
@@ -213,27 +199,22 @@ impl Tx {
 
     /// Takes up what `ctx.enter` answered for the user.
     pub(super) fn entered(&mut self, row: Option<&QueryResult>) -> Result<()> {
-        let row = row.ok_or_else(|| anyhow::anyhow!("ctx.enter gave no row"))?;
-        let entered = Entered::from_query_result(row, "")?;
-        self.actor.organization_id = entered.organization_id;
-        self.actor.permissions = PermissionSet::parse(&entered.permissions);
-        self.actor.role = parse_role(&entered.role)?;
-        self.actor.time_zone = entered.time_zone;
+        let [organization_id, role, permissions, time_zone] = answered(row, "ctx.enter")?;
+        self.actor.organization_id = parse_id(&organization_id)?;
+        self.actor.role = parse_role(&role)?;
+        self.actor.permissions = PermissionSet::parse(&permissions);
+        self.actor.time_zone = time_zone;
         let span = tracing::Span::current();
         span.record("userId", tracing::field::display(self.actor.user_id));
-        span.record(
-            "organizationId",
-            tracing::field::display(entered.organization_id),
-        );
+        span.record("organizationId", organization_id);
         Ok(())
     }
 
     /// Takes up what `ctx.enter_service` answered.
     pub(super) fn entered_service(&mut self, row: Option<&QueryResult>) -> Result<()> {
-        let row = row.ok_or_else(|| anyhow::anyhow!("ctx.enter_service gave no row"))?;
-        let entered = EnteredService::from_query_result(row, "")?;
-        self.actor.user_id = entered.user_id;
-        self.actor.time_zone = entered.time_zone;
+        let [user_id, time_zone] = answered(row, "ctx.enter_service")?;
+        self.actor.user_id = parse_id(&user_id)?;
+        self.actor.time_zone = time_zone;
         Ok(())
     }
 
@@ -357,6 +338,18 @@ fn rows<R: FromQueryResult>(rows: &[QueryResult]) -> Result<Vec<R>> {
     rows.iter()
         .map(|row| R::from_query_result(row, "").map_err(Error::from))
         .collect()
+}
+
+/// The array that a function of the context answers.
+fn answered<const N: usize>(row: Option<&QueryResult>, function: &str) -> Result<[String; N]> {
+    let row = row.ok_or_else(|| anyhow::anyhow!("{function} gave no row"))?;
+    let values: Vec<String> = row.try_get_by_index(0)?;
+    <[String; N]>::try_from(values)
+        .map_err(|values| anyhow::anyhow!("{function} gave {} values", values.len()).into())
+}
+
+fn parse_id(text: &str) -> Result<Uuid> {
+    Ok(Uuid::parse_str(text).map_err(anyhow::Error::from)?)
 }
 
 fn parse_role(text: &str) -> Result<Role> {

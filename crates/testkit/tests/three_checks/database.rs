@@ -56,11 +56,7 @@ impl Mistake {
 pub(super) async fn entered(service: &str, user: &User) -> Database {
     let mut database = Database::role(service).await;
     database.execute("BEGIN").await.expect("begin");
-    let enter = format!(
-        "SELECT * FROM ctx.enter('{}', '{}')",
-        user.id,
-        session_of(user)
-    );
+    let enter = format!("SELECT ctx.enter('{}', '{}')", user.id, session_of(user));
     database.rows(&enter).await;
     database
 }
