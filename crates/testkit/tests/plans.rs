@@ -1,17 +1,18 @@
 //! What PostgreSQL does for the pages that everybody opens, at a million deals and tasks: it goes through an index
-//! whose condition names the organization, whoever asks.
+//! whose condition names the organization, whoever asks. And what it reads for a command: no more in an organization of
+//! two thousand deals than in one of two.
 //!
-//! Runs alone and last (`scripts/test`): it fills the tables that all the others use, and starts services again.
+//! Run last and one at a time (`scripts/test`): they fill the tables that all the others use, and start services again.
 
 #![expect(
     clippy::unwrap_used,
     reason = "a test that cannot go on should stop there"
 )]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use testkit::{Database, Office, ids, stack, text};
+use testkit::{Database, Deal, Office, User, ids, stack, text};
 
 /// Rows that each large table gets.
 const ROWS: u32 = 1_000_000;
@@ -21,6 +22,18 @@ const ORGANIZATIONS: u32 = 1_000;
 const LARGE: u32 = 100_000;
 /// Tasks of one deal.
 const TASKS: u32 = 50;
+
+/// Deals that an organization gets between two measurements of the same command.
+const DEALS: u32 = 2_000;
+/// Tables of a deal's plan, whose rows a command may read in its own deal only.
+const OF_PLAN: &[&str] = &[
+    "tasks",
+    "milestones",
+    "dependencies",
+    "key_dates",
+    "key_date_sets",
+    "plans",
+];
 
 /// Copies one row of a table with other values in some of its columns, expressions of a running number `g`.
 async fn multiply(database: &mut Database, table: &str, id: &str, others: &[(&str, &str)]) {
@@ -103,13 +116,16 @@ struct Explained;
 impl Explained {
     const ROLES: [&str; 2] = ["deal_svc", "task_svc"];
 
-    async fn begin() -> Self {
+    /// With what each node really read, also in the statements of functions and triggers, where `counting`.
+    async fn begin(counting: bool) -> Self {
         let mut database = Database::superuser().await;
         for role in Self::ROLES {
             for setting in [
-                "session_preload_libraries = 'auto_explain'",
-                "auto_explain.log_min_duration = 0",
-                "auto_explain.log_format = 'json'",
+                "session_preload_libraries = 'auto_explain'".to_owned(),
+                "auto_explain.log_min_duration = 0".to_owned(),
+                "auto_explain.log_format = 'json'".to_owned(),
+                format!("auto_explain.log_analyze = {counting}"),
+                format!("auto_explain.log_nested_statements = {counting}"),
             ] {
                 let set = format!("ALTER ROLE {role} SET {setting}");
                 database.execute(&set).await.unwrap();
@@ -126,6 +142,8 @@ impl Explained {
                 "session_preload_libraries",
                 "auto_explain.log_min_duration",
                 "auto_explain.log_format",
+                "auto_explain.log_analyze",
+                "auto_explain.log_nested_statements",
             ] {
                 let reset = format!("ALTER ROLE {role} RESET {setting}");
                 database.execute(&reset).await.unwrap();
@@ -194,7 +212,7 @@ async fn at_a_million_rows_every_page_goes_through_an_index_of_the_organization(
     let large = fill(&office, &deal.id, &task).await;
     assert!(large.len() >= 3, "{large:?}");
 
-    let explained = Explained::begin().await;
+    let explained = Explained::begin(false).await;
     let timeline = format!("/api/deals/{}/buyer-timeline", deal.id);
     let tasks_of_deal = format!("/api/tasks?dealId={}", deal.id);
     let staff: &[&str] = &[
@@ -239,6 +257,152 @@ async fn at_a_million_rows_every_page_goes_through_an_index_of_the_organization(
     let seen = ids(seen.expect(200)["items"].as_array().unwrap());
     assert_eq!(seen.len(), 100);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// How many rows of a plan's tables the scans of an executed plan read: those they passed on and those they threw away.
+fn rows_read(node: &Value) -> f64 {
+    let number = |name: &str| node[name].as_f64().unwrap_or_default();
+    let is_scan = node["Node Type"]
+        .as_str()
+        .is_some_and(|node_type| node_type.ends_with("Scan"));
+    let of_plan = OF_PLAN.contains(&node["Relation Name"].as_str().unwrap_or_default());
+    let own = if is_scan && of_plan {
+        let a_loop = number("Actual Rows")
+            + number("Rows Removed by Filter")
+            + number("Rows Removed by Index Recheck");
+        a_loop * number("Actual Loops")
+    } else {
+        0.0
+    };
+    let children = node["Plans"].as_array().into_iter().flatten();
+    own + children.map(rows_read).sum::<f64>()
+}
+
+/// Copies the plan of a deal for so many other deals of its organization.
+async fn copy_plan(deal: &str) {
+    let mut database = Database::superuser().await;
+    // Copies of one row have no events of their own, and foreign keys need not be looked at.
+    database
+        .execute("SET session_replication_role = replica")
+        .await
+        .unwrap();
+    let other = |column: &str| format!("md5({column}::text || g)::uuid");
+    let ids = ["id", "deal_id", "milestone_id", "task_id", "depends_on_id"];
+    for table in OF_PLAN {
+        let columns = database
+            .rows(&format!(
+                "SELECT attname AS name FROM pg_attribute
+                  WHERE attrelid = 'task.{table}'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''"
+            ))
+            .await;
+        let columns: Vec<String> = columns.iter().map(|row| text(&row["name"])).collect();
+        let values: Vec<String> = columns
+            .iter()
+            .map(|column| {
+                if ids.contains(&column.as_str()) {
+                    other(column)
+                } else {
+                    column.clone()
+                }
+            })
+            .collect();
+        let copy = format!(
+            "INSERT INTO task.{table} ({}) SELECT {} FROM task.{table}, generate_series(1, {DEALS}) g WHERE deal_id = '{deal}'",
+            columns.join(", "),
+            values.join(", ")
+        );
+        database.execute(&copy).await.unwrap();
+    }
+}
+
+/// The rows of plans that each command reads, in a deal whose plan is as it was made.
+async fn rows_of_commands(office: &Office, deal: &Deal) -> BTreeMap<String, f64> {
+    let mut read = BTreeMap::new();
+    let task = async |key: &str| {
+        let task = office.coordinator.task(&deal.id, key).await;
+        format!("/api/tasks/{}", text(&task["id"]))
+    };
+    let mut post = async |name: &str, user: &User, path: String, body: Value| {
+        let log = stack().log_from_now("postgres");
+        user.api.post(&path, &body).await.expect(200);
+        let plans = plans(&log.text());
+        assert!(!plans.is_empty(), "{name}");
+        let rows = plans.iter().map(|(_, plan)| rows_read(plan)).sum();
+        read.insert(name.to_owned(), rows);
+    };
+    let first = task("verify_executed_contract").await;
+    let by_hand = json!({"reason": "checked once more"});
+    let to_agent = json!({"assigneeId": office.agent.id});
+    let coordinator = &office.coordinator;
+    post("assign", coordinator, format!("{first}/assign"), to_agent).await;
+    post(
+        "complete",
+        &office.agent,
+        format!("{first}/complete"),
+        json!({}),
+    )
+    .await;
+    post(
+        "reopen",
+        coordinator,
+        format!("{first}/reopen"),
+        by_hand.clone(),
+    )
+    .await;
+    post("waive", coordinator, format!("{first}/waive"), by_hand).await;
+    // A date follows from the end of this one.
+    for key in [
+        "confirm_effective_date",
+        "enter_key_dates",
+        "send_intro_package",
+    ] {
+        office.coordinator.complete(&deal.id, key).await;
+    }
+    let followed = task("seller_disclosures_received").await;
+    let complete = format!("{followed}/complete");
+    post(
+        "complete, with a date that follows",
+        coordinator,
+        complete,
+        json!({}),
+    )
+    .await;
+    read
+}
+
+#[tokio::test]
+async fn a_command_reads_no_more_rows_in_an_organization_of_thousands_of_deals() {
+    let office = Office::new().await;
+    let (before, stale, after) = (
+        office.purchase().await,
+        office.purchase().await,
+        office.purchase().await,
+    );
+    let mut database = Database::superuser().await;
+    let tables: Vec<String> = OF_PLAN
+        .iter()
+        .map(|table| format!("task.{table}"))
+        .collect();
+    let tables = tables.join(", ");
+    database
+        .execute(&format!("ANALYZE {tables}"))
+        .await
+        .unwrap();
+    // It reads a deal's tasks some time after each change, among the statements that are counted.
+    stack().stop("workflow-worker");
+    let explained = Explained::begin(true).await;
+    let among_few = rows_of_commands(&office, &before).await;
+    copy_plan(&after.id).await;
+    let unforeseen = rows_of_commands(&office, &stale).await;
+    database
+        .execute(&format!("ANALYZE {tables}"))
+        .await
+        .unwrap();
+    let among_many = rows_of_commands(&office, &after).await;
+    explained.end().await;
+    stack().start("workflow-worker");
+    assert_eq!(unforeseen, among_few, "before PostgreSQL knows of the rows");
+    assert_eq!(among_many, among_few);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::tasks::{Saved, require_all, saved_rows};
+use super::tasks::{Saved, require_all, saved_ids, saved_rows};
 
 /// A stage of a deal's plan.
 #[derive(Clone, Debug, PartialEq, FromQueryResult)]
@@ -96,12 +96,26 @@ impl Shifts {
         }
     }
 
-    fn rows(&self) -> Value {
-        self.0
-            .iter()
-            .filter(|(_, shift)| **shift != Shift::default())
-            .map(|(id, shift)| json!({"id": id, "open": shift.open, "total": shift.total}))
-            .collect()
+    /// Those whose counts change.
+    fn shifted(&self) -> impl Iterator<Item = (Uuid, Shift)> {
+        let all = self.0.iter().map(|(id, shift)| (*id, *shift));
+        all.filter(|(_, shift)| *shift != Shift::default())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.shifted().next().is_none()
+    }
+
+    fn ids(&self) -> Vec<Uuid> {
+        self.shifted().map(|(id, _)| id).collect()
+    }
+
+    fn open(&self) -> Vec<i32> {
+        self.shifted().map(|(_, shift)| shift.open).collect()
+    }
+
+    fn total(&self) -> Vec<i32> {
+        self.shifted().map(|(_, shift)| shift.total).collect()
     }
 }
 
@@ -151,30 +165,34 @@ impl ShiftedRow {
     }
 }
 
-/// Locks the milestones in id order, shifts their counts, and completes or reopens them where that follows.
+/// Locks the milestones in id order, shifts their counts, and completes or reopens them where that follows. `$1` is the
+/// organization, `$2` the ids, `$3` and `$4` by how much their open and all tasks rise, `$5` the instant.
+///
+/// The ids have conditions of their own, so that each row is looked up by its key however many PostgreSQL takes them
+/// for (see `save_statement` of tasks).
 macro_rules! shift_statement {
     ($first:literal) => {
         concat!(
             "WITH ",
             $first,
-            "shift AS (SELECT * FROM jsonb_to_recordset($2::jsonb) AS s(id uuid, open integer, total integer)),
+            "shift AS (SELECT * FROM unnest($2::uuid[], $3::integer[], $4::integer[]) AS s(id, open, total)),
              locked AS (
                SELECT m.id, m.open_tasks, m.total_tasks, m.completed_at, m.version
                  FROM milestones m
-                WHERE m.organization_id = $1 AND m.id IN (SELECT id FROM shift)
+                WHERE m.organization_id = $1 AND m.id = ANY($2)
                 ORDER BY m.id FOR UPDATE),
              counted AS (
                SELECT l.*, l.open_tasks + s.open AS open_after, l.total_tasks + s.total AS total_after,
                       CASE WHEN l.open_tasks + s.open > 0 THEN NULL
                            WHEN l.completed_at IS NOT NULL THEN l.completed_at
-                           WHEN l.total_tasks + s.total > 0 THEN $3::timestamptz END AS completed_after
+                           WHEN l.total_tasks + s.total > 0 THEN $5::timestamptz END AS completed_after
                  FROM locked l JOIN shift s ON s.id = l.id)
              UPDATE milestones m
                 SET open_tasks = l.open_after, total_tasks = l.total_after, completed_at = l.completed_after,
                     version = l.version
                       + CASE WHEN (l.completed_at IS NULL) = (l.completed_after IS NULL) THEN 0 ELSE 1 END
                FROM counted l
-              WHERE m.organization_id = $1 AND m.id = l.id
+              WHERE m.organization_id = $1 AND m.id = ANY($2) AND m.id = l.id
              RETURNING m.id, m.deal_id, m.key, m.title, m.buyer_title, m.position, m.open_tasks, m.total_tasks,
                        m.completed_at, m.version, l.open_tasks AS open_before, l.total_tasks AS total_before,
                        l.completed_at AS completed_before, l.version AS version_before"
@@ -184,8 +202,7 @@ macro_rules! shift_statement {
 
 /// Shifts the counts of milestones.
 pub(crate) async fn shift(tx: &Tx, shifts: &Shifts) -> Result<Vec<Shifted>> {
-    let rows = shifts.rows();
-    if rows == json!([]) {
+    if shifts.is_empty() {
         return Ok(Vec::new());
     }
     let shifted: Vec<ShiftedRow> = tx
@@ -193,7 +210,9 @@ pub(crate) async fn shift(tx: &Tx, shifts: &Shifts) -> Result<Vec<Shifted>> {
             shift_statement!(""),
             [
                 tx.actor().organization_id.into(),
-                rows.into(),
+                shifts.ids().into(),
+                shifts.open().into(),
+                shifts.total().into(),
                 tx.now().into(),
             ],
         )
@@ -212,7 +231,7 @@ pub(crate) async fn shift_and_unlock(
     if tasks.is_empty() {
         return shift(tx, shifts).await;
     }
-    if shifts.rows() == json!([]) {
+    if shifts.is_empty() {
         super::tasks::save(tx, zone, tasks).await?;
         return Ok(Vec::new());
     }
@@ -221,16 +240,19 @@ pub(crate) async fn shift_and_unlock(
             shift_statement!(
                 "freed AS (
                    UPDATE tasks t SET open_dependencies = r.open_dependencies, status = r.status, version = r.version
-                     FROM jsonb_to_recordset($4::jsonb) AS r(
+                     FROM jsonb_to_recordset($6::jsonb) AS r(
                           id uuid, loaded_version bigint, open_dependencies integer, status text, version bigint)
-                    WHERE t.organization_id = $1 AND t.id = r.id AND t.version = r.loaded_version
+                    WHERE t.organization_id = $1 AND t.id = ANY($7) AND t.id = r.id AND t.version = r.loaded_version
                    RETURNING t.id), "
             ),
             [
                 tx.actor().organization_id.into(),
-                shifts.rows().into(),
+                shifts.ids().into(),
+                shifts.open().into(),
+                shifts.total().into(),
                 tx.now().into(),
                 saved_rows(zone, tasks).into(),
+                saved_ids(tasks).into(),
             ],
         )
         .await?;

@@ -357,7 +357,10 @@ pub(crate) struct Saved<'a> {
     pub(crate) details: &'a Details,
 }
 
-/// Writes every column that a step can change; `$1` is the organization, `$2` the rows.
+/// Writes every column that a step can change; `$1` is the organization, `$2` the rows, `$3` their ids.
+///
+/// The ids have a condition of their own: PostgreSQL takes a recordset for 100 rows, and for so many it would rather
+/// read the whole organization. With the ids it looks each row up by its key.
 macro_rules! save_statement {
     () => {
         "UPDATE tasks t SET milestone_id = r.milestone_id, title = r.title, description = r.description,
@@ -375,7 +378,7 @@ macro_rules! save_statement {
                 status text, open_dependencies integer, episode integer, due_passed boolean,
                 completed_by uuid, completed_at timestamptz, completed_on date, completed_late boolean,
                 waived_by uuid, waived_at timestamptz, waive_reason text, version bigint)
-          WHERE t.organization_id = $1 AND t.id = r.id AND t.version = r.loaded_version"
+          WHERE t.organization_id = $1 AND t.id = ANY($3) AND t.id = r.id AND t.version = r.loaded_version"
     };
 }
 
@@ -387,6 +390,7 @@ pub(crate) async fn save(tx: &Tx, zone: &Zone, tasks: &[Saved<'_>]) -> Result<()
     let values = [
         tx.actor().organization_id.into(),
         saved_rows(zone, tasks).into(),
+        saved_ids(tasks).into(),
     ];
     let changed = tx.run(save_statement!(), values).await?;
     require_all(changed, tasks.len())
@@ -407,6 +411,7 @@ pub(crate) async fn save_finished(tx: &Tx, zone: &Zone, task: Saved<'_>) -> Resu
             [
                 tx.actor().organization_id.into(),
                 saved_rows(zone, &[task]).into(),
+                saved_ids(&[task]).into(),
             ],
         )
         .await?;
@@ -423,6 +428,11 @@ pub(crate) fn saved_rows(zone: &Zone, tasks: &[Saved<'_>]) -> Value {
             row
         })
         .collect()
+}
+
+/// The ids of the tasks that are written.
+pub(crate) fn saved_ids(tasks: &[Saved<'_>]) -> Vec<Uuid> {
+    tasks.iter().map(|saved| saved.task.id).collect()
 }
 
 /// Adds tasks in one statement. Their milestones exist; dependencies follow.
