@@ -12,6 +12,7 @@ pub mod error;
 pub mod http;
 pub mod messaging;
 pub mod outbox;
+pub mod service;
 pub mod shutdown;
 pub mod telemetry;
 pub mod tls;

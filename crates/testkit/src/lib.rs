@@ -40,7 +40,7 @@ pub use mail::{Mail, mails_to};
 pub use metrics::Metrics;
 pub use office::{Office, address, plain_deal};
 pub use organization::{Deal, Organization, User, buyer_purchase};
-pub use program::{Ended, Running, run_program, settings_of};
+pub use program::{Ended, Instance, Running, run_program, settings_of};
 pub use requests::{all_items, patch_at, post_once};
 pub use service_token::ServiceToken;
 pub use stack::{LogFrom, Stack, stack};

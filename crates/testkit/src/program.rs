@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    net::{SocketAddr, TcpListener},
     path::PathBuf,
     process::Stdio,
     time::Duration,
@@ -13,7 +14,7 @@ use tokio::{
     process::{Child, ChildStdout, Command},
 };
 
-use crate::stack::told;
+use crate::{eventually, stack::told};
 
 /// How a program ended.
 #[derive(Debug)]
@@ -121,6 +122,63 @@ impl Running {
         let found = tokio::time::timeout(Duration::from_secs(30), found).await;
         found.unwrap_or_else(|_| panic!("not in the log within 30 s: {text}"))
     }
+}
+
+/// A service of one's own beside that of the running stack, with the same settings at other addresses.
+#[derive(Debug)]
+pub struct Instance {
+    /// The address of its API.
+    pub url: String,
+    process: Child,
+}
+
+impl Instance {
+    /// Starts it, and waits until it answers.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub async fn start(service: &str) -> Self {
+        let mut variables = settings_of(service);
+        let listen = free_address();
+        for name in ["ADMIN_LISTEN", "TEMPORAL_METRICS_LISTEN"] {
+            variables.insert(format!("HAUSHAVN_{name}"), free_address().to_string());
+        }
+        variables.insert("HAUSHAVN_LISTEN".to_owned(), listen.to_string());
+        let process = Command::new(PathBuf::from(told("BIN_DIR")).join(service))
+            .env_clear()
+            .envs(&variables)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the program starts");
+        let url = format!("http://{listen}");
+        let probe = format!("{url}/healthz");
+        eventually("the program answers", async || {
+            reqwest::get(&probe).await.ok().map(drop)
+        })
+        .await;
+        Self { url, process }
+    }
+
+    /// Asks it to end, and waits until it has.
+    ///
+    /// # Panics
+    /// When it runs on, or ends with an error.
+    pub async fn terminate(mut self) {
+        let id = self.process.id().expect("it runs").to_string();
+        let asked = Command::new("kill").args(["-TERM", &id]).status().await;
+        assert!(asked.expect("kill can be run").success());
+        let ended = tokio::time::timeout(Duration::from_secs(30), self.process.wait()).await;
+        let ended = ended.expect("it ends").expect("its end can be awaited");
+        assert!(ended.success(), "it ended with {ended}");
+    }
+}
+
+/// An address that nothing listens on.
+fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+    listener.local_addr().expect("a listener has an address")
 }
 
 /// The settings of a service of the running stack, or of its operator.

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use testkit::{Organization, buyer_purchase, eventually, stack, text};
+use testkit::{Client, Instance, Organization, buyer_purchase, eventually, stack, text};
 use uuid::Uuid;
 
 /// Spans of one trace by their id, as the receiver wrote them.
@@ -146,6 +146,34 @@ async fn what_somebody_without_a_session_causes_is_in_the_trace_of_their_request
             .then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn every_service_sends_its_last_spans_before_it_ends() {
+    for service in [
+        "gateway",
+        "user-service",
+        "deal-service",
+        "task-service",
+        "workflow-worker",
+    ] {
+        let instance = Instance::start(service).await;
+        let trace_id = Uuid::new_v4().simple().to_string();
+        let traceparent = format!("00-{trace_id}-00f067aa0ba902b7-01");
+        let headers = [("traceparent", &*traceparent)];
+        Client::new(&instance.url)
+            .send(Method::GET, "/api/nothing", &headers, None)
+            .await
+            .refuses(404, "NOT_FOUND");
+        // Spans are sent every five seconds; the process is gone by then.
+        instance.terminate().await;
+        eventually("the request's span has been received", async || {
+            let spans = spans_of(&trace_id);
+            let of_service = |span: &Value| span["service"] == service;
+            spans.values().any(of_service).then_some(())
+        })
+        .await;
+    }
 }
 
 /// How many statements task-service ran to complete a task that sets `dependents` others free.

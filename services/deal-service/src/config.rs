@@ -5,7 +5,7 @@ use platform::{
     config::{Common, ConfigError, Env, HttpUrl, Secret, address},
 };
 
-use crate::SERVICE;
+use crate::NAME;
 
 /// The settings of a serving process.
 #[derive(Clone, Debug)]
@@ -30,9 +30,9 @@ pub struct Config {
 
 impl Config {
     /// Reads everything, or reports everything that is wrong in one message.
-    pub fn read(mut env: Env) -> Result<Self, ConfigError> {
+    pub fn from_env(mut env: Env) -> Result<Self, ConfigError> {
         let common = Common::read(&mut env);
-        let service_keys = ServiceKeys::read(&mut env, SERVICE);
+        let service_keys = ServiceKeys::read(&mut env, NAME);
         let database_url = env.required_as("DATABASE_URL", address::postgresql);
         let relay_database_url = env.required_as("RELAY_DATABASE_URL", address::postgresql);
         let auditor_database_url = env.required_as("AUDITOR_DATABASE_URL", address::postgresql);

@@ -3,7 +3,7 @@
 use std::{io::Write as _, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use deal_service::{SERVICE, migrate, openapi, placing, rebuild, serve, upkeep};
+use deal_service::{NAME, migrate, openapi, placing, rebuild, serve, upkeep};
 use platform::{config::Env, outbox, shutdown::exit_code};
 use uuid::Uuid;
 
@@ -47,7 +47,7 @@ async fn main() -> ExitCode {
         Command::HeldEvents => print_held_events().await,
         Command::Openapi => print_openapi(),
     };
-    exit_code(SERVICE, outcome)
+    exit_code(NAME, outcome)
 }
 
 async fn print_held_events() -> anyhow::Result<()> {

@@ -41,5 +41,8 @@ struct Document;
 
 /// The document as it is committed.
 pub fn document() -> anyhow::Result<String> {
-    openapi::print(&openapi::finish(Document::openapi(), &routes::all())?)
+    openapi::print(&openapi::finish(
+        Document::openapi(),
+        &routes::documented(),
+    )?)
 }

@@ -8,9 +8,7 @@ use platform::{
     config::{Common, ConfigError, Env, Secret, address},
 };
 
-use crate::{
-    breaker::BreakerSettings, gateway::NAME, trusted_proxies::TrustedProxies, upstream::Upstream,
-};
+use crate::{NAME, breaker::BreakerSettings, trusted_proxies::TrustedProxies, upstream::Upstream};
 
 /// Settings of the gateway.
 #[derive(Clone, Debug)]
@@ -34,15 +32,11 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads the settings from this process' environment.
+    /// Reads everything.
     ///
     /// # Errors
     /// With everything that is wrong, in one message.
-    pub fn from_process() -> Result<Self, ConfigError> {
-        Self::read(Env::from_process())
-    }
-
-    fn read(mut env: Env) -> Result<Self, ConfigError> {
+    pub fn from_env(mut env: Env) -> Result<Self, ConfigError> {
         let common = Common::read(&mut env);
         let service_keys = ServiceKeys::read(&mut env, NAME);
         let redis_url = env.required_as("REDIS_URL", address::redis);
@@ -240,7 +234,7 @@ mod tests {
         let keys = keys.variables();
         let keys = keys.iter().map(|(name, value)| (*name, value.as_str()));
         let pairs = COMPLETE.into_iter().chain(keys).chain(more.iter().copied());
-        Config::read(Env::from_pairs(pairs))
+        Config::from_env(Env::from_pairs(pairs))
     }
 
     #[test]

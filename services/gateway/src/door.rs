@@ -39,11 +39,11 @@ use tracing::Span;
 use uuid::Uuid;
 
 use crate::{
-    gateway::{Gateway, Worker},
     identity,
     limits::{Charge, Standing, seconds, shared::Answer},
     routes::{Match, Requirement, Route},
     session::{Cached, Session},
+    state::{Gateway, Worker},
     upstream::Upstream,
     visit::{OwnPage, Target, Visit},
 };

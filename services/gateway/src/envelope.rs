@@ -25,8 +25,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span, field::Empty};
 
 use crate::{
-    gateway::Gateway,
     routes::Match,
+    state::Gateway,
     visit::{Target, Visit},
 };
 

@@ -27,10 +27,10 @@ async fn main() -> ExitCode {
         Command::Serve => gateway::serve().await,
         Command::Openapi => print_openapi(),
     };
-    exit_code(gateway::gateway::NAME, outcome)
+    exit_code(gateway::NAME, outcome)
 }
 
 fn print_openapi() -> anyhow::Result<()> {
-    writeln!(std::io::stdout(), "{}", gateway::openapi_document()?)?;
+    writeln!(std::io::stdout(), "{}", gateway::openapi::document()?)?;
     Ok(())
 }

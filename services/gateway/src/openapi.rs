@@ -6,10 +6,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use anyhow::Context as _;
 use platform::error;
 use serde_json::{Map, Value, json};
 
-use crate::upstream::ServiceDocument;
+use crate::upstream::{ServiceDocument, committed_documents};
 
 /// How schemas are referred to.
 const SCHEMA_REF: &str = "#/components/schemas/";
@@ -20,6 +21,15 @@ const BEARER: &str = "bearer";
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("these names stand for different things in two services: {}", .0.join(", "))]
 pub struct Collision(Vec<String>);
+
+/// The merged document, as it is committed.
+///
+/// # Errors
+/// When a service's document is not JSON, or two of them use one name for different things.
+pub fn document() -> anyhow::Result<String> {
+    let documents = committed_documents().context("failed to read the services' documents")?;
+    serde_json::to_string_pretty(&merge(&documents)?).context("failed to write the document")
+}
 
 /// Merges the documents.
 ///
@@ -269,7 +279,7 @@ fn members_of_list(value: &Value) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::upstream::{Upstream, committed_documents};
+    use crate::upstream::Upstream;
 
     fn document(upstream: Upstream, paths: Value, schemas: Value) -> ServiceDocument {
         ServiceDocument {

@@ -51,7 +51,7 @@ async fn print_held_events() -> anyhow::Result<()> {
 }
 
 fn print_openapi() -> anyhow::Result<()> {
-    print(&task_service::openapi()?)
+    print(&task_service::openapi::document()?)
 }
 
 fn print(text: &str) -> anyhow::Result<()> {

@@ -51,6 +51,9 @@ use crate::routes;
 struct Document;
 
 /// The document as it is committed.
-pub fn print() -> anyhow::Result<String> {
-    openapi::print(&openapi::finish(Document::openapi(), &routes::all())?)
+pub fn document() -> anyhow::Result<String> {
+    openapi::print(&openapi::finish(
+        Document::openapi(),
+        &routes::documented(),
+    )?)
 }

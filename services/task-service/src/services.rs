@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use platform::{
     auth::ServiceKeys,
     client::{Errand, ServiceClient},
-    db::Db,
+    db::{Db, PoolSize},
     error::Result,
     http::Cursors,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
+
+use crate::{SCHEMA, config::Config, repository::tasks};
 
 /// The parts of a running task-service. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -60,6 +62,17 @@ pub(crate) struct PartyInput {
 }
 
 impl Services {
+    /// Connects when something is first needed.
+    pub(crate) fn connect(config: &Config) -> anyhow::Result<Self> {
+        let db = Db::connect(&config.database_url, SCHEMA, PoolSize::Requests)?;
+        Ok(Self {
+            db: db.with_sights(tasks::SIGHTS),
+            keys: config.service_keys.clone(),
+            cursors: Cursors::new(&config.service_keys),
+            deal_service: ServiceClient::new("deal-service", config.deal_service_url.as_str())?,
+        })
+    }
+
     /// Asks deal-service what a deal's plan is to be made from. Not inside a session.
     pub(crate) async fn plan_input(
         &self,

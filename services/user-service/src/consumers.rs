@@ -5,17 +5,34 @@ use contracts::event::Event;
 use platform::{
     db::{Inbox, Order, ServiceScope},
     error::Result,
-    messaging::{Delivery, Outcome},
+    messaging::{self, Delivery, Outcome, topology::USER_SERVICE},
 };
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
+    config::Config,
     repository::{sessions, users},
     services::Services,
 };
 
+/// Consumes until `stop` is cancelled.
+pub(crate) async fn consume(config: Config, services: Services, stop: CancellationToken) {
+    let inbox = Inbox::new(services.db.clone(), USER_SERVICE.queue);
+    messaging::consume(
+        config.amqp_url,
+        USER_SERVICE,
+        config.common.event_patience,
+        None,
+        |_| false,
+        async |events: &[Delivery]| handle(&services, &inbox, events).await,
+        stop,
+    )
+    .await;
+}
+
 /// Handles events of one organization.
-pub async fn handle(services: &Services, inbox: &Inbox, events: &[Delivery]) -> Outcome {
+async fn handle(services: &Services, inbox: &Inbox, events: &[Delivery]) -> Outcome {
     for event in events {
         if let Err(error) = drop_caches(services, event).await {
             return error.into();

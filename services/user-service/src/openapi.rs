@@ -50,5 +50,8 @@ struct Document;
 
 /// The document as it is committed; the gateway merges it with those of the other services.
 pub fn document() -> anyhow::Result<String> {
-    openapi::print(&openapi::finish(Document::openapi(), &routes::all())?)
+    openapi::print(&openapi::finish(
+        Document::openapi(),
+        &routes::documented(),
+    )?)
 }

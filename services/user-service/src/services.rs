@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use domain::lockout;
 use platform::{
+    auth::ServiceKeys,
     cache::Cache,
     db::{Db, PoolSize},
     error::Result,
@@ -14,6 +15,7 @@ use tokio::sync::OwnedMutexGuard;
 use utoipa::ToSchema;
 
 use crate::{
+    SCHEMA,
     config::Config,
     lockout::Turns,
     mail::Mailer,
@@ -36,6 +38,8 @@ pub struct Services {
     pub passwords: Passwords,
     /// Makes and checks refresh, invitation and reset tokens.
     pub tokens: TokenKey,
+    /// The keys for calls between services.
+    pub service_keys: ServiceKeys,
     /// Makes and checks the cursors of lists.
     pub cursors: Cursors,
     /// Signs access tokens.
@@ -69,13 +73,14 @@ pub struct SignedIn {
 }
 
 impl Services {
-    /// Builds everything; connects when it is first needed.
-    pub fn new(config: &Config, cache: &Cache) -> anyhow::Result<Self> {
-        let db = Db::connect(&config.database_url, "identity", PoolSize::Requests)?;
+    /// Connects when something is first needed.
+    pub fn connect(config: &Config, cache: &Cache) -> anyhow::Result<Self> {
+        let db = Db::connect(&config.database_url, SCHEMA, PoolSize::Requests)?;
         Ok(Self {
             passwords: Passwords::new(&config.secrets)?,
             tokens: TokenKey::new(&config.secrets.token_key),
             cursors: Cursors::new(&config.service_keys),
+            service_keys: config.service_keys.clone(),
             keys: KeyRing::new(db.clone(), config)?,
             cache: SessionCache::new(cache.clone()),
             mailer: Mailer::new(&config.mail)?,

@@ -7,7 +7,7 @@ use platform::{
     config::{Common, ConfigError, Env, HttpUrl, Secret, address},
 };
 
-use crate::SERVICE;
+use crate::NAME;
 
 /// The settings of workflow-worker.
 #[derive(Clone, Debug)]
@@ -49,14 +49,10 @@ pub struct TemporalSettings {
 }
 
 impl Config {
-    /// Reads the environment of this process; reports everything that is wrong with it at once.
-    pub fn from_process() -> Result<Self, ConfigError> {
-        Self::read(Env::from_process())
-    }
-
-    fn read(mut env: Env) -> Result<Self, ConfigError> {
+    /// Reads everything, or reports everything that is wrong in one message.
+    pub fn from_env(mut env: Env) -> Result<Self, ConfigError> {
         let common = Common::read(&mut env);
-        let service_keys = ServiceKeys::read(&mut env, SERVICE);
+        let service_keys = ServiceKeys::read(&mut env, NAME);
         let amqp_url = env.required_as("AMQP_URL", address::rabbitmq);
         let services = ServiceUrls::read(&mut env);
         let temporal = TemporalSettings::read(&mut env);
@@ -106,7 +102,7 @@ mod tests {
 
     #[test]
     fn everything_missing_is_reported_in_one_message() {
-        let problems = Config::read(Env::from_pairs([(
+        let problems = Config::from_env(Env::from_pairs([(
             "HAUSHAVN_TEMPORAL_URL",
             "not an address",
         )]))

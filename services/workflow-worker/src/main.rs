@@ -4,7 +4,7 @@ use std::{io::Write as _, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use platform::{messaging::topology, shutdown::exit_code};
-use workflow_worker::{SERVICE, dead_letters, openapi, serve};
+use workflow_worker::{NAME, dead_letters, openapi, serve};
 
 /// Workflows of deals and notifications.
 #[derive(Parser)]
@@ -46,7 +46,7 @@ async fn main() -> ExitCode {
             told.and_then(|text| print(&text))
         }
     };
-    exit_code(SERVICE, outcome)
+    exit_code(NAME, outcome)
 }
 
 fn print(text: &str) -> anyhow::Result<()> {

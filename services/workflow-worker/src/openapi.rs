@@ -20,5 +20,8 @@ struct Document;
 /// # Errors
 /// When an operation has no route, or a route no operation.
 pub fn document() -> anyhow::Result<String> {
-    openapi::print(&openapi::finish(Document::openapi(), &routes::all())?)
+    openapi::print(&openapi::finish(
+        Document::openapi(),
+        &routes::documented(),
+    )?)
 }

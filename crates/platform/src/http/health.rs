@@ -40,31 +40,52 @@ pub struct Check {
 }
 
 impl Check {
-    /// A dependency without which the service is not ready.
-    pub fn required<F>(name: &'static str, probe: impl Fn() -> F + Send + Sync + 'static) -> Self
+    /// A dependency without which the service is not ready. `probe` gets a clone of it.
+    pub fn required<T, F>(
+        name: &'static str,
+        dependency: &T,
+        probe: impl Fn(T) -> F + Send + Sync + 'static,
+    ) -> Self
     where
+        T: Clone + Send + Sync + 'static,
         F: Future<Output = anyhow::Result<()>> + 'static,
     {
+        let dependency = dependency.clone();
         Self {
             name,
             required: true,
-            probe: Arc::new(move || probe().boxed_local()),
+            probe: Arc::new(move || probe(dependency.clone()).boxed_local()),
         }
     }
 
     /// A dependency that is only reported.
-    pub fn reported<F>(name: &'static str, probe: impl Fn() -> F + Send + Sync + 'static) -> Self
+    pub fn reported<T, F>(
+        name: &'static str,
+        dependency: &T,
+        probe: impl Fn(T) -> F + Send + Sync + 'static,
+    ) -> Self
     where
+        T: Clone + Send + Sync + 'static,
         F: Future<Output = anyhow::Result<()>> + 'static,
     {
         Self {
             required: false,
-            ..Self::required(name, probe)
+            ..Self::required(name, dependency, probe)
         }
     }
 
+    /// The dependency's name.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Asks it, for as long as it takes to answer.
+    pub(crate) async fn ask(&self) -> anyhow::Result<()> {
+        (self.probe)().await
+    }
+
     async fn is_there(&self) -> bool {
-        match tokio::time::timeout(PROBE_TIMEOUT, (self.probe)()).await {
+        match tokio::time::timeout(PROBE_TIMEOUT, self.ask()).await {
             Ok(Ok(())) => true,
             Ok(Err(error)) => {
                 tracing::debug!(
@@ -199,14 +220,10 @@ mod tests {
     /// How often a dependency is asked by twenty who want to know at once.
     async fn asked(kept_for: Duration) -> u32 {
         let asked = Arc::new(AtomicU32::new(0));
-        let counter = Arc::clone(&asked);
-        let check = Check::required("redis", move || {
-            let counter = Arc::clone(&counter);
-            async move {
-                counter.fetch_add(1, Ordering::Relaxed);
-                tokio::task::yield_now().await;
-                Ok(())
-            }
+        let check = Check::required("redis", &asked, async |counter: Arc<AtomicU32>| {
+            counter.fetch_add(1, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+            Ok(())
         });
         let probes = Probes::keeping(vec![check], kept_for);
         let outcomes = join_all((0..20).map(|_| probes.outcomes())).await;

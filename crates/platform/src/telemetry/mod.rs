@@ -8,7 +8,7 @@ pub mod traces;
 
 use anyhow::Context as _;
 use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator, SdkTracerProvider};
+use opentelemetry_sdk::trace::{IdGenerator, SdkTracerProvider};
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use crate::config::{Common, HttpUrl};
@@ -37,13 +37,9 @@ impl Guard {
     }
 }
 
-/// Starts logs, metrics and traces. Called once, first thing in `main`, inside a Tokio runtime.
-pub fn init(service: &'static str, common: &Common) -> anyhow::Result<Guard> {
-    init_with_ids(service, common, RandomIdGenerator::default())
-}
-
-/// The same, with another source of trace and span ids: what a workflow replays must get the same ids again.
-pub fn init_with_ids(
+/// Starts logs, metrics and traces. Called once, first thing in a process, inside a Tokio runtime. `ids` makes the ids
+/// of traces and spans.
+pub fn init(
     service: &'static str,
     common: &Common,
     ids: impl IdGenerator + 'static,

@@ -20,9 +20,11 @@ use awc::{Client, ClientRequest};
 use deadpool_redis::redis;
 use futures::StreamExt as _;
 use gateway::{
+    NAME,
     breaker::BreakerSettings,
     config::{Config, Limits},
-    gateway::{Gateway, NAME, listen, readiness},
+    server::{listen, readiness},
+    state::Gateway,
     upstream::{ServiceDocument, Upstream},
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, jwk::Jwk};

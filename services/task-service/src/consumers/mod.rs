@@ -4,7 +4,10 @@
 //! there are is done in steps, each its own transaction, and the event is recorded after the last: interrupted, it is
 //! taken up where it was.
 
-use std::time::{Duration, Instant};
+use std::{
+    pin::Pin,
+    time::{Duration, Instant},
+};
 
 use contracts::{
     event::{DealChange, Event, Head, PartyChange, UserChange},
@@ -14,17 +17,42 @@ use domain::party::PartyRole;
 use platform::{
     db::{Inbox, Order, ServiceScope, Tx},
     error::{Error, Result},
-    messaging::{Delivery, Outcome},
+    messaging::{self, Delivery, Outcome, topology},
 };
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
     commands::{Progress, apply_plan, assign_role, leave_deal, revise_plan, shift_due_dates},
+    config::Config,
     services::{PlanInput, Services},
 };
 
 /// How long an event's steps go on before events of others have their turn.
 const TURN: Duration = Duration::from_millis(500);
+
+/// Consumes until `stop` is cancelled.
+pub(crate) async fn consume(config: Config, services: Services, stop: CancellationToken) {
+    let subscription = topology::TASK_SERVICE;
+    let inbox = Inbox::new(services.db.clone(), subscription.queue);
+    // Boxed, so that the type of what consumes does not hold the types of all that a command may do.
+    let handle = async |events: &[Delivery]| {
+        let handling: Pin<Box<dyn Future<Output = Outcome> + '_>> =
+            Box::pin(handle(&services, &inbox, events));
+        handling.await
+    };
+    let (url, patience) = (config.amqp_url, config.common.event_patience);
+    messaging::consume(
+        url,
+        subscription,
+        patience,
+        None,
+        asks_for_something,
+        handle,
+        stop,
+    )
+    .await;
+}
 
 /// Handles events of one organization. Each leads to a command that looks at the present state, so the order in which
 /// they come does not matter. Those that ask for something come one at a time; the others are recorded together.

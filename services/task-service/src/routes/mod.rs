@@ -8,6 +8,7 @@ pub(crate) mod plans;
 pub(crate) mod tasks;
 pub(crate) mod templates;
 
+use actix_web::web;
 use platform::{
     db::{Actor, ServiceScope},
     error::Result,
@@ -22,8 +23,15 @@ use crate::{
     services::{PlanInput, Services},
 };
 
+/// Every route of this service, with what its handlers work with.
+pub(crate) fn all(services: &Services) -> Routes {
+    documented()
+        .data(web::Data::new(services.keys.clone()))
+        .data(web::Data::new(services.clone()))
+}
+
 /// Every route of this service.
-pub(crate) fn all() -> Routes {
+pub(crate) fn documented() -> Routes {
     tasks::routes()
         .and(dependencies::routes())
         .and(comments::routes())

@@ -8,10 +8,20 @@ pub mod organization;
 pub mod passwords;
 pub mod users;
 
+use actix_web::web;
 use platform::http::Routes;
 
+use crate::services::Services;
+
+/// Every route of this service, with what its handlers work with.
+pub(crate) fn all(services: &Services) -> Routes {
+    documented()
+        .data(web::Data::new(services.service_keys.clone()))
+        .data(web::Data::new(services.clone()))
+}
+
 /// Every route of this service.
-pub(crate) fn all() -> Routes {
+pub(crate) fn documented() -> Routes {
     jwks::routes()
         .and(auth::routes())
         .and(passwords::routes())

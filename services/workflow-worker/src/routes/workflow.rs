@@ -18,6 +18,7 @@ use temporalio_client::{
 use utoipa::ToSchema;
 
 use crate::{
+    config::TemporalSettings,
     temporal::Temporal,
     workflows::{
         DealLifecycle,
@@ -35,6 +36,15 @@ pub(crate) struct TemporalPages {
     pub(crate) ui_url: Option<HttpUrl>,
     /// The namespace.
     pub(crate) namespace: String,
+}
+
+impl TemporalPages {
+    pub(crate) fn new(settings: &TemporalSettings) -> Self {
+        Self {
+            ui_url: settings.ui_url.clone(),
+            namespace: settings.namespace.clone(),
+        }
+    }
 }
 
 /// How a deal's workflow stands.

@@ -1,13 +1,6 @@
-//! What the workers share, what each has for itself, and the server they make up.
+//! The server: where it listens, how long it waits for clients, and when it is ready.
 
-use std::{
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_cors::Cors;
 use actix_web::{
@@ -15,38 +8,28 @@ use actix_web::{
     dev::Server,
     http::KeepAlive,
     middleware::{Condition, from_fn},
+    rt::spawn,
     web::{self, Data},
 };
 use anyhow::Context as _;
 use platform::{
-    auth::{ServiceKeys, TokenVerifier},
-    cache::Cache,
-    http::{Check, Probes},
+    config::Env,
+    http::{Check, Probes, server::admin_server},
+    service,
 };
 use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    breaker::Breaker,
+    NAME,
     config::{Config, Origins},
-    docs::Docs,
     door,
     envelope::envelope,
-    limits::{
-        Policies,
-        local::LocalLimits,
-        shared::{OutageClock, SharedState},
-    },
-    openapi,
-    proxy::Proxy,
-    routes::RouteTable,
-    session::Sessions,
-    upstream::{ServiceDocument, Upstream},
+    state::Gateway,
+    upstream::{Upstream, committed_documents},
 };
 
-/// The service's name.
-pub const NAME: &str = "gateway";
 /// Threads that answer requests.
 const WORKERS: usize = 2;
 /// An idle connection is kept so long.
@@ -61,113 +44,42 @@ const UNREAD_TIMEOUT: Duration = Duration::from_secs(30);
 const CONNECTIONS_MAX: usize = 8_192;
 /// At the end, requests under way get this long.
 const SHUTDOWN_TIMEOUT_SECONDS: u64 = 30;
-/// Between two warnings of one kind, in seconds.
-const WARNING_INTERVAL_SECONDS: u64 = 60;
 /// A preflight's answer holds so long, in seconds.
 const PREFLIGHT_SECONDS: usize = 600;
 
-/// What the workers share.
-pub struct Gateway {
-    pub(crate) config: Config,
-    pub(crate) table: RouteTable,
-    pub(crate) docs: Docs,
-    pub(crate) keys: ServiceKeys,
-    pub(crate) breakers: [Breaker; 4],
-    pub(crate) policies: Policies,
-    pub(crate) local_limits: LocalLimits,
-    pub(crate) sessions: Sessions,
-    /// For the readiness check alone: limits and sessions are asked for by each worker's own connection.
-    pub(crate) redis: Cache,
-    outages: OutageClock,
-    pub(crate) verifier: TokenVerifier,
-    started: Instant,
-    /// When [`Gateway::warn_of_untrusted_proxy`] last did, in seconds from the start; 0 if never.
-    warned_at: AtomicU64,
-}
-
-impl Gateway {
-    /// A gateway to the services with these documents.
-    ///
-    /// # Errors
-    /// When a document leaves a route open, or two of them use one name for different things.
-    pub fn new(config: Config, documents: &[ServiceDocument]) -> anyhow::Result<Self> {
-        let table = RouteTable::from_documents(documents)
-            .context("failed to make the route table of the services' OpenAPI documents")?;
-        let document =
-            openapi::merge(documents).context("failed to merge the services' OpenAPI documents")?;
-        let policies = Policies::scaled(config.rate_limit_scale.factor());
-        let outages = OutageClock::default();
-        Ok(Self {
-            table,
-            docs: Docs::new(&document),
-            keys: config.service_keys.clone(),
-            breakers: Upstream::ALL.map(|_| Breaker::new(config.limits.breaker)),
-            policies,
-            local_limits: LocalLimits::new(&policies),
-            sessions: Sessions::new(outages.clone()),
-            redis: Cache::connect(&config.redis_url)?,
-            outages,
-            verifier: TokenVerifier::new(&config.common)?,
-            started: Instant::now(),
-            warned_at: AtomicU64::new(0),
-            config,
-        })
-    }
-
-    /// Whether this is not a developer's machine or a test.
-    pub(crate) fn is_production(&self) -> bool {
-        !self.config.common.is_development()
-    }
-
-    /// Says at most once in a while that `X-Forwarded-For` came from somebody whose word does not count: an ingress that
-    /// is not configured makes one client of all of them.
-    pub(crate) fn warn_of_untrusted_proxy(&self) {
-        let now = self.started.elapsed().as_secs();
-        let last = self.warned_at.load(Ordering::Relaxed);
-        let is_due = last == 0 || now.saturating_sub(last) >= WARNING_INTERVAL_SECONDS;
-        let won = is_due
-            && self
-                .warned_at
-                .compare_exchange(last, now.max(1), Ordering::Relaxed, Ordering::Relaxed)
-                .is_ok();
-        if won {
-            tracing::warn!(
-                "X-Forwarded-For came from an address that is not in HAUSHAVN_TRUSTED_PROXIES; it is not believed"
-            );
-        }
-    }
-
-    fn worker(&self) -> anyhow::Result<Worker> {
-        let shared = SharedState::new(&self.config.redis_url, self.outages.clone())
-            .context("HAUSHAVN_REDIS_URL is not the address of a Redis server")?;
-        Ok(Worker {
-            proxy: Proxy::new(self.config.limits),
-            shared,
-        })
-    }
-}
-
-/// What each worker has for itself.
-pub struct Worker {
-    pub(crate) proxy: Proxy,
-    pub(crate) shared: SharedState,
+/// Serves until the process is asked to end.
+///
+/// # Errors
+/// When the settings are wrong or an address is taken.
+pub async fn serve() -> anyhow::Result<()> {
+    let config = Config::from_env(Env::from_process())?;
+    let common = config.common.clone();
+    service::run(NAME, &common, async |stop| {
+        let documents = committed_documents().context("failed to read the services' documents")?;
+        let gateway = Arc::new(Gateway::new(config, &documents)?);
+        // Says in the log when Redis is not there at start, and when it has come. Requests are served without it.
+        let waiting = spawn(gateway.redis.clone().wait_until_there(stop.clone()));
+        let probes = Data::new(readiness(&gateway));
+        let (address, api) = listen(&gateway, probes.clone(), stop.clone())?;
+        let admin = admin_server(&common, probes, stop.clone())?;
+        tracing::info!(listen = %address, adminListen = %common.admin_listen, "{NAME} listens");
+        let served = futures::try_join!(api, admin).context("failed to serve");
+        tracing::info!("{NAME} has stopped listening");
+        stop.cancel();
+        waiting.await.context("the wait for Redis failed")?;
+        served.map(|_| ())
+    })
+    .await
 }
 
 /// What `/readyz` tells. Nothing takes the gateway out: without Redis or a service the rest still works.
 pub fn readiness(gateway: &Arc<Gateway>) -> Probes {
-    let redis = gateway.redis.clone();
-    let redis = Check::reported("redis", move || {
-        let redis = redis.clone();
-        async move { redis.ping().await }
-    });
+    let redis = Check::reported("redis", &gateway.redis, async |redis| redis.ping().await);
     let services = Upstream::ALL.map(|upstream| {
-        let gateway = Arc::clone(gateway);
-        Check::reported(upstream.name(), move || {
+        Check::reported(upstream.name(), gateway, move |gateway| async move {
             let is_open = gateway.breakers[upstream.index()].is_open();
-            async move {
-                anyhow::ensure!(!is_open, "could not be reached several times in a row");
-                Ok(())
-            }
+            anyhow::ensure!(!is_open, "could not be reached several times in a row");
+            Ok(())
         })
     });
     Probes::new([redis].into_iter().chain(services).collect())
