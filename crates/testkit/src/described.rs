@@ -68,7 +68,7 @@ pub(crate) fn check(method: &Method, path: &str, answer: &Response) {
         contents.contains_key(media_type),
         "{request}: the type {media_type:?} of {status} is not described"
     );
-    if media_type.ends_with("json") {
+    if ["application/json", "application/problem+json"].contains(&media_type) {
         check_body(
             answer,
             &format!("{at}/content/{}/schema", escaped(media_type)),
