@@ -71,9 +71,15 @@ fn describe_key(operation: &mut Operation) {
         key.pattern(Some("^[ -~]+$")),
         "Kept for 24 hours: the same key with the same request is answered the same again, and done once.",
     );
+    answer(
+        operation,
+        "409",
+        "The present state does not allow it, or `IDEMPOTENCY_IN_FLIGHT`: the first request with this key is still at work.",
+    );
     let creates = operation.responses.responses.contains_key("201");
-    for (status, response) in successes(operation) {
-        if !creates || status == "201" {
+    for (status, response) in &mut operation.responses.responses {
+        let is_kept = status == "409" || (status.starts_with('2') && (!creates || status == "201"));
+        if is_kept && let RefOr::T(response) = response {
             gives(
                 response,
                 "Idempotent-Replayed",
@@ -81,11 +87,6 @@ fn describe_key(operation: &mut Operation) {
             );
         }
     }
-    answer(
-        operation,
-        "409",
-        "The present state does not allow it, or `IDEMPOTENCY_IN_FLIGHT`: the first request with this key is still at work.",
-    );
     answer(
         operation,
         "422",
