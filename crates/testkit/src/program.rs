@@ -14,7 +14,10 @@ use tokio::{
     process::{Child, ChildStdout, Command},
 };
 
-use crate::{eventually, stack::told};
+use crate::{
+    eventually,
+    stack::{stack, told},
+};
 
 /// How a program ended.
 #[derive(Debug)]
@@ -138,6 +141,8 @@ impl Instance {
     /// # Panics
     /// When it does not.
     pub async fn start(service: &str) -> Self {
+        // Chooses the TLS library, without which the probe's client cannot be made.
+        stack();
         let mut variables = settings_of(service);
         let listen = free_address();
         for name in ["ADMIN_LISTEN", "TEMPORAL_METRICS_LISTEN"] {

@@ -4279,6 +4279,8 @@ export interface operations {
             /** @description The present state does not allow it, or `IDEMPOTENCY_IN_FLIGHT`: the first request with this key is still at work. */
             409: {
                 headers: {
+                    /** @description `true` when this is the first answer to the key again. */
+                    "Idempotent-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4557,6 +4559,8 @@ export interface operations {
             /** @description The present state does not allow it, or `IDEMPOTENCY_IN_FLIGHT`: the first request with this key is still at work. */
             409: {
                 headers: {
+                    /** @description `true` when this is the first answer to the key again. */
+                    "Idempotent-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4701,6 +4705,8 @@ export interface operations {
             /** @description The present state does not allow it, or `IDEMPOTENCY_IN_FLIGHT`: the first request with this key is still at work. */
             409: {
                 headers: {
+                    /** @description `true` when this is the first answer to the key again. */
+                    "Idempotent-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4768,6 +4774,8 @@ export interface operations {
             /** @description The present state does not allow it, or `IDEMPOTENCY_IN_FLIGHT`: the first request with this key is still at work. */
             409: {
                 headers: {
+                    /** @description `true` when this is the first answer to the key again. */
+                    "Idempotent-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4835,6 +4843,8 @@ export interface operations {
             /** @description The present state does not allow it, or `IDEMPOTENCY_IN_FLIGHT`: the first request with this key is still at work. */
             409: {
                 headers: {
+                    /** @description `true` when this is the first answer to the key again. */
+                    "Idempotent-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5192,6 +5202,8 @@ export interface operations {
             /** @description The present state does not allow it, or `IDEMPOTENCY_IN_FLIGHT`: the first request with this key is still at work. */
             409: {
                 headers: {
+                    /** @description `true` when this is the first answer to the key again. */
+                    "Idempotent-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5508,6 +5520,8 @@ export interface operations {
             /** @description The present state does not allow it, or `IDEMPOTENCY_IN_FLIGHT`: the first request with this key is still at work. */
             409: {
                 headers: {
+                    /** @description `true` when this is the first answer to the key again. */
+                    "Idempotent-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5575,6 +5589,8 @@ export interface operations {
             /** @description The present state does not allow it, or `IDEMPOTENCY_IN_FLIGHT`: the first request with this key is still at work. */
             409: {
                 headers: {
+                    /** @description `true` when this is the first answer to the key again. */
+                    "Idempotent-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5940,6 +5956,8 @@ export interface operations {
             /** @description The present state does not allow it, or `IDEMPOTENCY_IN_FLIGHT`: the first request with this key is still at work. */
             409: {
                 headers: {
+                    /** @description `true` when this is the first answer to the key again. */
+                    "Idempotent-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6043,6 +6061,8 @@ export interface operations {
             /** @description The present state does not allow it, or `IDEMPOTENCY_IN_FLIGHT`: the first request with this key is still at work. */
             409: {
                 headers: {
+                    /** @description `true` when this is the first answer to the key again. */
+                    "Idempotent-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6109,6 +6129,8 @@ export interface operations {
             /** @description The present state does not allow it, or `IDEMPOTENCY_IN_FLIGHT`: the first request with this key is still at work. */
             409: {
                 headers: {
+                    /** @description `true` when this is the first answer to the key again. */
+                    "Idempotent-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6377,6 +6399,8 @@ export interface operations {
             /** @description The present state does not allow it, or `IDEMPOTENCY_IN_FLIGHT`: the first request with this key is still at work. */
             409: {
                 headers: {
+                    /** @description `true` when this is the first answer to the key again. */
+                    "Idempotent-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6657,6 +6681,8 @@ export interface operations {
             /** @description The present state does not allow it, or `IDEMPOTENCY_IN_FLIGHT`: the first request with this key is still at work. */
             409: {
                 headers: {
+                    /** @description `true` when this is the first answer to the key again. */
+                    "Idempotent-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6767,6 +6793,8 @@ export interface operations {
             /** @description The present state does not allow it, or `IDEMPOTENCY_IN_FLIGHT`: the first request with this key is still at work. */
             409: {
                 headers: {
+                    /** @description `true` when this is the first answer to the key again. */
+                    "Idempotent-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6874,6 +6902,8 @@ export interface operations {
             /** @description DEAL_NOT_ACTIVE, TASK_ALREADY_DONE or TASK_BLOCKED */
             409: {
                 headers: {
+                    /** @description `true` when this is the first answer to the key again. */
+                    "Idempotent-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6944,6 +6974,8 @@ export interface operations {
             /** @description The present state does not allow it, or `IDEMPOTENCY_IN_FLIGHT`: the first request with this key is still at work. */
             409: {
                 headers: {
+                    /** @description `true` when this is the first answer to the key again. */
+                    "Idempotent-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7088,6 +7120,8 @@ export interface operations {
             /** @description The present state does not allow it, or `IDEMPOTENCY_IN_FLIGHT`: the first request with this key is still at work. */
             409: {
                 headers: {
+                    /** @description `true` when this is the first answer to the key again. */
+                    "Idempotent-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7156,6 +7190,8 @@ export interface operations {
             /** @description The present state does not allow it, or `IDEMPOTENCY_IN_FLIGHT`: the first request with this key is still at work. */
             409: {
                 headers: {
+                    /** @description `true` when this is the first answer to the key again. */
+                    "Idempotent-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7297,6 +7333,8 @@ export interface operations {
             /** @description The present state does not allow it, or `IDEMPOTENCY_IN_FLIGHT`: the first request with this key is still at work. */
             409: {
                 headers: {
+                    /** @description `true` when this is the first answer to the key again. */
+                    "Idempotent-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7532,6 +7570,8 @@ export interface operations {
             /** @description The present state does not allow it, or `IDEMPOTENCY_IN_FLIGHT`: the first request with this key is still at work. */
             409: {
                 headers: {
+                    /** @description `true` when this is the first answer to the key again. */
+                    "Idempotent-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7695,6 +7735,8 @@ export interface operations {
             /** @description The present state does not allow it, or `IDEMPOTENCY_IN_FLIGHT`: the first request with this key is still at work. */
             409: {
                 headers: {
+                    /** @description `true` when this is the first answer to the key again. */
+                    "Idempotent-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
