@@ -792,7 +792,7 @@ async fn everything_works() {
 async fn services_started_before_postgresql_wait_for_it() {
     started_before(
         "postgres",
-        "PostgreSQL",
+        "postgresql",
         &["user-service", "deal-service", "task-service"],
     )
     .await;

@@ -19,7 +19,7 @@ export function Preview({ result, parties, today, isLoading }: Props) {
   const tasks = result.milestones.flatMap((milestone) => milestone.tasks);
   const closing = result.deal.closingDate;
   return (
-    <section aria-label={t("step.preview")} aria-busy={isLoading} className={`min-w-0 transition-opacity ${isLoading ? "opacity-60" : ""}`}>
+    <section aria-label={t("step.preview")} aria-busy={isLoading} className={`min-w-0 ${isLoading ? "cursor-progress" : ""}`}>
       <dl className="wizard-sums">
         <div>
           <dd>{tasks.length}</dd>
