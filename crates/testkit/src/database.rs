@@ -142,12 +142,30 @@ impl Database {
             .rows_affected())
     }
 
-    /// Copies a row with an `id` so many times, under other ids, past all triggers: for more rows than a test could make
-    /// through the door. The copies have no history.
+    /// Copies a row with an `id` so many times, under other ids; see [`Database::copy_rows`].
     ///
     /// # Panics
     /// When there is no such row.
     pub async fn copy_row(&mut self, table: &str, id: &str, copies: u32) {
+        let new_id = format!("md5('{id}' || g)::uuid");
+        let copied = self
+            .copy_rows(table, &format!("id = '{id}'"), copies, |column| {
+                (column == "id").then(|| new_id.clone())
+            })
+            .await;
+        assert_eq!(copied, u64::from(copies));
+    }
+
+    /// Copies the rows that meet the condition so many times, past all triggers: for more rows than a test could make
+    /// through the API. The copies have no history. `other` gives the columns that get another value, as expressions
+    /// of the running number `g`. Answers how many rows there are now beside the first.
+    pub async fn copy_rows(
+        &mut self,
+        table: &str,
+        condition: &str,
+        copies: u32,
+        other: impl Fn(&str) -> Option<String>,
+    ) -> u64 {
         let columns = format!(
             "SELECT attname AS name FROM pg_attribute
               WHERE attrelid = '{table}'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''"
@@ -157,13 +175,12 @@ impl Database {
             .iter()
             .filter_map(|row| row["name"].as_str())
             .collect();
-        let new_id = format!("md5('{id}' || g)::uuid");
-        let values: Vec<&str> = columns
+        let values: Vec<String> = columns
             .iter()
-            .map(|column| if *column == "id" { &new_id } else { *column })
+            .map(|column| other(column).unwrap_or_else(|| (*column).to_owned()))
             .collect();
         let copy = format!(
-            "INSERT INTO {table} ({}) SELECT {} FROM {table}, generate_series(1, {copies}) g WHERE id = '{id}'",
+            "INSERT INTO {table} ({}) SELECT {} FROM {table}, generate_series(1, {copies}) g WHERE {condition}",
             columns.join(", "),
             values.join(", ")
         );
@@ -171,10 +188,11 @@ impl Database {
         self.execute("SET session_replication_role = replica")
             .await
             .unwrap();
-        assert_eq!(self.execute(&copy).await.unwrap(), u64::from(copies));
+        let copied = self.execute(&copy).await.unwrap();
         self.execute("RESET session_replication_role")
             .await
             .unwrap();
+        copied
     }
 
     /// Checks every invariant for one organization.

@@ -40,27 +40,12 @@ const OF_PLAN: &[&str] = &[
 
 /// Copies one row of a table with other values in some of its columns, expressions of a running number `g`.
 async fn multiply(database: &mut Database, table: &str, id: &str, others: &[(&str, &str)]) {
-    let columns = database
-        .rows(&format!(
-            "SELECT attname AS name FROM pg_attribute
-              WHERE attrelid = '{table}'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''"
-        ))
-        .await;
-    let columns: Vec<String> = columns.iter().map(|row| text(&row["name"])).collect();
-    let values: Vec<&str> = columns
-        .iter()
-        .map(|column| {
-            let other = others.iter().find(|(name, _)| name == column);
-            other.map_or(column.as_str(), |(_, value)| value)
-        })
-        .collect();
-    let copy = format!(
-        "INSERT INTO {table} ({}) SELECT {} FROM {table}, generate_series(1, {ROWS}) g WHERE id = '{id}'",
-        columns.join(", "),
-        values.join(", ")
-    );
-    database.execute(&copy).await.unwrap();
-    database.execute(&format!("ANALYZE {table}")).await.unwrap();
+    let other = |column: &str| {
+        let other = others.iter().find(|(name, _)| *name == column);
+        other.map(|(_, value)| (*value).to_owned())
+    };
+    let condition = format!("id = '{id}'");
+    database.copy_rows(table, &condition, ROWS, other).await;
 }
 
 /// A UUIDv7 of a deal's creation, another for each number.
@@ -75,11 +60,6 @@ fn id_of(deal: &str, number: &str) -> String {
 /// The tables as they are in a large installation, with a share of the rows for the asking office.
 async fn fill(office: &Office, deal: &str, task: &str) -> BTreeSet<String> {
     let mut database = Database::superuser().await;
-    // Copies of one row have no parties, plans and owners: foreign keys would miss them.
-    database
-        .execute("SET session_replication_role = replica")
-        .await
-        .unwrap();
     let organization_of = |number: &str| {
         format!(
             "CASE {number} % {ORGANIZATIONS} WHEN 0 THEN organization_id
@@ -284,37 +264,15 @@ fn rows_read(node: &Value) -> f64 {
 /// Copies the plan of a deal for so many other deals of its organization.
 async fn copy_plan(deal: &str) {
     let mut database = Database::superuser().await;
-    // Copies of one row have no events of their own, and foreign keys need not be looked at.
-    database
-        .execute("SET session_replication_role = replica")
-        .await
-        .unwrap();
-    let other = |column: &str| format!("md5({column}::text || g)::uuid");
     let ids = ["id", "deal_id", "milestone_id", "task_id", "depends_on_id"];
+    let other = |column: &str| {
+        ids.contains(&column)
+            .then(|| format!("md5({column}::text || g)::uuid"))
+    };
+    let condition = format!("deal_id = '{deal}'");
     for table in OF_PLAN {
-        let columns = database
-            .rows(&format!(
-                "SELECT attname AS name FROM pg_attribute
-                  WHERE attrelid = 'task.{table}'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''"
-            ))
-            .await;
-        let columns: Vec<String> = columns.iter().map(|row| text(&row["name"])).collect();
-        let values: Vec<String> = columns
-            .iter()
-            .map(|column| {
-                if ids.contains(&column.as_str()) {
-                    other(column)
-                } else {
-                    column.clone()
-                }
-            })
-            .collect();
-        let copy = format!(
-            "INSERT INTO task.{table} ({}) SELECT {} FROM task.{table}, generate_series(1, {DEALS}) g WHERE deal_id = '{deal}'",
-            columns.join(", "),
-            values.join(", ")
-        );
-        database.execute(&copy).await.unwrap();
+        let table = format!("task.{table}");
+        database.copy_rows(&table, &condition, DEALS, other).await;
     }
 }
 
@@ -376,13 +334,19 @@ async fn rows_of_commands(office: &Office, deal: &Deal) -> BTreeMap<String, f64>
 #[tokio::test]
 async fn a_command_reads_no_more_rows_in_an_organization_of_thousands_of_deals() {
     let office = Office::new().await;
-    let (before, after) = (office.purchase().await, office.purchase().await);
+    let (before, stale, after) = (
+        office.purchase().await,
+        office.purchase().await,
+        office.purchase().await,
+    );
     let mut database = Database::superuser().await;
     let tables: Vec<String> = OF_PLAN
         .iter()
         .map(|table| format!("task.{table}"))
         .collect();
     let tables = tables.join(", ");
+    // A small table is read as a whole: it is large from the start, by the deals of another organization.
+    copy_plan(&Office::new().await.purchase().await.id).await;
     database
         .execute(&format!("ANALYZE {tables}"))
         .await
@@ -392,6 +356,8 @@ async fn a_command_reads_no_more_rows_in_an_organization_of_thousands_of_deals()
     let explained = Explained::begin(true).await;
     let among_few = rows_of_commands(&office, &before).await;
     copy_plan(&after.id).await;
+    // Before PostgreSQL knows of the rows.
+    let unforeseen = rows_of_commands(&office, &stale).await;
     database
         .execute(&format!("ANALYZE {tables}"))
         .await
@@ -399,8 +365,13 @@ async fn a_command_reads_no_more_rows_in_an_organization_of_thousands_of_deals()
     let among_many = rows_of_commands(&office, &after).await;
     explained.end().await;
     stack().start("workflow-worker");
-    for (command, rows) in among_few.iter().chain(&among_many) {
-        assert!(*rows <= ROWS_OF_A_COMMAND, "{command} reads {rows} rows");
+    for (when, read) in [
+        ("among few deals", among_few),
+        ("before PostgreSQL knows of the rows", unforeseen),
+        ("among thousands of deals", among_many),
+    ] {
+        let is_bounded = read.values().all(|rows| *rows <= ROWS_OF_A_COMMAND);
+        assert!(is_bounded, "{when}: {read:?}");
     }
 }
 

@@ -168,8 +168,8 @@ impl ShiftedRow {
 /// Locks the milestones in id order, shifts their counts, and completes or reopens them where that follows. `$1` is the
 /// organization, `$2` the ids, `$3` and `$4` by how much their open and all tasks rise, `$5` the instant.
 ///
-/// The ids have conditions of their own, so that each row is looked up by its key however many PostgreSQL takes them
-/// for (see `save_statement` of tasks).
+/// Each row is looked up by its key, one after the other, whatever the statistics say: a sub-select that locks is not
+/// merged with the statement around it (see `save_statement` of tasks).
 macro_rules! shift_statement {
     ($first:literal) => {
         concat!(
@@ -177,10 +177,11 @@ macro_rules! shift_statement {
             $first,
             "shift AS (SELECT * FROM unnest($2::uuid[], $3::integer[], $4::integer[]) AS s(id, open, total)),
              locked AS (
-               SELECT m.id, m.open_tasks, m.total_tasks, m.completed_at, m.version
-                 FROM milestones m
-                WHERE m.organization_id = $1 AND m.id = ANY($2)
-                ORDER BY m.id FOR UPDATE),
+               SELECT l.* FROM (SELECT i FROM unnest($2::uuid[]) i ORDER BY i) ids
+                CROSS JOIN LATERAL (
+                  SELECT m.id, m.open_tasks, m.total_tasks, m.completed_at, m.version
+                    FROM milestones m
+                   WHERE m.organization_id = $1 AND m.id = ids.i FOR UPDATE) l),
              counted AS (
                SELECT l.*, l.open_tasks + s.open AS open_after, l.total_tasks + s.total AS total_after,
                       CASE WHEN l.open_tasks + s.open > 0 THEN NULL
