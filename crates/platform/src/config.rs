@@ -216,7 +216,7 @@ pub struct Common {
     /// `JWT_AUDIENCE`: the `aud` that access tokens must have.
     pub jwt_audience: String,
     /// `EVENT_PATIENCE`: seconds for which an event is kept in hand while something that its handling needs is
-    /// away, before others have their turn; 0 to 60, default 30.
+    /// unavailable, before others have their turn; 0 to 60, default 30.
     pub event_patience: Duration,
 }
 

@@ -192,7 +192,7 @@ fn close_inside(schema: &mut Value, document: &Value) {
     }
 }
 
-/// Whether a schema names members. One that does not stands for any object.
+/// Whether a schema names members. One that names none accepts any object.
 fn has_members(schema: &Value, document: &Value) -> bool {
     let referred = target(schema).and_then(|target| document.pointer(target));
     let mut parts = SAME_VALUE

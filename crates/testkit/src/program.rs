@@ -16,7 +16,7 @@ use tokio::{
 
 use crate::{
     eventually,
-    stack::{stack, told},
+    stack::{setting, stack},
 };
 
 /// How a program ended.
@@ -61,7 +61,7 @@ pub async fn run_program(
     arguments: &[&str],
     variables: &BTreeMap<String, String>,
 ) -> Ended {
-    let binaries = told("BIN_DIR");
+    let binaries = setting("BIN_DIR");
     let running = Command::new(PathBuf::from(binaries).join(program))
         .args(arguments)
         .env_clear()
@@ -93,7 +93,7 @@ impl Running {
     /// # Panics
     /// When it does not start.
     pub fn start(program: &str, variables: &BTreeMap<String, String>) -> Self {
-        let mut process = Command::new(PathBuf::from(told("BIN_DIR")).join(program))
+        let mut process = Command::new(PathBuf::from(setting("BIN_DIR")).join(program))
             .env_clear()
             .envs(variables)
             .stdin(Stdio::null())
@@ -149,7 +149,7 @@ impl Instance {
             variables.insert(format!("HAUSHAVN_{name}"), free_address().to_string());
         }
         variables.insert("HAUSHAVN_LISTEN".to_owned(), listen.to_string());
-        let process = Command::new(PathBuf::from(told("BIN_DIR")).join(service))
+        let process = Command::new(PathBuf::from(setting("BIN_DIR")).join(service))
             .env_clear()
             .envs(&variables)
             .stdin(Stdio::null())
@@ -191,7 +191,7 @@ fn free_address() -> SocketAddr {
 /// # Panics
 /// Without a stack.
 pub fn settings_of(service: &str) -> BTreeMap<String, String> {
-    let home = told("HOME");
+    let home = setting("HOME");
     let file = PathBuf::from(home)
         .join("env")
         .join(format!("{service}.env"));

@@ -67,17 +67,17 @@ pub fn stack() -> &'static Stack {
         // Several libraries link rustls; the provider is chosen once.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Stack {
-            gateway: told("GATEWAY_URL"),
-            user_service: told("USER_SERVICE_URL"),
-            deal_service: told("DEAL_SERVICE_URL"),
-            task_service: told("TASK_SERVICE_URL"),
-            workflow_worker: told("WORKER_URL"),
-            mail: told("MAIL_URL"),
-            rabbitmq_management: told("RABBITMQ_MANAGEMENT_URL"),
-            superuser_database: told("SUPERUSER_DATABASE_URL"),
-            otlp_log: told("OTLP_LOG").into(),
-            logs: told("LOGS").into(),
-            script: told("STACK").into(),
+            gateway: setting("GATEWAY_URL"),
+            user_service: setting("USER_SERVICE_URL"),
+            deal_service: setting("DEAL_SERVICE_URL"),
+            task_service: setting("TASK_SERVICE_URL"),
+            workflow_worker: setting("WORKER_URL"),
+            mail: setting("MAIL_URL"),
+            rabbitmq_management: setting("RABBITMQ_MANAGEMENT_URL"),
+            superuser_database: setting("SUPERUSER_DATABASE_URL"),
+            otlp_log: setting("OTLP_LOG").into(),
+            logs: setting("LOGS").into(),
+            script: setting("STACK").into(),
         }
     })
 }
@@ -86,7 +86,7 @@ pub fn stack() -> &'static Stack {
 ///
 /// # Panics
 /// Without a stack.
-pub(crate) fn told(name: &str) -> String {
+pub(crate) fn setting(name: &str) -> String {
     env::var(format!("HAUSHAVN_{name}"))
         .unwrap_or_else(|_| panic!("HAUSHAVN_{name} is not set: run the tests with ./scripts/test"))
 }
@@ -94,13 +94,13 @@ pub(crate) fn told(name: &str) -> String {
 impl Stack {
     /// The database as one of the service roles (`task_svc`, `auditor` …).
     pub fn database_of(&self, role: &str) -> String {
-        told(&format!("{}_DATABASE_URL", role.to_uppercase()))
+        setting(&format!("{}_DATABASE_URL", role.to_uppercase()))
     }
 
     /// Where a service shows its metrics and health.
     pub fn admin(&self, service: &str) -> String {
         let name = service.replace('-', "_").to_uppercase();
-        told(&format!("{name}_ADMIN_URL"))
+        setting(&format!("{name}_ADMIN_URL"))
     }
 
     /// The log of a server or service from now on.

@@ -45,7 +45,7 @@ async fn notices(user: &User, deal: &Deal, kind: &str) -> Vec<Value> {
 }
 
 /// As [`notices`], once there are so many.
-async fn told(user: &User, deal: &Deal, kind: &str, times: usize) -> Vec<Value> {
+async fn notified(user: &User, deal: &Deal, kind: &str, times: usize) -> Vec<Value> {
     eventually(&format!("{kind} is told"), async || {
         let told = notices(user, deal, kind).await;
         (told.len() >= times).then_some(told)
@@ -114,7 +114,7 @@ async fn a_task_not_done_in_time_is_overdue_and_three_days_later_the_administrat
         assert_eq!(rows[1]["ipAddress"], Value::Null, "nobody asked for it");
     }
     for user in [agent, coordinator] {
-        let told = told(user, &deal, "TASK_OVERDUE", 2).await;
+        let told = notified(user, &deal, "TASK_OVERDUE", 2).await;
         let of = |task: &str| told.iter().find(|notice| notice["taskId"] == json!(task));
         let words = of(&late).unwrap();
         assert_eq!(words["title"], "Overdue: Ring the surveyor");
@@ -122,7 +122,7 @@ async fn a_task_not_done_in_time_is_overdue_and_three_days_later_the_administrat
         assert!(of(&very_late).is_some(), "{told:?}");
     }
     mailed(agent, "Overdue: Ring the surveyor").await;
-    let escalated = told(admin, &deal, "TASK_ESCALATED", 1).await;
+    let escalated = notified(admin, &deal, "TASK_ESCALATED", 1).await;
     assert_eq!(escalated[0]["taskId"], json!(very_late));
     eventually("the deal is listed as late", async || {
         let listed = coordinator.api.get("/api/deals?overdue=true").await;
@@ -134,7 +134,7 @@ async fn a_task_not_done_in_time_is_overdue_and_three_days_later_the_administrat
     // What comes after it shows that nobody was told of more, and nobody twice.
     let fields = json!({"assigneeId": agent.id});
     add_task(coordinator, &deal, "Water the plants", &fields).await;
-    told(agent, &deal, "TASK_ASSIGNED", 3).await;
+    notified(agent, &deal, "TASK_ASSIGNED", 3).await;
     for (user, overdue, escalated) in [(agent, 2, 0), (coordinator, 2, 0), (admin, 0, 1)] {
         let told = notices(user, &deal, "TASK_OVERDUE").await;
         assert_eq!(told.len(), overdue, "{told:?}");
@@ -156,12 +156,12 @@ async fn when_the_last_task_is_done_the_coordinator_is_told_that_the_deal_can_be
 
     let ready = "DEAL_READY_TO_CLOSE";
     command(coordinator, &first, "complete", &json!({})).await;
-    told(agent, &deal, "TASK_UNLOCKED", 1).await;
+    notified(agent, &deal, "TASK_UNLOCKED", 1).await;
     assert_eq!(notices(coordinator, &deal, ready).await, [Value::Null; 0]);
 
     let reason = json!({"reason": "they have copies"});
     command(coordinator, &last, "waive", &reason).await;
-    let once = told(coordinator, &deal, ready, 1).await;
+    let once = notified(coordinator, &deal, ready, 1).await;
     let title = format!("Ready to close: {}", text(&deal.json["name"]));
     assert_eq!(once[0]["title"], json!(title));
     mailed(coordinator, &title).await;
@@ -170,7 +170,7 @@ async fn when_the_last_task_is_done_the_coordinator_is_told_that_the_deal_can_be
     let reason = json!({"reason": "they have lost them"});
     command(coordinator, &last, "reopen", &reason).await;
     command(agent, &last, "complete", &json!({})).await;
-    let again = told(coordinator, &deal, ready, 2).await;
+    let again = notified(coordinator, &deal, ready, 2).await;
     assert_eq!(again.len(), 2, "{again:?}");
     for user in [agent, &office.buyer, office.admin()] {
         assert_eq!(notices(user, &deal, ready).await, [Value::Null; 0]);

@@ -57,7 +57,7 @@ async fn notices(user: &User, deal_id: &str, kind: &str) -> Vec<Value> {
 }
 
 /// As [`notices`], once there are so many.
-async fn told(user: &User, deal_id: &str, kind: &str, times: usize) -> Vec<Value> {
+async fn notified(user: &User, deal_id: &str, kind: &str, times: usize) -> Vec<Value> {
     eventually(&format!("{kind} is told"), async || {
         let told = notices(user, deal_id, kind).await;
         (told.len() >= times).then_some(told)
@@ -95,7 +95,7 @@ async fn a_milestone_reached_again_is_told_of_again_under_the_deals_present_name
     let body = buyer_purchase(&parties);
     let deal = agent.create_planned_deal(&body).await;
     let last = reach_first_milestone(&coordinator, &deal.id).await;
-    let first = told(&coordinator, &deal.id, "MILESTONE_REACHED", 1).await;
+    let first = notified(&coordinator, &deal.id, "MILESTONE_REACHED", 1).await;
     assert!(
         text(&first[0]["body"]).contains(text(&body["name"])),
         "{first:?}"
@@ -114,7 +114,7 @@ async fn a_milestone_reached_again_is_told_of_again_under_the_deals_present_name
     let renamed = json!({"name": "14 Harbour Lane", "version": shown.expect(200)["version"]});
     coordinator.api.patch(&path, &renamed).await.expect(200);
     reach_first_milestone(&coordinator, &deal.id).await;
-    let again = told(&coordinator, &deal.id, "MILESTONE_REACHED", 2).await;
+    let again = notified(&coordinator, &deal.id, "MILESTONE_REACHED", 2).await;
     assert_eq!(again.len(), 2, "{again:?}");
     assert!(
         text(&again[0]["body"]).contains("14 Harbour Lane"),
@@ -133,7 +133,7 @@ async fn a_plan_is_told_once_to_each_of_its_people_and_to_who_joins_later() {
     let deal = office.agent.create_planned_deal(&body).await;
     let plan = office.agent.planned(&deal.id).await;
     for user in [&office.agent, &office.buyer] {
-        let told = told(user, &deal.id, "PLAN_READY", 1).await;
+        let told = notified(user, &deal.id, "PLAN_READY", 1).await;
         let theirs = titles_of(&plan, user);
         let words = text(&told[0]["body"]);
         let (counted, named) = words.split_once(". ").expect("two sentences");
@@ -152,7 +152,7 @@ async fn a_plan_is_told_once_to_each_of_its_people_and_to_who_joins_later() {
     let party = json!({"role": "transaction_coordinator", "name": "The Coordinator", "userId": office.coordinator.id});
     let path = format!("/api/deals/{}/parties", deal.id);
     office.agent.api.post(&path, &party).await.expect(201);
-    told(&office.coordinator, &deal.id, "PLAN_READY", 1).await;
+    notified(&office.coordinator, &deal.id, "PLAN_READY", 1).await;
     let mail = eventually("the plan is told by e-mail", async || {
         let mails = mails_to(&office.coordinator.email).await;
         mails
@@ -165,7 +165,7 @@ async fn a_plan_is_told_once_to_each_of_its_people_and_to_who_joins_later() {
     // What comes after it shows that nothing else came before.
     let fields = json!({"assigneeId": office.coordinator.id});
     add_task(&office.agent, &deal.id, "Water the plants", &fields).await;
-    told(&office.coordinator, &deal.id, "TASK_ASSIGNED", 1).await;
+    notified(&office.coordinator, &deal.id, "TASK_ASSIGNED", 1).await;
     for (user, assigned) in [
         (&office.agent, 0),
         (&office.buyer, 0),
@@ -194,7 +194,7 @@ async fn a_task_that_somebody_else_gives_or_sets_free_is_told_of_and_ones_own_do
     let freed = add_task(agent, &deal.id, "Send the copies", &mine).await;
     let theirs = json!({"assigneeId": coordinator.id, "dependsOn": [first]});
     add_task(agent, &deal.id, "File it", &theirs).await;
-    let given = told(coordinator, &deal.id, "TASK_ASSIGNED", 2).await;
+    let given = notified(coordinator, &deal.id, "TASK_ASSIGNED", 2).await;
     let waits = given
         .iter()
         .find(|notice| notice["title"] == "Yours to do: File it");
@@ -205,7 +205,7 @@ async fn a_task_that_somebody_else_gives_or_sets_free_is_told_of_and_ones_own_do
 
     let path = format!("/api/tasks/{first}/complete");
     coordinator.api.post(&path, &json!({})).await.expect(200);
-    let unlocked = told(agent, &deal.id, "TASK_UNLOCKED", 1).await;
+    let unlocked = notified(agent, &deal.id, "TASK_UNLOCKED", 1).await;
     assert_eq!(unlocked[0]["taskId"], json!(freed));
     assert!(
         text(&unlocked[0]["body"]).contains("Monday, May 4, 2099"),
@@ -220,7 +220,7 @@ async fn a_task_that_somebody_else_gives_or_sets_free_is_told_of_and_ones_own_do
         &json!({"assigneeId": coordinator.id}),
     )
     .await;
-    told(coordinator, &deal.id, "TASK_ASSIGNED", 3).await;
+    notified(coordinator, &deal.id, "TASK_ASSIGNED", 3).await;
     assert_eq!(
         notices(coordinator, &deal.id, "TASK_UNLOCKED").await,
         [Value::Null; 0]
@@ -269,7 +269,7 @@ async fn tasks_of_somebody_who_left_are_reported_once_for_each_deal() {
     let path = format!("/api/users/{}", leaving.id);
     office.admin().api.delete(&path).await.expect(204);
     for (deal_id, words) in deals.iter().zip(["2 tasks", "1 task "]) {
-        let told = told(&office.coordinator, deal_id, "TASKS_UNASSIGNED", 1).await;
+        let told = notified(&office.coordinator, deal_id, "TASKS_UNASSIGNED", 1).await;
         let body = text(&told[0]["body"]);
         assert!(
             body.starts_with("Some BUYER_AGENT no longer takes part in "),
@@ -278,7 +278,7 @@ async fn tasks_of_somebody_who_left_are_reported_once_for_each_deal() {
         assert!(body.contains(words) && body.contains("Task 0"), "{body}");
         assert_eq!(told.len(), 1);
     }
-    let told = told(office.admin(), &alone.id, "TASKS_UNASSIGNED", 1).await;
+    let told = notified(office.admin(), &alone.id, "TASKS_UNASSIGNED", 1).await;
     assert!(text(&told[0]["body"]).contains("Alone"), "{told:?}");
     assert_eq!(
         notices(office.admin(), &deals[0], "TASKS_UNASSIGNED").await,

@@ -1,5 +1,5 @@
-//! A transaction on a connection of its own, from BEGIN to its end. Whoever drops it before leaves nothing: it is rolled
-//! back before anybody else gets the connection.
+//! A transaction on a connection of its own, from BEGIN to its end. Dropped before its end, it is rolled back before
+//! another session gets the connection.
 
 use std::time::Duration;
 
