@@ -5,6 +5,10 @@ use std::{io::Write as _, process::ExitCode};
 use clap::{Parser, Subcommand};
 use platform::shutdown::exit_code;
 
+/// Bodies and rows are many small texts: with the allocator of the C library they take a fifth of the processor time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The only public door of Haushavn.
 #[derive(Parser)]
 #[command(version, about)]

@@ -8,6 +8,10 @@ use std::{io::Write as _, process::ExitCode};
 use clap::{Parser, Subcommand};
 use platform::{config::Env, outbox, shutdown::exit_code};
 
+/// Bodies and rows are many small texts: with the allocator of the C library they take a fifth of the processor time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Templates, plans, dates and tasks of Haushavn. Settings are environment variables with the prefix HAUSHAVN_.
 #[derive(Parser)]
 struct Arguments {
