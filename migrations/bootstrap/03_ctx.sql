@@ -321,29 +321,38 @@ BEGIN
   END IF;
 END $$;
 
+-- What follows is PL/pgSQL also where one statement would do: its plan is kept for the connection, while a function in SQL that
+-- is no part of the calling statement (a definer's never is) is planned at each call.
+
 -- The due dates have moved by the days that the deal was on hold.
 CREATE OR REPLACE FUNCTION ctx.due_dates_moved(p_deal uuid) RETURNS void
-  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
   UPDATE ctx.deals SET due_dates_moving = false
-   WHERE organization_id = ctx.org() AND id = p_deal AND due_dates_moving AND (SELECT ctx.may('*')) $$;
+   WHERE organization_id = ctx.org() AND id = p_deal AND due_dates_moving AND (SELECT ctx.may('*'));
+END $$;
 
 -- What keeps a deal from being closed: required tasks that are neither completed nor waived, and
 -- whether its plan has been applied. Read under ctx.lock_deal_exclusively.
 CREATE OR REPLACE FUNCTION ctx.open_required_tasks(p_deal uuid)
   RETURNS TABLE (open_tasks bigint, plan_state text)
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-  SELECT (SELECT count(*) FROM task.tasks t
+  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  RETURN QUERY SELECT (SELECT count(*) FROM task.tasks t
            WHERE t.organization_id = ctx.org() AND t.deal_id = p_deal AND t.required
              AND t.deleted_at IS NULL AND t.status NOT IN ('COMPLETED', 'WAIVED')),
-         (SELECT p.state FROM task.plans p WHERE p.organization_id = ctx.org() AND p.deal_id = p_deal) $$;
+         (SELECT p.state FROM task.plans p WHERE p.organization_id = ctx.org() AND p.deal_id = p_deal);
+END $$;
 
 -- Which key dates of a deal have a date now; is_stored is false while they are still those that the deal was created
 -- with. Read under ctx.lock_deal_exclusively, which a move of the dates takes as well.
 CREATE OR REPLACE FUNCTION ctx.dated_keys(p_deal uuid) RETURNS TABLE (is_stored boolean, keys text[])
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-  SELECT EXISTS (SELECT FROM task.key_date_sets s WHERE s.organization_id = ctx.org() AND s.deal_id = p_deal),
+  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  RETURN QUERY SELECT EXISTS (SELECT FROM task.key_date_sets s WHERE s.organization_id = ctx.org() AND s.deal_id = p_deal),
          coalesce((SELECT array_agg(k.key) FROM task.key_dates k
-                    WHERE k.organization_id = ctx.org() AND k.deal_id = p_deal AND k.date IS NOT NULL), '{}') $$;
+                    WHERE k.organization_id = ctx.org() AND k.deal_id = p_deal AND k.date IS NOT NULL), '{}');
+END $$;
 
 -- Lets this transaction change what waited for a task, and count the task's milestone, but only if it finished that task
 -- itself: task.note_task_handling notes which transaction that was. A buyer may complete its own task and so unlock others
@@ -384,14 +393,17 @@ END $$;
 -- task up, and nothing more. Only in deals that the caller sees.
 CREATE OR REPLACE FUNCTION ctx.task_owners(p_tasks uuid[])
   RETURNS TABLE (id uuid, owner_role text, status text)
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-  SELECT t.id, t.owner_role, t.status FROM task.tasks t
-   WHERE t.organization_id = ctx.org() AND t.id = ANY (p_tasks) AND t.deleted_at IS NULL AND ctx.sees_deal(t.deal_id) $$;
+  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  RETURN QUERY SELECT t.id, t.owner_role, t.status FROM task.tasks t
+   WHERE t.organization_id = ctx.org() AND t.id = ANY (p_tasks) AND t.deleted_at IS NULL AND ctx.sees_deal(t.deal_id);
+END $$;
 
 -- Is this user active in the caller's organization, and which deals would it see? For assignments.
 CREATE OR REPLACE FUNCTION ctx.may_be_assigned(p_user uuid, p_deal uuid) RETURNS boolean
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-  SELECT EXISTS (
+  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  RETURN EXISTS (
     SELECT FROM identity.users u JOIN identity.organizations o ON o.id = u.organization_id,
          LATERAL (SELECT ctx.effective_permissions(u.role, o.role_grants) AS p) g
      WHERE u.id = p_user AND u.organization_id = ctx.org() AND u.status = 'ACTIVE' AND u.role <> 'SYSTEM'
@@ -399,13 +411,16 @@ CREATE OR REPLACE FUNCTION ctx.may_be_assigned(p_user uuid, p_deal uuid) RETURNS
          OR EXISTS (SELECT FROM ctx.deal_access a
              WHERE a.deal_id = p_deal AND a.user_id = p_user
                AND ((g.p @> ARRAY['view_deals'] AND (a.is_creator OR cardinality(a.party_roles) > 0))
-                 OR (g.p @> ARRAY['view_own_deals'] AND cardinality(a.party_roles) > 0))))) $$;
+                 OR (g.p @> ARRAY['view_own_deals'] AND cardinality(a.party_roles) > 0)))));
+END $$;
 
 -- Is this an active user of the caller's organization? For references in bodies (a party's login).
 CREATE OR REPLACE FUNCTION ctx.is_active_user(p_user uuid) RETURNS boolean
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-  SELECT EXISTS (SELECT FROM identity.users u
-    WHERE u.id = p_user AND u.organization_id = ctx.org() AND u.status = 'ACTIVE' AND u.role <> 'SYSTEM') $$;
+  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  RETURN EXISTS (SELECT FROM identity.users u
+    WHERE u.id = p_user AND u.organization_id = ctx.org() AND u.status = 'ACTIVE' AND u.role <> 'SYSTEM');
+END $$;
 
 -- Every organization, for jobs that enter them one by one.
 CREATE OR REPLACE FUNCTION ctx.organizations() RETURNS SETOF uuid
@@ -414,22 +429,28 @@ CREATE OR REPLACE FUNCTION ctx.organizations() RETURNS SETOF uuid
 
 -- The holidays that the caller's organization keeps beside the federal ones, as user-service checked them.
 CREATE OR REPLACE FUNCTION ctx.holiday_calendar() RETURNS jsonb
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-  SELECT o.holiday_calendar FROM identity.organizations o WHERE o.id = ctx.org() $$;
+  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  RETURN (SELECT o.holiday_calendar FROM identity.organizations o WHERE o.id = ctx.org());
+END $$;
 
 -- Names of users of the caller's organization, for sentences about what they did.
 CREATE OR REPLACE FUNCTION ctx.user_names(p_users uuid[]) RETURNS TABLE (id uuid, full_name text)
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-  SELECT u.id, u.full_name FROM identity.users u
-   WHERE u.organization_id = ctx.org() AND u.id = ANY(p_users) $$;
+  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  RETURN QUERY SELECT u.id, u.full_name FROM identity.users u
+   WHERE u.organization_id = ctx.org() AND u.id = ANY(p_users);
+END $$;
 
 -- Who plays which part in a deal that the caller sees, by name alone: for sentences about who holds something up.
 -- Of several who play one part, the first is named first.
 CREATE OR REPLACE FUNCTION ctx.party_names(p_deal uuid) RETURNS TABLE (role text, name text, user_id uuid)
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-  SELECT p.role, p.name, p.user_id FROM deal.parties p
+  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  RETURN QUERY SELECT p.role, p.name, p.user_id FROM deal.parties p
    WHERE p.organization_id = ctx.org() AND p.deal_id = p_deal AND p.removed_at IS NULL AND ctx.sees_deal(p_deal)
-   ORDER BY p.id $$;
+   ORDER BY p.id;
+END $$;
 
 -- How much is going on in the whole installation, for gauges. Tells nothing of any one organization.
 CREATE OR REPLACE FUNCTION ctx.workload_totals(OUT active_deals bigint, OUT overdue_tasks bigint)

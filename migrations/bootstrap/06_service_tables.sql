@@ -129,8 +129,15 @@ CREATE OR REPLACE FUNCTION ctx.require_history() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE found boolean;
 BEGIN
-  EXECUTE format('SELECT EXISTS (SELECT FROM %I.event_outbox WHERE aggregate_id = $1 AND aggregate_version = $2)', tg_table_schema)
-    INTO found USING NEW.id, NEW.version;
+  -- Spelled out for each schema: what EXECUTE runs is planned for every row.
+  CASE tg_table_schema
+    WHEN 'task' THEN found := EXISTS (
+      SELECT FROM task.event_outbox WHERE aggregate_id = NEW.id AND aggregate_version = NEW.version);
+    WHEN 'deal' THEN found := EXISTS (
+      SELECT FROM deal.event_outbox WHERE aggregate_id = NEW.id AND aggregate_version = NEW.version);
+    WHEN 'identity' THEN found := EXISTS (
+      SELECT FROM identity.event_outbox WHERE aggregate_id = NEW.id AND aggregate_version = NEW.version);
+  END CASE;
   IF NOT found THEN
     RAISE EXCEPTION 'version % of %.% % has no event', NEW.version, tg_table_schema, tg_table_name, NEW.id USING errcode = '23514';
   END IF;

@@ -8,12 +8,14 @@ SET check_function_bodies = off;
 -- signed in from this network since then. No row: no such account.
 CREATE OR REPLACE FUNCTION ctx.login_lookup(p_email_key text, p_network bytea, p_since timestamptz)
   RETURNS TABLE (user_id uuid, status text, password_hash text, changed_at timestamptz, is_known_network boolean)
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-  SELECT u.id, u.status, c.password_hash, c.changed_at,
+  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  RETURN QUERY SELECT u.id, u.status, c.password_hash, c.changed_at,
          EXISTS (SELECT FROM identity.sign_in_networks n
                   WHERE n.user_id = u.id AND n.network = p_network AND n.last_at > p_since)
     FROM identity.users u JOIN identity.credentials c ON c.user_id = u.id
-   WHERE u.email_key = p_email_key AND u.joined_at IS NOT NULL $$;
+   WHERE u.email_key = p_email_key AND u.joined_at IS NOT NULL;
+END $$;
 
 -- Opens the context of an organization that does not exist yet, for its founder.
 CREATE OR REPLACE FUNCTION ctx.enter_signup(p_organization uuid, p_user uuid) RETURNS void
@@ -50,34 +52,42 @@ END $$;
 -- Whose session this is, for a refresh token.
 CREATE OR REPLACE FUNCTION ctx.session_owner(p_session uuid)
   RETURNS TABLE (user_id uuid)
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-  SELECT s.user_id FROM identity.sessions s WHERE s.id = p_session $$;
+  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  RETURN QUERY SELECT s.user_id FROM identity.sessions s WHERE s.id = p_session;
+END $$;
 
 -- What a live session lets its user do, for the session check by the gateway. The same rule as in
 -- ctx.enter, without opening a context. No row: no such session, or no longer.
 CREATE OR REPLACE FUNCTION ctx.session_state(p_session uuid)
   RETURNS TABLE (user_id uuid, organization_id uuid, role text, permissions text[], expires_at timestamptz)
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-  SELECT u.id, u.organization_id, u.role,
+  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  RETURN QUERY SELECT u.id, u.organization_id, u.role,
          ctx.effective_permissions(u.role, o.role_grants),
          s.expires_at
     FROM identity.sessions s
     JOIN identity.users u ON u.id = s.user_id AND u.status = 'ACTIVE'
     JOIN identity.organizations o ON o.id = u.organization_id
-   WHERE s.id = p_session AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp() $$;
+   WHERE s.id = p_session AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp();
+END $$;
 
 -- Whose password reset this is, as long as it can be redeemed: for a reset token, and before one is mailed.
 CREATE OR REPLACE FUNCTION ctx.reset_owner(p_reset uuid)
   RETURNS TABLE (user_id uuid)
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-  SELECT r.user_id FROM identity.password_resets r
-   WHERE r.id = p_reset AND r.used_at IS NULL AND r.expires_at > clock_timestamp() $$;
+  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  RETURN QUERY SELECT r.user_id FROM identity.password_resets r
+   WHERE r.id = p_reset AND r.used_at IS NULL AND r.expires_at > clock_timestamp();
+END $$;
 
 -- Is this address the account of somebody else? Tells user-service whether an invitation can ever be accepted.
 CREATE OR REPLACE FUNCTION ctx.email_has_account(p_email_key text, p_but uuid) RETURNS boolean
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-  SELECT EXISTS (SELECT FROM identity.users u
-    WHERE u.email_key = p_email_key AND u.joined_at IS NOT NULL AND u.id <> p_but) $$;
+  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  RETURN EXISTS (SELECT FROM identity.users u
+    WHERE u.email_key = p_email_key AND u.joined_at IS NOT NULL AND u.id <> p_but);
+END $$;
 
 -- The password of somebody who was disabled and is invited again is good for nothing any more.
 CREATE OR REPLACE FUNCTION ctx.void_credentials(p_user uuid) RETURNS void

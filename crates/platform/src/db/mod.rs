@@ -252,11 +252,14 @@ impl Db {
 }
 
 impl Purpose {
-    /// The statement that begins the transaction. A snapshot is taken by the statement after it, which enters the
-    /// context.
+    /// What begins the transaction. A snapshot is taken by the statement after it, which enters the context.
+    ///
+    /// A statement that changes rows is planned once for its connection: it looks rows up by their keys whatever its
+    /// values, and with the row policies of several tables in it planning it for each call takes longer than running it.
+    /// Statements that read are left to PostgreSQL: a filter that is not given should cost nothing.
     fn begin(self) -> &'static str {
         match self {
-            Self::Change => "BEGIN",
+            Self::Change => "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan",
             Self::Snapshot => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         }
     }
