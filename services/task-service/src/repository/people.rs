@@ -86,16 +86,18 @@ pub(crate) async fn parties(tx: &Tx, deal_id: Uuid) -> Result<Vec<PartyInput>> {
 }
 
 impl People {
-    /// Who is to do a task: the assigned user, else the first party that plays the part which owns it, else that part.
+    /// Who is to do a task: the assigned user, else the first party that plays the part which owns it, else that part. A
+    /// party goes by its name in the deal, whether the task is assigned to it yet or not.
     pub(crate) fn holder(
         &self,
         assignee_id: Option<Uuid>,
         owner_role: Option<PartyRole>,
     ) -> Holder<'_> {
         if let Some((id, name)) = assignee_id.and_then(|id| self.users.get_key_value(&id)) {
+            let party = self.party_of(*id, owner_role);
             return Holder::Person {
-                name,
-                role: self.part_of(*id, owner_role),
+                name: party.map_or(name, |party| &party.name),
+                role: party.map(|party| party.role),
             };
         }
         let Some(role) = owner_role else {
@@ -110,15 +112,12 @@ impl People {
         }
     }
 
-    /// The part that a user plays, of several the wanted one.
-    fn part_of(&self, user_id: Uuid, wanted: Option<PartyRole>) -> Option<PartyRole> {
-        let parties = self.parties.iter();
-        let parts: Vec<PartyRole> = parties
-            .filter(|party| party.user_id == Some(user_id))
-            .map(|party| party.role)
-            .collect();
-        wanted
-            .filter(|role| parts.contains(role))
-            .or(parts.first().copied())
+    /// The party that a user is, of several the one with the wanted part.
+    fn party_of(&self, user_id: Uuid, wanted: Option<PartyRole>) -> Option<&Party> {
+        let is_user = |party: &&Party| party.user_id == Some(user_id);
+        let mut wanted_ones = self.parties.iter().filter(is_user);
+        wanted_ones
+            .find(|party| Some(party.role) == wanted)
+            .or_else(|| self.parties.iter().find(is_user))
     }
 }

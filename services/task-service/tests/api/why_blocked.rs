@@ -48,14 +48,14 @@ async fn it_walks_to_the_tasks_that_could_be_done_now() {
     let sentence = &sentences(&answer["frontier"])[0];
     assert!(
         sentence.starts_with(
-            "Waiting for \"Order the appraisal\": Some BUYER_AGENT (buyer's agent) holds it up since "
+            "Waiting for \"Order the appraisal\": The Agent (buyer's agent) holds it up since "
         ) && sentence.ends_with(", due 10 March 2031."),
         "{sentence}"
     );
     let whole = text(&answer["sentence"]);
     assert!(
         whole.starts_with(
-            "\"Answer it\" is held up by Some BUYER_AGENT (buyer's agent) with \"Order the appraisal\" since "
+            "\"Answer it\" is held up by The Agent (buyer's agent) with \"Order the appraisal\" since "
         ),
         "{whole}"
     );
