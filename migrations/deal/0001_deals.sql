@@ -131,7 +131,6 @@ CREATE TABLE task_view (
   milestone_id uuid,
   key text,
   title text NOT NULL,
-  buyer_title text,
   status text NOT NULL,
   owner_role text,
   assignee_id uuid,

@@ -8,9 +8,13 @@ mod constraints;
 mod diff;
 mod explain;
 mod forecast;
+mod key_date;
+mod key_date_state;
+mod make;
 mod own;
 mod pass;
 mod revise;
+mod running;
 mod settle;
 mod shift;
 #[cfg(test)]
@@ -34,10 +38,14 @@ pub use self::{
     diff::{ChangeKind, DateChange, becomes_overdue, diff, reminder_changes},
     explain::{DateExplanation, RuleSource, explain},
     forecast::{completion_warnings, forecast, next_instance},
+    key_date::KeyDate,
+    key_date_state::{DueWork, Move, Standing, due_on, is_due_on_a_date, standing_after},
+    make::{Making, make, make_next},
     own::{OwnTask, counting_graph},
     pass::compute,
     revise::{Revision, has_ceased, revise},
-    settle::{DueWork, Move, Standing, due_on, is_due_on_a_date, settle},
+    running::{DateInputs, RunningPlan, beside_template, shift_days_of, task_hold},
+    settle::{Because, Follow, Settled, Step, WorkingPlan},
     shift::{Shifting, shifted},
 };
 

@@ -11,6 +11,7 @@ mod due;
 mod finish;
 mod reopen;
 mod rights;
+mod stored;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +20,7 @@ use std::{fmt, ops::Deref};
 use time::{Date, OffsetDateTime, Time};
 use uuid::Uuid;
 
-use crate::{party::PartyRole, zone::Zone};
+use crate::{party::PartyRole, rejection::Rejection, zone::Zone};
 
 pub use self::{
     create::{DueEdit, NewTask, TaskEdit},
@@ -27,6 +28,7 @@ pub use self::{
     finish::Completing,
     reopen::{Dependents, reopen},
     rights::{Actor, may_complete, may_see},
+    stored::{Details, StoredTask},
 };
 
 /// Where a task stands. Written `UPPER_SNAKE`.
@@ -254,6 +256,13 @@ impl TaskState {
         }
     }
 
+    /// The instant from which it is overdue; `None` without a due date. `zone` is the deal's.
+    #[must_use]
+    pub fn due_at(&self, zone: &Zone) -> Option<OffsetDateTime> {
+        let due = self.due?;
+        zone.overdue_from(due.date, due.time_of_day).ok()
+    }
+
     /// Whether work on it has begun: it is finished, or it could be done and somebody is on it.
     #[must_use]
     pub const fn is_started(&self) -> bool {
@@ -411,7 +420,8 @@ pub struct Change {
 
 impl Change {
     /// The same task, nothing to record.
-    fn none(task: &Task) -> Self {
+    #[must_use]
+    pub fn none(task: &Task) -> Self {
         Self {
             task: task.clone(),
             transitions: Vec::new(),
@@ -460,8 +470,25 @@ impl Change {
     }
 
     /// Goes on with a further step on the outcome of this one.
-    fn then(mut self, step: impl FnOnce(&Task) -> Self) -> Self {
+    #[must_use]
+    pub fn then(self, step: impl FnOnce(&Task) -> Self) -> Self {
         let next = step(&self.task);
+        self.and(next)
+    }
+
+    /// As [`Change::then`], for a step that may be refused.
+    ///
+    /// # Errors
+    /// The step's own rejection.
+    pub fn try_then(
+        self,
+        step: impl FnOnce(&Task) -> Result<Self, Rejection>,
+    ) -> Result<Self, Rejection> {
+        let next = step(&self.task)?;
+        Ok(self.and(next))
+    }
+
+    fn and(mut self, next: Self) -> Self {
         self.transitions.extend(next.transitions);
         Self {
             task: next.task,

@@ -6,6 +6,7 @@
 mod bounds;
 mod check;
 mod facts;
+mod fields;
 mod parse;
 mod parts;
 #[cfg(test)]
@@ -34,6 +35,7 @@ use self::facts::Vocabulary;
 pub use self::{
     bounds::{ITEMS_MAX, SOURCE_BYTES_MAX},
     facts::{Condition, FactKind, FactRule, FactValue, Facts, Operator, UnknownWord},
+    fields::{Instance, Series, TaskEmail, TaskFields},
     parse::{parse, parse_with},
     vocabulary::{CountingProfile, EmailDraft, EmailTemplate, ResoTransactionType, Side},
 };

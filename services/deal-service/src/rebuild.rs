@@ -6,7 +6,11 @@
 //! that never came holds up its aggregate no longer.
 
 use anyhow::Context as _;
-use contracts::event::Event;
+use contracts::{
+    event::{Event, KeyDatesChange, MilestoneChange, PlanChange, TaskChange},
+    records::{KeyDatesRecord, MilestoneRecord, PlanRecord, TaskRecord},
+    v1::PlanCounts,
+};
 use platform::{
     config::Env,
     db::{Db, PoolSize, ServiceScope, restate_positions},
@@ -14,14 +18,13 @@ use platform::{
     messaging::topology::DEAL_SERVICE,
 };
 use sea_orm::FromQueryResult;
-use serde_json::{Value, json};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::io::Write as _;
 use uuid::Uuid;
 
 use crate::{
-    SCHEMA,
-    commands::create_deal::CLOSING_DATE,
-    config,
+    SCHEMA, config,
     queries::audit_log::{self, Auditor, LastRow},
     repository::{
         deals,
@@ -80,9 +83,8 @@ async fn rebuild(db: &Db, auditor: &Auditor, scope: &ServiceScope, deal_id: Uuid
                 audit_log::last_rows(log, deal_id, None).await
             })
             .await?;
-        let events: std::result::Result<Vec<Option<Event>>, _> =
-            rows.iter().map(event_of).collect();
-        let events = events.map_err(anyhow::Error::from)?;
+        let events: Result<Vec<Option<Event>>> = rows.iter().map(event_of).collect();
+        let events = events?;
         let mut projection = Projection::default();
         for event in events.iter().flatten() {
             projection.add(event);
@@ -98,55 +100,51 @@ async fn rebuild(db: &Db, auditor: &Auditor, scope: &ServiceScope, deal_id: Uuid
     .await
 }
 
-/// The event that the row's change was told with, as far as the read models need it.
-fn event_of(row: &LastRow) -> std::result::Result<Option<Event>, contracts::field::Malformed> {
+/// The event that a row's change was published as, as far as the read models need it.
+fn event_of(row: &LastRow) -> Result<Option<Event>> {
     let is_gone = row.after.is_null();
-    let mut record = if is_gone { &row.before } else { &row.after }.clone();
-    record["version"] = json!(row.version);
-    let (event_type, event) = match row.entity_type.as_str() {
-        "plan" => ("tasks.plan.applied", plan(record)),
-        "milestone" => ("tasks.milestone.completed", milestone(record)),
-        "task" if is_gone => ("tasks.task.deleted", named(record, "taskId")),
-        "task" => ("tasks.task.updated", named(record, "taskId")),
-        "key_dates" => ("tasks.key_dates.changed", key_dates(record)),
+    let record = if is_gone { &row.before } else { &row.after };
+    Ok(Some(match row.entity_type.as_str() {
+        "plan" => {
+            let plan: PlanRecord = read(record)?;
+            Event::Plan(PlanChange::Applied, plan.event(PlanCounts::default()))
+        }
+        "milestone" => {
+            let milestone: MilestoneRecord = read(record)?;
+            Event::Milestone(MilestoneChange::Completed, milestone.event())
+        }
+        "task" => {
+            let change = if is_gone {
+                TaskChange::Deleted
+            } else {
+                TaskChange::Updated
+            };
+            let task = TaskRecord {
+                version: row.version,
+                ..read(record)?
+            };
+            Event::Task(change, task.event(Vec::new()))
+        }
+        "key_dates" => {
+            let dates: KeyDatesRecord = read(record)?;
+            Event::KeyDates(KeyDatesChange::Changed, dates.event(Vec::new()))
+        }
         _ => return Ok(None),
-    };
-    Event::from_json(event_type, event).map(Some)
+    }))
 }
 
-fn named(mut record: Value, id: &str) -> Value {
-    record[id] = record["id"].clone();
-    record
-}
-
-fn plan(mut record: Value) -> Value {
-    let milestones = record["milestones"].as_array().cloned().unwrap_or_default();
-    record["milestones"] = milestones.into_iter().map(milestone).collect();
-    named(record, "planId")
-}
-
-fn milestone(mut record: Value) -> Value {
-    record["completed"] = json!(!record["completedAt"].is_null());
-    if record["key"].is_null() {
-        record["key"] = json!("");
-    }
-    named(record, "milestoneId")
-}
-
-fn key_dates(mut record: Value) -> Value {
-    let closing = record["keyDates"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .find(|date| date["key"] == CLOSING_DATE)
-        .map_or(Value::Null, |date| date["date"].clone());
-    record["closingDate"] = closing;
-    named(record, "keyDatesId")
+fn read<T: DeserializeOwned>(record: &Value) -> Result<T> {
+    Ok(T::deserialize(record).map_err(anyhow::Error::from)?)
 }
 
 #[cfg(test)]
 mod tests {
-    use contracts::event::TaskChange;
+    use domain::{
+        task::{Details, Due, NewTask, Task, TaskEdit},
+        zone::Zone,
+    };
+    use serde_json::json;
+    use time::{OffsetDateTime, macros::date};
 
     use super::*;
 
@@ -161,22 +159,53 @@ mod tests {
     }
 
     #[test]
-    fn a_deleted_task_is_told_as_it_was_with_the_version_of_its_deletion() {
-        let before = json!({"id": "t", "title": "Order the survey", "version": 2, "note": null});
+    fn a_deleted_task_is_published_as_it_was_with_the_version_of_its_deletion() {
+        let new = NewTask {
+            id: Uuid::from_u128(1),
+            deal_id: Uuid::from_u128(2),
+            key: None,
+            fields: TaskEdit {
+                title: "Order the survey".to_owned(),
+                description: None,
+                milestone_id: None,
+                owner_role: None,
+                buyer_visible: false,
+            },
+            due: Some(Due::on(date!(2026 - 04 - 10))),
+            required: true,
+            assignee_id: None,
+            open_dependencies: 0,
+        };
+        let zone = Zone::parse("America/New_York").unwrap();
+        let moment = domain::task::Moment {
+            now: OffsetDateTime::UNIX_EPOCH,
+            zone: &zone,
+            deadlines: domain::task::Deadlines::Running,
+        };
+        let task = Task::create(new, &moment).unwrap().task;
+        let record = TaskRecord::of(&task, &Details::default(), &zone);
+        let before = serde_json::to_value(record).unwrap();
         let event = event_of(&row("task", 3, before, Value::Null)).unwrap();
         let Some(Event::Task(TaskChange::Deleted, task)) = event else {
             panic!("not the deletion of a task: {event:?}");
         };
         assert_eq!(
-            (task.task_id.as_str(), task.title.as_str(), task.version),
-            ("t", "Order the survey", 3)
+            (task.title.as_str(), task.due_date.as_deref(), task.version),
+            ("Order the survey", Some("2026-04-10"), 3)
         );
     }
 
     #[test]
     fn the_closing_date_is_found_among_the_key_dates() {
-        let after = json!({"id": "k", "dealId": "d", "reason": null, "keyDates": [
-            {"key": "closing_date", "title": "Closing", "date": "2026-04-10", "state": "SCHEDULED", "pinned": false, "buyerVisible": true}]});
+        let date = json!({
+            "key": "closing_date", "title": "Closing", "isAnchor": true, "date": "2026-04-10", "ruleDate": null,
+            "rule": null, "timeOfDay": null, "deadlineAt": null, "state": "SCHEDULED", "pinned": false,
+            "buyerVisible": true,
+        });
+        let after = json!({
+            "id": Uuid::from_u128(1), "dealId": Uuid::from_u128(2), "version": 4, "holidayCalendar": null,
+            "reason": null, "keyDates": [date],
+        });
         let event = event_of(&row("key_dates", 4, Value::Null, after)).unwrap();
         let Some(Event::KeyDates(_, key_dates)) = event else {
             panic!("not key dates: {event:?}");

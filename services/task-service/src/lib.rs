@@ -10,7 +10,7 @@
 mod commands;
 mod config;
 mod consumers;
-mod history;
+mod events;
 mod holidays;
 pub mod openapi;
 mod parsing;
@@ -18,7 +18,6 @@ mod planning;
 mod queries;
 mod repository;
 mod routes;
-mod rules;
 mod serve;
 mod services;
 mod shipped;

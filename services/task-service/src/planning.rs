@@ -1,39 +1,34 @@
-//! The bridge between rows and the date engine: what a deal's dates are computed from, and the computing.
+//! The bridge between rows and the date engine: what a deal's dates are computed from, read or locked.
 //!
 //! Preview, what-if, explanation, applying a plan and moving a date all go through [`Ground`]; only what is
 //! done with the outcome differs.
 
 mod basis;
-mod circumstances;
 mod inputs;
+mod prepare;
 mod projection;
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use domain::{
-    cascade::{Move, PlannedDates, Standing, compute, counting_graph, settle},
+    cascade::{DateInputs, KeyDate, PlannedDates, RunningPlan, Settled, shift_days_of},
     deal::{DealStatus, PlanState},
-    plan::Graph,
     rejection::{FieldError, Rejection},
-    template::RuleAnchor,
+    task::StoredTask,
     zone::Zone,
 };
 use platform::{
     db::Tx,
     error::{Error, Result},
 };
-use time::OffsetDateTime;
 use uuid::Uuid;
 
-use self::basis::given_dates;
+use self::basis::{Basis, given_dates};
 pub(crate) use self::{
-    basis::Basis,
-    circumstances::{Series, beside_template, task_hold},
     inputs::{
-        DateInputs, facts_of, first_of_each_part, parse_dates, require_known_dates,
-        require_known_facts, spelled,
+        facts_of, first_of_each_part, parse_dates, require_known_dates, require_known_facts,
+        spelled,
     },
-    projection::{counting_of, work_of},
+    prepare::{DateMove, Prepared, Purpose, prepare},
+    projection::work_of,
 };
 use crate::{
     holidays::Holidays,
@@ -41,30 +36,25 @@ use crate::{
         deals::Deal,
         holidays,
         key_dates::{self, KeyDates},
-        plans,
-        tasks::{self, StoredTask},
+        plans::{self, TemplateRef},
+        tasks,
     },
     services::PlanInput,
 };
 
-/// The date that deals show; events carry it by itself.
-pub(crate) const CLOSING_DATE: &str = "closing_date";
-
-/// Everything that the dates of a deal are computed from, as it stands now.
+/// Everything that the dates of a deal are computed from, as it is stored.
 #[derive(Clone, Debug)]
 pub(crate) struct Ground {
-    pub(crate) basis: Basis,
+    /// Which template; none for a deal without one.
+    pub(crate) reference: Option<TemplateRef>,
+    /// The key dates as they are stored, or else as they were given with the deal.
     pub(crate) key_dates: KeyDates,
+    /// Whether the key dates are stored.
+    pub(crate) is_stored: bool,
     /// What dates are counted with: as the stored ones were, until [`Ground::use_present_holidays`].
     pub(crate) holidays: Holidays,
-    /// The keys of the dates that somebody sets by hand.
-    pub(crate) moved: BTreeSet<String>,
-    /// Whether the key dates are stored; else they are those given with the deal.
-    pub(crate) is_stored: bool,
-    /// As far as the caller may see them.
-    pub(crate) tasks: Vec<StoredTask>,
-    /// Calendar days that holds added to what the rules of tasks say, by [`task_name`].
-    pub(crate) shift_days: BTreeMap<String, u32>,
+    /// The plan; its tasks as far as the caller may see them.
+    pub(crate) plan: RunningPlan,
 }
 
 impl Ground {
@@ -118,112 +108,53 @@ impl Ground {
             (None, None) => return Err(Rejection::PlanPending.into()),
         };
         let mut ground = Self {
-            basis,
+            reference: basis.reference,
             holidays: key_dates.holidays.clone(),
-            key_dates,
-            moved: BTreeSet::new(),
             is_stored,
-            shift_days: shift_days_of(&tasks),
-            tasks,
+            plan: RunningPlan {
+                template: basis.template,
+                facts: basis.facts,
+                calendars: key_dates.holidays.calendars().clone(),
+                key_dates: key_dates.dates.clone(),
+                inputs: DateInputs::new(),
+                shift_days: shift_days_of(&tasks),
+                tasks,
+            },
+            key_dates,
         };
         if !is_stored {
-            let planned = ground.compute(zone);
-            let dates = planned.key_dates.iter().map(key_dates::KeyDate::of);
-            ground.key_dates.dates = dates.collect();
+            let planned = ground.plan.compute(zone);
+            ground.key_dates.dates = planned.key_dates.iter().map(KeyDate::of).collect();
+            ground.plan.key_dates.clone_from(&ground.key_dates.dates);
         }
         Ok(ground)
     }
 
     /// Counts with the organization's calendar as it is now. Whoever moves dates is shown what that changes; until
-    /// then the dates stand as they were counted.
+    /// then the dates stay as they were counted.
     pub(crate) async fn use_present_holidays(&mut self, tx: &Tx) -> Result<()> {
         self.holidays = holidays::of_organization(tx).await?;
+        self.plan.calendars = self.holidays.calendars().clone();
         Ok(())
-    }
-
-    /// What waits for what among the template's tasks that apply and are in the deal or `wanted`; whoever waited for
-    /// another one waits for what that one waited for.
-    pub(crate) fn waiting(
-        &self,
-        planned: &PlannedDates,
-        wanted: &BTreeSet<String>,
-    ) -> Graph<String> {
-        let is_there = |key: &str| wanted.contains(key) || self.task(key).is_some();
-        let graph = self.basis.template.graph();
-        let absent = graph
-            .nodes()
-            .filter(|key| planned.task(key).is_none() || !is_there(key))
-            .cloned()
-            .collect();
-        graph.without(&absent)
-    }
-
-    /// The key dates after a computation, with where each stands by then. The version stays.
-    pub(crate) fn dates_as_planned(
-        &self,
-        planned: &PlannedDates,
-        deal: &Deal,
-        now: OffsetDateTime,
-    ) -> KeyDates {
-        let moment = deal.moment(now);
-        let dates = planned.key_dates.iter().map(|date| {
-            let mut after = key_dates::KeyDate::of(date);
-            if let Some(before) = self.key_dates.get(&date.key) {
-                let is_moved = deal.status != DealStatus::Draft && self.moved.contains(&date.key);
-                let moved = if is_moved { Move::ByHand } else { Move::None };
-                let standing = Standing {
-                    state: before.state,
-                    date: before.date,
-                };
-                let work = self.work_due_on(&date.key);
-                after.state = settle(date, standing, moved, work, &moment);
-                // Finished work keeps the value; that it was set by hand counts again when the work is reopened.
-                after.pinned |= before.pinned && work.hold().is_some();
-            }
-            after
-        });
-        KeyDates {
-            holidays: self.holidays.clone(),
-            dates: dates.collect(),
-            ..self.key_dates.clone()
-        }
     }
 
     /// All dates as they follow from what is known.
     pub(crate) fn compute(&self, zone: &Zone) -> PlannedDates {
-        self.compute_with(zone, &DateInputs::new())
+        self.plan.compute(zone)
     }
 
-    /// All dates as they would follow if these were set.
-    pub(crate) fn compute_with(&self, zone: &Zone, inputs: &DateInputs) -> PlannedDates {
-        compute(
-            &self.basis.template,
-            &self.circumstances(zone, inputs),
-            self.holidays.calendars(),
-        )
-    }
-
-    /// What counts from what, as it is.
-    pub(crate) fn counting_graph(&self, zone: &Zone) -> Graph<RuleAnchor> {
-        let circumstances = self.circumstances(zone, &DateInputs::new());
-        counting_graph(&self.basis.template, &circumstances)
-    }
-
-    /// The task of this name among the computed ones: its key, or the id of one that was added by hand.
-    pub(crate) fn task(&self, name: &str) -> Option<&StoredTask> {
-        self.tasks.iter().find(|stored| match &stored.task.key {
-            Some(key) => key == name,
-            None => stored.task.id.to_string() == name,
-        })
+    /// The key dates after a change. The version stays.
+    pub(crate) fn key_dates_after(&self, settled: &Settled) -> KeyDates {
+        KeyDates {
+            holidays: self.holidays.clone(),
+            dates: settled.plan.key_dates.clone(),
+            ..self.key_dates.clone()
+        }
     }
 
     /// Refuses to take a date away that a deal which has begun cannot do without, by `keyDates.<key>`: a required anchor,
     /// unless the template says that it may fall away.
-    pub(crate) fn require_kept_dates(
-        &self,
-        deal: &Deal,
-        inputs: &DateInputs,
-    ) -> Result<(), Rejection> {
+    fn require_kept_dates(&self, deal: &Deal, inputs: &DateInputs) -> Result<(), Rejection> {
         if !matches!(deal.status, DealStatus::Active | DealStatus::OnHold) {
             return Ok(());
         }
@@ -235,7 +166,7 @@ impl Ground {
         let errors: Vec<FieldError> = inputs
             .iter()
             .filter(|(key, date)| date.is_none() && is_set(key))
-            .filter_map(|(key, _)| self.basis.template.anchor(key))
+            .filter_map(|(key, _)| self.plan.template.anchor(key))
             .filter(|anchor| anchor.required && !anchor.revocable)
             .map(|anchor| {
                 let field = format!("keyDates.{}", anchor.key);
@@ -249,11 +180,6 @@ impl Ground {
             Err(Rejection::Validation { errors })
         }
     }
-
-    /// Refuses dates that the deal does not have, by `keyDates.<key>`.
-    pub(crate) fn require_known_dates(&self, inputs: &DateInputs) -> Result<(), Rejection> {
-        require_known_dates(&self.basis.template, inputs)
-    }
 }
 
 /// What is wrong with a deal's own facts is said by the workflow and to coordinators, not to everybody who reads dates: the
@@ -266,18 +192,4 @@ fn without_reason(error: Error) -> Error {
         .into(),
         error => error,
     }
-}
-
-/// How a task is named among the computed ones: by its key, or by its id if it was added by hand.
-pub(crate) fn task_name(stored: &StoredTask) -> String {
-    let key = stored.task.key.clone();
-    key.unwrap_or_else(|| stored.task.id.to_string())
-}
-
-/// The days of holds of the tasks that have any, by their names.
-fn shift_days_of(tasks: &[StoredTask]) -> BTreeMap<String, u32> {
-    let shifted = tasks.iter().filter(|stored| stored.task.shift_days > 0);
-    shifted
-        .map(|stored| (task_name(stored), stored.task.shift_days))
-        .collect()
 }

@@ -3,18 +3,20 @@
 
 use std::collections::BTreeSet;
 
-use domain::{cascade::PlannedDates, task::may_see, template::RuleAnchor};
+use domain::{
+    cascade::PlannedDates,
+    task::may_see,
+    template::{Rule, RuleAnchor},
+};
 use platform::{
     db::{Actor, Tx},
     error::Result,
 };
 use sea_orm::FromQueryResult;
-use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
-    planning::{Ground, task_name},
-    rules,
+    planning::Ground,
     views::{is_staff, task_actor},
 };
 
@@ -82,10 +84,11 @@ impl Sight {
             .filter(|date| date.buyer_visible)
             .map(|date| RuleAnchor::KeyDate(date.key.clone()));
         let tasks = ground
+            .plan
             .tasks
             .iter()
             .filter(|stored| may_see(&stored.task, &actor))
-            .map(|stored| RuleAnchor::Completion(task_name(stored)));
+            .map(|stored| RuleAnchor::Completion(stored.name()));
         Self::Only(dates.chain(tasks).map(|anchor| (deal_id, anchor)).collect())
     }
 
@@ -98,14 +101,7 @@ impl Sight {
     }
 
     /// The stored rule, if the reader sees what it counts from.
-    pub(crate) fn rule<'r>(&self, deal_id: Uuid, rule: Option<&'r Value>) -> Option<&'r Value> {
-        let shows = |rule: &&Value| {
-            let parsed = rules::from_json(rule);
-            parsed.is_some_and(|rule| self.shows(deal_id, &rule.anchor))
-        };
-        match self {
-            Self::All => rule,
-            Self::Only(_) => rule.filter(shows),
-        }
+    pub(crate) fn rule<'r>(&self, deal_id: Uuid, rule: Option<&'r Rule>) -> Option<&'r Rule> {
+        rule.filter(|rule| self.shows(deal_id, &rule.anchor))
     }
 }

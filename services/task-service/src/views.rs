@@ -1,10 +1,15 @@
 //! What clients read: the JSON of tasks. Dates are `YYYY-MM-DD`, instants RFC 3339 in UTC.
 
-use contracts::field::{date_text, instant_text};
+use contracts::{
+    field::{date_text, instant_text},
+    records::DueRule,
+    text::time_text,
+};
 use domain::{
+    deal::Relation,
     party::PartyRole,
     permission::Permission,
-    task::{self, TaskState},
+    task::{self, Details, StoredTask, TaskState},
 };
 use platform::db;
 use serde::Serialize;
@@ -12,10 +17,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{
-    repository::tasks::{Details, StoredTask},
-    sight::Sight,
-};
+use crate::{repository::deals::Deal, sight::Sight};
 
 /// A task.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -57,8 +59,7 @@ pub(crate) struct TaskView {
     /// Calendar days that holds of the deal added to what the rule says.
     pub(crate) shift_days: u32,
     /// May be written back. Left out where the reader does not see what it counts from.
-    #[schema(value_type = Option<crate::rules::DueRule>)]
-    pub(crate) due_rule: Option<serde_json::Value>,
+    pub(crate) due_rule: Option<DueRule>,
     #[schema(format = "date")]
     pub(crate) completed_on: Option<String>,
     #[schema(format = "date-time")]
@@ -125,7 +126,9 @@ impl TaskView {
             projected: task.is_blocked() && task.due.is_some(),
             pinned: task.due_pinned,
             shift_days: task.shift_days,
-            due_rule: sight.rule(task.deal_id, details.due_rule.as_ref()).cloned(),
+            due_rule: sight
+                .rule(task.deal_id, details.due_rule.as_ref())
+                .map(DueRule::of),
             completed_on: completed.map(|completion| date_text(completion.on)),
             completed_at: completed.map(|completion| instant_text(completion.at)),
             completed_by: completed.map(|completion| completion.by),
@@ -156,16 +159,19 @@ pub(crate) fn task_actor(actor: &db::Actor) -> task::Actor {
     }
 }
 
+/// Who locked the deal sees it, as its creator, as a party or as staff.
+pub(crate) fn relation(deal: &Deal) -> Relation {
+    Relation {
+        created_by: deal.created_by,
+        is_party: true,
+    }
+}
+
 /// Whether the reader sees more than a client does.
 pub(crate) fn is_staff(reader: &db::Actor) -> bool {
     reader
         .permissions
         .has_any(&[Permission::ViewDeals, Permission::ViewAllDeals])
-}
-
-/// A time of day, `HH:MM`.
-pub(crate) fn time_text(time: time::Time) -> String {
-    format!("{:02}:{:02}", time.hour(), time.minute())
 }
 
 fn role_text(role: PartyRole) -> String {

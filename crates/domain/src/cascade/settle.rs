@@ -1,315 +1,468 @@
-//! Where a key date stands once work is due on it and days pass.
+//! What follows from a change of a running plan: tasks that begin to apply come, open ones that cease to apply go, and all
+//! dates are counted again, until nothing more follows.
 //!
-//! Work is *due on* a key date if its due rule is that date itself: delivering the deposit is due on
-//! `earnest_money_due`, confirming its receipt two days later is not. From that work follow four states, as a
-//! coordinator uses the words:
+//! What goes is waived, so that its history stays and it comes back when its reason is gone; what waited for it waits for
+//! what it waited for. What is completed stays, and so does what people deleted or waived themselves.
 //!
-//! - SATISFIED: all of it is finished and some of it was done, in time or late; each task says itself whether it was
-//!   late.
-//! - WAIVED: all of it was waived.
-//! - MISSED: some of it is open although the date has passed. While the deal is on hold nothing new is missed.
-//! - EXTENDED: somebody moved a date that was fixed to a later day, once the deal ran. A correction of a draft, an
-//!   earlier day and a move that merely follows another date are no extensions.
-//!
-//! They hold in this order. Finishing the work late ends MISSED, as does a date in the future; reopening the work
-//! brings the date back to what its rule says. A date without work due on it is never satisfied, waived or missed.
+//! Nothing here reads or writes: the preview of a change and the change itself are the same computation.
 
-use time::Date;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{DateHold, KeyDateState, PlannedDate, has_ceased};
+use uuid::Uuid;
+
+use super::{
+    Dropped, KeyDate, Making, PlannedDates, Revision, RunningPlan, has_ceased, make, revise,
+};
 use crate::{
-    task::{Due, Moment, TaskState},
-    template::{RuleAnchor, TaskRule, Template},
+    plan::Graph,
+    rejection::Rejection,
+    task::{
+        Change, Dependents, Details, Due, Moment, Prerequisite, StoredTask, Task, TaskState, reopen,
+    },
 };
 
-/// The template's tasks that are due on a key date itself.
-pub fn due_on<'t>(template: &'t Template, key: &str) -> impl Iterator<Item = &'t TaskRule> {
-    template.tasks.iter().filter(
-        move |task| matches!(&task.due.anchor, RuleAnchor::KeyDate(anchor) if anchor == key && is_due_on_a_date(task)),
-    )
+/// What a change did to one task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The task as it was; `None` for a new one.
+    pub before: Option<StoredTask>,
+    /// The state to save, and what to record.
+    pub change: Change,
+    /// The details to save.
+    pub details: Details,
 }
 
-/// Whether a task is due on a key date itself.
-#[must_use]
-pub const fn is_due_on_a_date(task: &TaskRule) -> bool {
-    matches!(task.due.anchor, RuleAnchor::KeyDate(_)) && task.due.counting.offset_days == 0
+/// A plan that is being changed, with what has been done to its tasks so far.
+#[derive(Clone, Debug)]
+pub struct WorkingPlan<'a> {
+    plan: RunningPlan,
+    steps: BTreeMap<Uuid, Step>,
+    /// The ids of the changed tasks, in the order in which they were first changed.
+    order: Vec<Uuid>,
+    moment: Moment<'a>,
 }
 
-/// How far the work is that is due on a key date.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum DueWork {
-    /// There is none.
-    Nothing,
-    /// Some is open.
-    Open,
-    /// All is finished, and some of it was done.
-    Done,
-    /// All was waived.
-    Waived,
+/// Which tasks a change may bring and take away.
+#[derive(Clone, Copy, Debug)]
+pub enum Follow<'a> {
+    /// None: only dates move.
+    Dates,
+    /// Those that are there: they go and come back.
+    Present,
+    /// Those that are there, and those of the template that have never been.
+    Template(&'a Making),
 }
 
-impl DueWork {
-    /// How far these tasks are. Those that ceased to apply do not count.
-    pub fn of<'t>(tasks: impl Iterator<Item = &'t TaskState>) -> Self {
-        tasks
-            .filter(|task| !has_ceased(task))
-            .fold(Self::Nothing, |work, task| {
-                let this = match (task.status.is_done(), &task.facts.completed) {
-                    (false, _) => Self::Open,
-                    (true, Some(_)) => Self::Done,
-                    (true, None) => Self::Waived,
-                };
-                match (work, this) {
-                    (Self::Open, _) | (_, Self::Open) => Self::Open,
-                    (Self::Done, _) | (_, Self::Done) => Self::Done,
-                    _ => Self::Waived,
-                }
-            })
-    }
+/// Why a change is made, and by whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Because<'a> {
+    /// The user.
+    pub by: Uuid,
+    /// The reason that waived and reopened tasks carry in their history.
+    pub reason: &'a str,
+}
 
-    /// Why the date keeps its value, if this is a reason: finished work keeps it.
+/// A plan after everything that followed from a change.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    /// The plan as it is now, its key dates and tasks included.
+    pub plan: RunningPlan,
+    /// All dates.
+    pub planned: PlannedDates,
+    /// The tasks that came and went.
+    pub revision: Revision,
+    /// What was done to each task, from the first change on.
+    pub steps: Vec<Step>,
+}
+
+impl<'a> WorkingPlan<'a> {
+    /// A plan to which nothing has been done yet.
     #[must_use]
-    pub const fn hold(self) -> Option<DateHold> {
-        match self {
-            Self::Done => Some(DateHold::Satisfied),
-            Self::Waived => Some(DateHold::Waived),
-            Self::Nothing | Self::Open => None,
-        }
-    }
-}
-
-/// A key date as it stood before a computation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// Where it stood.
-    pub state: KeyDateState,
-    /// Its value.
-    pub date: Option<Date>,
-}
-
-/// Who moves a key date.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Move {
-    /// Nobody, or only with another date.
-    None,
-    /// Somebody by hand, in a deal that has left the draft.
-    ByHand,
-}
-
-/// Where a key date stands after a computation.
-#[must_use]
-pub fn settle(
-    planned: &PlannedDate,
-    before: Standing,
-    moved: Move,
-    work: DueWork,
-    moment: &Moment<'_>,
-) -> KeyDateState {
-    let Some(date) = planned.date else {
-        return planned.state;
-    };
-    if planned.state == KeyDateState::NotApplicable {
-        return planned.state;
-    }
-    let due = Due {
-        date,
-        time_of_day: planned.time_of_day,
-    };
-    let was_missed = before.state == KeyDateState::Missed;
-    match work {
-        DueWork::Done => KeyDateState::Satisfied,
-        DueWork::Waived => KeyDateState::Waived,
-        DueWork::Open if moment.has_passed(Some(due), was_missed) => KeyDateState::Missed,
-        DueWork::Open | DueWork::Nothing if is_extended(date, before, moved) => {
-            KeyDateState::Extended
-        }
-        DueWork::Open | DueWork::Nothing => planned.state,
-    }
-}
-
-fn is_extended(date: Date, before: Standing, moved: Move) -> bool {
-    let was_fixed = matches!(
-        before.state,
-        KeyDateState::Scheduled | KeyDateState::Extended | KeyDateState::Missed
-    );
-    match moved {
-        Move::ByHand => was_fixed && before.date.is_some_and(|before| before < date),
-        Move::None => before.state == KeyDateState::Extended && before.date == Some(date),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use time::{OffsetDateTime, macros::datetime};
-
-    use super::*;
-    use crate::{task::Deadlines, zone::Zone};
-
-    const DUE: Date = time::macros::date!(2026 - 03 - 12);
-
-    fn planned() -> PlannedDate {
-        PlannedDate {
-            key: "earnest_money_due".to_owned(),
-            title: "Earnest money due".to_owned(),
-            date: Some(DUE),
-            time_of_day: None,
-            state: KeyDateState::Scheduled,
-            pinned: false,
-            rule: None,
-            rule_date: None,
-            held: None,
-            contractual: false,
-            regulatory: false,
-            buyer_visible: true,
+    pub const fn new(plan: RunningPlan, moment: Moment<'a>) -> Self {
+        Self {
+            plan,
+            steps: BTreeMap::new(),
+            order: Vec::new(),
+            moment,
         }
     }
 
-    fn settled(
-        now: OffsetDateTime,
-        deadlines: Deadlines,
-        before: (KeyDateState, Option<Date>),
-        moved: Move,
-        work: DueWork,
-    ) -> KeyDateState {
-        let zone = Zone::parse("America/New_York").unwrap();
-        let moment = Moment {
-            now,
-            zone: &zone,
-            deadlines,
+    /// The plan as it is by now.
+    #[must_use]
+    pub const fn plan(&self) -> &RunningPlan {
+        &self.plan
+    }
+
+    /// Takes a step of one task; without effect for a task that is not in the plan.
+    ///
+    /// # Errors
+    /// The step's own rejection.
+    pub fn change(
+        &mut self,
+        id: Uuid,
+        step: impl FnOnce(&Task) -> Result<Change, Rejection>,
+    ) -> Result<(), Rejection> {
+        let Some(stored) = self.stored(id) else {
+            return Ok(());
         };
-        let (state, date) = before;
-        settle(&planned(), Standing { state, date }, moved, work, &moment)
+        let (before, details) = (stored.clone(), stored.details.clone());
+        let change = match self.steps.remove(&id) {
+            Some(earlier) => Step {
+                change: earlier.change.try_then(step)?,
+                ..earlier
+            },
+            None => {
+                self.order.push(id);
+                Step {
+                    change: Change::none(&before.task).try_then(step)?,
+                    before: Some(before),
+                    details,
+                }
+            }
+        };
+        self.put(id, change);
+        Ok(())
     }
 
-    #[test]
-    fn a_date_is_missed_from_the_next_midnight_of_the_deal_until_its_work_is_finished() {
-        let before = (KeyDateState::Scheduled, Some(DUE));
-        let (last, first) = (
-            datetime!(2026-03-13 03:59:59 UTC),
-            datetime!(2026-03-13 04:00 UTC),
-        );
-        for (now, deadlines, work, state, why) in [
-            (
-                last,
-                Deadlines::Running,
-                DueWork::Open,
-                KeyDateState::Scheduled,
-                "the day is not over",
-            ),
-            (
-                first,
-                Deadlines::Running,
-                DueWork::Open,
-                KeyDateState::Missed,
-                "the day is over",
-            ),
-            (
-                first,
-                Deadlines::Paused,
-                DueWork::Open,
-                KeyDateState::Scheduled,
-                "the deal is on hold",
-            ),
-            (
-                first,
-                Deadlines::Running,
-                DueWork::Nothing,
-                KeyDateState::Scheduled,
-                "nothing was due",
-            ),
-            (
-                first,
-                Deadlines::Running,
-                DueWork::Done,
-                KeyDateState::Satisfied,
-                "it was done late",
-            ),
-            (
-                last,
-                Deadlines::Running,
-                DueWork::Done,
-                KeyDateState::Satisfied,
-                "it was done",
-            ),
-            (
-                first,
-                Deadlines::Running,
-                DueWork::Waived,
-                KeyDateState::Waived,
-                "nobody insists",
-            ),
-        ] {
-            assert_eq!(
-                settled(now, deadlines, before, Move::None, work),
-                state,
-                "{why}"
-            );
-        }
-        let missed = (KeyDateState::Missed, Some(DUE));
-        assert_eq!(
-            settled(first, Deadlines::Paused, missed, Move::None, DueWork::Open),
-            KeyDateState::Missed,
-            "a hold forgives nothing"
-        );
+    /// Takes in a change that was decided elsewhere.
+    pub fn take(&mut self, before: Option<StoredTask>, change: Change, details: Details) {
+        let id = change.task.id;
+        self.order.push(id);
+        let step = Step {
+            before,
+            change,
+            details,
+        };
+        self.put(id, step);
     }
 
-    #[test]
-    fn only_a_later_day_set_by_hand_extends_a_date_that_was_fixed() {
-        let earlier = DUE.previous_day();
-        let later = DUE.next_day();
-        for (before, moved, state, why) in [
-            (
-                (KeyDateState::Scheduled, earlier),
-                Move::ByHand,
-                KeyDateState::Extended,
-                "it was moved later",
-            ),
-            (
-                (KeyDateState::Missed, earlier),
-                Move::ByHand,
-                KeyDateState::Extended,
-                "it had been missed",
-            ),
-            (
-                (KeyDateState::Extended, Some(DUE)),
-                Move::None,
-                KeyDateState::Extended,
-                "it stays so",
-            ),
-            (
-                (KeyDateState::Extended, earlier),
-                Move::None,
-                KeyDateState::Scheduled,
-                "it follows another date",
-            ),
-            (
-                (KeyDateState::Scheduled, later),
-                Move::ByHand,
-                KeyDateState::Scheduled,
-                "it was moved earlier",
-            ),
-            (
-                (KeyDateState::Scheduled, earlier),
-                Move::None,
-                KeyDateState::Scheduled,
-                "nobody moved it by hand",
-            ),
-            (
-                (KeyDateState::Projected, earlier),
-                Move::ByHand,
-                KeyDateState::Scheduled,
-                "it was an estimate",
-            ),
-            (
-                (KeyDateState::Tbd, None),
-                Move::ByHand,
-                KeyDateState::Scheduled,
-                "it had no day",
-            ),
-        ] {
-            let now = datetime!(2026-03-01 12:00 UTC);
-            let after = settled(now, Deadlines::Running, before, moved, DueWork::Open);
-            assert_eq!(after, state, "{why}");
+    /// Lets every task that waits for this one, which was finished, wait no longer.
+    ///
+    /// # Errors
+    /// None that a step of waiting knows.
+    pub fn release_dependents(&mut self, finished: Uuid) -> Result<(), Rejection> {
+        for id in self.waiting_for(finished) {
+            self.change(id, |task| Ok(task.satisfy_dependency()))?;
+        }
+        Ok(())
+    }
+
+    /// Follows a change of the plan to its end. `before` are the dates as they were before it, and tasks that were changed
+    /// already stay as they are: they neither come nor go. Each other task comes or goes at most once, so this ends.
+    ///
+    /// Dates set by hand count as extensions once the deal `has_begun`.
+    ///
+    /// # Errors
+    /// `TASK_DEPENDENT_DONE` for a task that cannot come back, since what waited for it is completed.
+    pub fn settle(
+        mut self,
+        before: &PlannedDates,
+        follow: Follow<'_>,
+        because: Because<'_>,
+        has_begun: bool,
+    ) -> Result<Settled, Rejection> {
+        let names = self.order.iter().filter_map(|id| self.stored(*id));
+        let mut decided: BTreeSet<String> = names.map(StoredTask::name).collect();
+        let mut all = Revision::default();
+        let mut before = before.clone();
+        let planned = loop {
+            let planned = self.plan.compute(self.moment.zone);
+            let mut revision = match follow {
+                Follow::Dates => Revision::default(),
+                Follow::Present | Follow::Template(_) => revise(&before, &planned),
+            };
+            revision.begun.retain(|key| !decided.contains(key));
+            revision.ceased.retain(|key, _| !decided.contains(key));
+            if revision.is_empty() {
+                break planned;
+            }
+            decided.extend(revision.begun.iter().cloned());
+            decided.extend(revision.ceased.keys().cloned());
+            self.bring_back(&revision)?;
+            if let Follow::Template(making) = follow {
+                self.add(&before, &revision, making)?;
+            }
+            self.drop_ceased(&revision, because)?;
+            all.begun.extend(revision.begun);
+            all.ceased.extend(revision.ceased);
+            before = planned;
+        };
+        let key_dates = self.plan.key_dates_after(&planned, has_begun, &self.moment);
+        self.reschedule(&planned)?;
+        self.plan.key_dates = key_dates;
+        let mut steps = self.steps;
+        Ok(Settled {
+            plan: self.plan,
+            planned,
+            revision: all,
+            steps: self
+                .order
+                .iter()
+                .filter_map(|id| steps.remove(id))
+                .collect(),
+        })
+    }
+
+    /// Reopens tasks that went for a reason that is gone; those first that others wait for, which then come back blocked.
+    fn bring_back(&mut self, revision: &Revision) -> Result<(), Rejection> {
+        let tasks = self.plan.tasks.iter();
+        let returning: BTreeSet<Uuid> = tasks
+            .filter(|stored| is_among(stored, &revision.begun) && has_ceased(&stored.task))
+            .map(|stored| stored.task.id)
+            .collect();
+        for id in in_order(&self.graph(), &returning) {
+            let by_id: BTreeMap<Uuid, Task> = self
+                .plan
+                .tasks
+                .iter()
+                .map(|stored| (stored.task.id, stored.task.clone()))
+                .collect();
+            let waits_for = self
+                .plan
+                .tasks
+                .iter()
+                .map(|stored| {
+                    let waits_for = stored.details.depends_on.iter().copied().collect();
+                    (stored.task.id, waits_for)
+                })
+                .collect();
+            let moment = self.moment;
+            for change in reopen(id, &by_id, &waits_for, Dependents::Refuse, &moment)? {
+                self.change(change.task.id, |_| Ok(change.clone()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds tasks that have never been there, and ties them and those that came back to what they wait for and to what
+    /// waits for them.
+    fn add(
+        &mut self,
+        before: &PlannedDates,
+        revision: &Revision,
+        making: &Making,
+    ) -> Result<(), Rejection> {
+        let waited = self.plan.waiting(before, &BTreeSet::new());
+        let planned = self.plan.compute(self.moment.zone);
+        let is_there = |key: &&String| self.plan.task(key).is_some();
+        let wanted: BTreeSet<String> = revision
+            .begun
+            .iter()
+            .filter(|key| !is_there(key) && self.plan.template.task(key).is_some())
+            .cloned()
+            .collect();
+        let waiting = self.plan.waiting(&planned, &wanted);
+        for (change, details) in make(&self.plan, &planned, &wanted, making, &self.moment)? {
+            self.take(None, change, details);
+        }
+        for key in waiting.nodes() {
+            let Some(id) = self.id_of(key) else {
+                continue;
+            };
+            let kept: BTreeSet<&String> = waiting.prerequisites(key).collect();
+            let has_begun = revision.begun.contains(key);
+            let added = kept
+                .iter()
+                .filter(|key| has_begun || revision.begun.contains(**key))
+                .filter_map(|key| self.id_of(key))
+                .collect();
+            // What it waited for only because a task between them did not apply.
+            let removed = waited
+                .prerequisites(key)
+                .filter(|other| !kept.contains(other) && !revision.ceased.contains_key(*other))
+                .filter_map(|key| self.id_of(key))
+                .collect();
+            self.rewire(id, &added, &removed)?;
+        }
+        Ok(())
+    }
+
+    /// Lets what waits for a task that ceased to apply wait for what that one waits for, and waives it.
+    fn drop_ceased(&mut self, revision: &Revision, because: Because<'_>) -> Result<(), Rejection> {
+        let ceased: BTreeMap<Uuid, String> = self
+            .plan
+            .tasks
+            .iter()
+            .filter(|stored| !stored.task.status.is_done())
+            .filter_map(|stored| {
+                let why: &Dropped = revision.ceased.get(stored.task.key.as_ref()?)?;
+                Some((stored.task.id, why.to_string()))
+            })
+            .collect();
+        let ids: BTreeSet<Uuid> = ceased.keys().copied().collect();
+        let graph = self.graph();
+        let contracted = graph.without(&ids);
+        let staying: Vec<Uuid> = graph
+            .nodes()
+            .filter(|id| !ids.contains(id))
+            .copied()
+            .collect();
+        for id in staying {
+            let removed: BTreeSet<Uuid> = graph
+                .prerequisites(&id)
+                .filter(|other| ids.contains(other))
+                .copied()
+                .collect();
+            if !removed.is_empty() {
+                let added = contracted.prerequisites(&id).copied().collect();
+                self.rewire(id, &added, &removed)?;
+            }
+        }
+        // What waits among them goes first, so that none is set free on its way out.
+        for id in in_order(&graph, &ids).into_iter().rev() {
+            let (moment, why) = (self.moment, ceased.get(&id));
+            let why = why.map_or(because.reason, String::as_str);
+            self.change(id, |task| task.waive(because.by, why, &moment))?;
+            self.release_dependents(id)?;
+        }
+        Ok(())
+    }
+
+    /// Changes what an open task waits for. What is there already, would close a cycle with dependencies that people
+    /// added, or belongs to a finished task, stays as it is.
+    fn rewire(
+        &mut self,
+        id: Uuid,
+        added: &BTreeSet<Uuid>,
+        removed: &BTreeSet<Uuid>,
+    ) -> Result<(), Rejection> {
+        let mut graph = self.graph();
+        let Some(stored) = self.stored(id).filter(|it| !it.task.status.is_done()) else {
+            return Ok(());
+        };
+        let mut depends_on: BTreeSet<Uuid> = stored.details.depends_on.iter().copied().collect();
+        for other in added {
+            if depends_on.contains(other) || graph.cycle_closed_by(&id, other).is_some() {
+                continue;
+            }
+            if let Some(prerequisite) = self.prerequisite(*other) {
+                depends_on.insert(*other);
+                graph.add_dependency(id, *other);
+                self.change(id, |task| task.add_dependency(prerequisite))?;
+            }
+        }
+        for other in removed {
+            if let Some(prerequisite) = self.prerequisite(*other)
+                && depends_on.remove(other)
+            {
+                self.change(id, |task| task.remove_dependency(prerequisite))?;
+            }
+        }
+        self.wait_for(id, depends_on.into_iter().collect());
+        Ok(())
+    }
+
+    /// Brings every open task to where its rule has it.
+    fn reschedule(&mut self, planned: &PlannedDates) -> Result<(), Rejection> {
+        let moving: Vec<(Uuid, Option<Due>, u32)> = self
+            .plan
+            .tasks
+            .iter()
+            .filter(|stored| !stored.task.status.is_done() && !stored.task.due_pinned)
+            .filter_map(|stored| {
+                let planned = planned.task(&stored.name())?;
+                let due = planned.due.map(|date| Due {
+                    date,
+                    time_of_day: planned.time_of_day,
+                });
+                Some((stored.task.id, due, planned.shift_days))
+            })
+            .collect();
+        let moment = self.moment;
+        for (id, due, shift_days) in moving {
+            self.change(id, |task| task.reschedule(due, shift_days, &moment))?;
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, id: Uuid, step: Step) {
+        let stored = StoredTask {
+            task: step.change.task.clone(),
+            details: step.details.clone(),
+            due_at: step.change.task.due_at(self.moment.zone),
+        };
+        self.steps.insert(id, step);
+        match self.plan.tasks.iter_mut().find(|it| it.task.id == id) {
+            Some(present) => *present = stored,
+            None => self.plan.tasks.push(stored),
         }
     }
+
+    fn wait_for(&mut self, id: Uuid, depends_on: Vec<Uuid>) {
+        let tasks = self.plan.tasks.iter_mut();
+        for stored in tasks.filter(|stored| stored.task.id == id) {
+            stored.details.depends_on.clone_from(&depends_on);
+        }
+        if let Some(step) = self.steps.get_mut(&id) {
+            step.details.depends_on = depends_on;
+        }
+    }
+
+    fn stored(&self, id: Uuid) -> Option<&StoredTask> {
+        self.plan.tasks.iter().find(|stored| stored.task.id == id)
+    }
+
+    fn id_of(&self, key: &str) -> Option<Uuid> {
+        let tasks = self.plan.tasks.iter();
+        let mut named = tasks.filter(|stored| stored.task.key.as_deref() == Some(key));
+        named.next().map(|stored| stored.task.id)
+    }
+
+    fn prerequisite(&self, id: Uuid) -> Option<Prerequisite> {
+        let stored = self.stored(id)?;
+        Some(Prerequisite::of(stored.task.status))
+    }
+
+    fn waiting_for(&self, id: Uuid) -> Vec<Uuid> {
+        let tasks = self.plan.tasks.iter();
+        tasks
+            .filter(|stored| stored.details.depends_on.contains(&id))
+            .map(|stored| stored.task.id)
+            .collect()
+    }
+
+    /// What waits for what, by id.
+    fn graph(&self) -> Graph<Uuid> {
+        let tasks = self.plan.tasks.iter();
+        tasks
+            .map(|stored| (stored.task.id, stored.details.depends_on.clone()))
+            .collect()
+    }
+}
+
+impl Step {
+    /// The state before; `None` for a new task.
+    #[must_use]
+    pub fn state_before(&self) -> Option<&TaskState> {
+        self.before.as_ref().map(|before| &*before.task)
+    }
+
+    /// Whether it leaves the task as it was.
+    #[must_use]
+    pub fn changes_nothing(&self) -> bool {
+        self.before
+            .as_ref()
+            .is_some_and(|before| self.change.task == before.task && self.details == before.details)
+    }
+}
+
+impl Settled {
+    /// The key dates as they are now.
+    #[must_use]
+    pub fn key_dates(&self) -> &[KeyDate] {
+        &self.plan.key_dates
+    }
+}
+
+fn is_among(stored: &StoredTask, keys: &BTreeSet<String>) -> bool {
+    let key = stored.task.key.as_ref();
+    key.is_some_and(|key| keys.contains(key))
+}
+
+/// Those of the graph's tasks, each after all it waits for.
+fn in_order(graph: &Graph<Uuid>, tasks: &BTreeSet<Uuid>) -> Vec<Uuid> {
+    let ordered = graph.order().unwrap_or_default();
+    let tied = ordered.iter().filter(|id| tasks.contains(id)).copied();
+    let apart = tasks.iter().filter(|id| !ordered.contains(id)).copied();
+    tied.chain(apart).collect()
 }

@@ -1,5 +1,6 @@
 mod own;
 mod preview;
+mod settle;
 mod shift;
 mod violations;
 

@@ -274,7 +274,7 @@ fn active_headline(
             "LATE",
             format!(
                 "\"{}\" is taking longer than planned, and we are on it. {closing}",
-                plain_title(late)
+                late.title
             ),
         ),
         None if has_passed => ("LATE", closing),
@@ -347,7 +347,7 @@ fn step(status: DealStatus, task: &TaskView, tasks: &[TaskView]) -> Option<Buyer
     };
     Some(BuyerStep {
         task_id: task.id,
-        title: plain_title(task).to_owned(),
+        title: task.title.clone(),
         state,
         due_date: task.due_date.map(date_text),
         text,
@@ -386,10 +386,6 @@ fn due_order(step: &BuyerStep) -> (bool, bool, Option<&str>) {
         step.due_date.is_none(),
         step.due_date.as_deref(),
     )
-}
-
-fn plain_title(task: &TaskView) -> &str {
-    task.buyer_title.as_deref().unwrap_or(&task.title)
 }
 
 /// A date that is still to come is left out once the deal is cancelled: it will not come.

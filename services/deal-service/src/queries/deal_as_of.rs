@@ -3,14 +3,19 @@
 
 use std::collections::HashMap;
 
+use contracts::{
+    field::date_text,
+    records::{DueRule, KeyDateRecord, KeyDatesRecord, MilestoneRecord, PlanRecord, TaskRecord},
+};
 use domain::{
+    deal::PlanState,
     milestone::{TaskCounts, states},
+    party::PartyRole,
     rejection::Rejection,
-    task::TaskStatus,
 };
 use platform::{db::Tx, error::Result};
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -33,8 +38,7 @@ pub(crate) struct DealAsOf {
 #[serde(rename_all = "camelCase")]
 struct PlanAsOf {
     /// PENDING, APPLIED or FAILED.
-    #[schema(value_type = String)]
-    plan_state: Value,
+    plan_state: &'static str,
     milestones: Vec<MilestoneAsOf>,
     /// Tasks that belong to no milestone.
     other_tasks: Vec<TaskAsOf>,
@@ -44,12 +48,9 @@ struct PlanAsOf {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct MilestoneAsOf {
-    #[schema(value_type = Uuid)]
-    id: Value,
-    #[schema(value_type = Option<String>)]
-    key: Value,
-    #[schema(value_type = String)]
-    title: Value,
+    id: Uuid,
+    key: Option<String>,
+    title: String,
     /// DONE, CURRENT or UPCOMING.
     state: &'static str,
     tasks: Vec<TaskAsOf>,
@@ -59,26 +60,19 @@ struct MilestoneAsOf {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct TaskAsOf {
-    #[schema(value_type = Uuid)]
-    id: Value,
-    #[schema(value_type = Option<String>)]
-    key: Value,
-    #[schema(value_type = String)]
-    title: Value,
+    id: Uuid,
+    key: Option<String>,
+    title: String,
     /// PENDING, IN_PROGRESS, BLOCKED, OVERDUE, COMPLETED or WAIVED.
-    #[schema(value_type = String)]
-    status: Value,
-    #[schema(value_type = Option<String>)]
-    owner_role: Value,
-    #[schema(value_type = Option<Uuid>)]
-    assignee_id: Value,
-    #[schema(value_type = Option<String>, format = Date)]
-    due_date: Value,
+    status: &'static str,
+    owner_role: Option<&'static str>,
+    assignee_id: Option<Uuid>,
+    #[schema(format = Date)]
+    due_date: Option<String>,
     /// Whether the due date was a projection, because the task was blocked.
     projected: bool,
     /// What it waited for: ids of tasks.
-    #[schema(value_type = Vec<Uuid>)]
-    depends_on: Value,
+    depends_on: Vec<Uuid>,
 }
 
 /// The key dates as they stood.
@@ -86,8 +80,7 @@ struct TaskAsOf {
 #[serde(rename_all = "camelCase")]
 struct KeyDatesAsOf {
     /// 0 before there were any.
-    #[schema(value_type = i64)]
-    version: Value,
+    version: i64,
     key_dates: Vec<KeyDateAsOf>,
 }
 
@@ -95,24 +88,19 @@ struct KeyDatesAsOf {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct KeyDateAsOf {
-    #[schema(value_type = String)]
-    key: Value,
-    #[schema(value_type = String)]
-    title: Value,
-    #[schema(value_type = Option<String>, format = Date)]
-    date: Value,
+    key: String,
+    title: String,
+    #[schema(format = Date)]
+    date: Option<String>,
     /// TBD, PROJECTED, SCHEDULED, SATISFIED, WAIVED, EXTENDED, NOT_APPLICABLE or MISSED.
-    #[schema(value_type = String)]
-    state: Value,
+    state: &'static str,
     /// The rule that it followed, where it had one.
-    #[schema(value_type = Option<Object>)]
-    rule: Value,
+    rule: Option<DueRule>,
     /// Whether it was set by hand although it had a rule.
-    #[schema(value_type = bool)]
-    pinned: Value,
+    pinned: bool,
     /// What the rule said, where the date was pinned.
-    #[schema(value_type = Option<String>, format = Date)]
-    rule_date: Value,
+    #[schema(format = Date)]
+    rule_date: Option<String>,
 }
 
 /// 404 before the deal was created, and after a draft was deleted.
@@ -124,15 +112,20 @@ pub(crate) async fn run(tx: &Tx, deal_id: Uuid, at: OffsetDateTime) -> Result<De
     }
     let mut of = |entity_type: &str| then.remove(entity_type).unwrap_or_default();
     let deal = of("deal").pop().ok_or(Rejection::NotFound)?;
-    let key_dates = of("key_dates").pop();
-    let plan = of("plan").pop();
-    let milestones = of("milestone");
-    let tasks = of("task");
+    let key_dates = records(of("key_dates"))?.pop();
+    let plan = records(of("plan"))?.pop();
+    let (milestones, tasks) = (records(of("milestone"))?, records(of("task"))?);
     Ok(DealAsOf {
-        plan: plan_of(&deal, plan.as_ref(), milestones, tasks),
-        key_dates: key_dates_of(key_dates.as_ref()),
+        plan: plan_of(&deal, plan, milestones, tasks),
+        key_dates: key_dates_of(key_dates),
         deal: deal_of(deal),
     })
+}
+
+fn records<T: DeserializeOwned>(rows: Vec<Value>) -> Result<Vec<T>> {
+    let records: serde_json::Result<Vec<T>> =
+        rows.into_iter().map(serde_json::from_value).collect();
+    Ok(records.map_err(anyhow::Error::from)?)
 }
 
 /// The record without what is not part of a deal's answer.
@@ -145,53 +138,59 @@ fn deal_of(mut deal: Value) -> Value {
     deal
 }
 
-fn key_dates_of(record: Option<&Value>) -> KeyDatesAsOf {
+fn key_dates_of(record: Option<KeyDatesRecord>) -> KeyDatesAsOf {
     let Some(record) = record else {
         return KeyDatesAsOf {
-            version: 0.into(),
+            version: 0,
             key_dates: Vec::new(),
         };
     };
-    let key_dates = list(&record["keyDates"])
-        .iter()
-        .map(|date| KeyDateAsOf {
-            key: date["key"].clone(),
-            title: date["title"].clone(),
-            date: date["date"].clone(),
-            state: date["state"].clone(),
-            rule: date["rule"].clone(),
-            pinned: date["pinned"].clone(),
-            rule_date: if date["pinned"] == true {
-                date["ruleDate"].clone()
-            } else {
-                Value::Null
-            },
-        })
-        .collect();
     KeyDatesAsOf {
-        version: record["version"].clone(),
-        key_dates,
+        version: record.version,
+        key_dates: record.key_dates.into_iter().map(key_date_of).collect(),
     }
 }
 
-fn plan_of(deal: &Value, plan: Option<&Value>, changed: Vec<Value>, tasks: Vec<Value>) -> PlanAsOf {
-    // A milestone comes with its plan; what happened to it since stands in rows of its own.
-    let planned = plan.map_or(&[][..], |plan| list(&plan["milestones"]));
-    let changed: HashMap<String, Value> = changed
+fn key_date_of(date: KeyDateRecord) -> KeyDateAsOf {
+    let rule_date = date.rule_date.filter(|_| date.pinned);
+    KeyDateAsOf {
+        key: date.key,
+        title: date.title,
+        date: date.date.map(date_text),
+        state: date.state.as_str(),
+        rule: date.rule,
+        pinned: date.pinned,
+        rule_date: rule_date.map(date_text),
+    }
+}
+
+fn plan_of(
+    deal: &Value,
+    plan: Option<PlanRecord>,
+    changed: Vec<MilestoneRecord>,
+    mut tasks: Vec<TaskRecord>,
+) -> PlanAsOf {
+    let plan_state = match &plan {
+        Some(plan) => plan.state,
+        None if deal["templateKey"].is_null() => PlanState::Applied,
+        None => PlanState::Pending,
+    };
+    // A milestone comes with its plan; what happened to it since is in rows of its own.
+    let mut changed: HashMap<Uuid, MilestoneRecord> = changed
         .into_iter()
-        .map(|milestone| (text(&milestone["id"]).to_owned(), milestone))
+        .map(|milestone| (milestone.id, milestone))
         .collect();
-    let mut milestones: Vec<&Value> = planned
-        .iter()
-        .map(|milestone| changed.get(text(&milestone["id"])).unwrap_or(milestone))
+    let planned = plan.map_or_else(Vec::new, |plan| plan.milestones);
+    let mut milestones: Vec<MilestoneRecord> = planned
+        .into_iter()
+        .map(|milestone| changed.remove(&milestone.id).unwrap_or(milestone))
         .collect();
-    milestones.sort_by_key(|milestone| milestone["position"].as_i64());
-    let mut tasks = tasks;
-    tasks.sort_by_key(|task| task["position"].as_i64());
-    let within = |milestone: &Value| -> Vec<&Value> {
+    milestones.sort_by_key(|milestone| milestone.position);
+    tasks.sort_by_key(|task| task.position);
+    let within = |milestone: &MilestoneRecord| -> Vec<&TaskRecord> {
+        let tasks = tasks.iter();
         tasks
-            .iter()
-            .filter(|task| task["milestoneId"] == milestone["id"])
+            .filter(|task| task.milestone_id == Some(milestone.id))
             .collect()
     };
     let counts: Vec<TaskCounts> = milestones
@@ -202,41 +201,32 @@ fn plan_of(deal: &Value, plan: Option<&Value>, changed: Vec<Value>, tasks: Vec<V
         .iter()
         .zip(states(&counts))
         .map(|(milestone, state)| MilestoneAsOf {
-            id: milestone["id"].clone(),
-            key: milestone["key"].clone(),
-            title: milestone["title"].clone(),
+            id: milestone.id,
+            key: milestone.key.clone(),
+            title: milestone.title.clone(),
             state: state.as_str(),
             tasks: within(milestone).into_iter().map(task_of).collect(),
         })
         .collect();
+    let is_known = |id: Uuid| milestones.iter().any(|milestone| milestone.id == id);
     let others = tasks
         .iter()
-        .filter(|task| {
-            !milestones
-                .iter()
-                .any(|milestone| milestone["id"] == task["milestoneId"])
-        })
+        .filter(|task| !task.milestone_id.is_some_and(is_known))
         .map(task_of)
         .collect();
-    let state = match plan {
-        Some(plan) => plan["state"].clone(),
-        None if deal["templateKey"].is_null() => json!("APPLIED"),
-        None => json!("PENDING"),
-    };
     PlanAsOf {
-        plan_state: state,
+        plan_state: plan_state.as_str(),
         milestones: answered,
         other_tasks: others,
     }
 }
 
-fn counts(tasks: &[&Value]) -> TaskCounts {
+fn counts(tasks: &[&TaskRecord]) -> TaskCounts {
     let mut counts = TaskCounts::default();
     for task in tasks {
-        let is_done = TaskStatus::parse(text(&task["status"])).is_some_and(TaskStatus::is_done);
-        if is_done {
+        if task.status.is_done() {
             counts.done += 1;
-        } else if task["isBlocked"] == true {
+        } else if task.is_blocked {
             counts.blocked += 1;
         } else {
             counts.ready += 1;
@@ -245,24 +235,16 @@ fn counts(tasks: &[&Value]) -> TaskCounts {
     counts
 }
 
-fn task_of(task: &Value) -> TaskAsOf {
+fn task_of(task: &TaskRecord) -> TaskAsOf {
     TaskAsOf {
-        id: task["id"].clone(),
-        key: task["key"].clone(),
-        title: task["title"].clone(),
-        status: task["status"].clone(),
-        owner_role: task["ownerRole"].clone(),
-        assignee_id: task["assigneeId"].clone(),
-        due_date: task["dueDate"].clone(),
-        projected: task["isBlocked"] == true && !task["dueDate"].is_null(),
-        depends_on: task["dependsOn"].clone(),
+        id: task.id,
+        key: task.key.clone(),
+        title: task.title.clone(),
+        status: task.status.as_str(),
+        owner_role: task.owner_role.map(PartyRole::as_str),
+        assignee_id: task.assignee_id,
+        due_date: task.due_date.map(date_text),
+        projected: task.is_blocked && task.due_date.is_some(),
+        depends_on: task.depends_on.clone(),
     }
-}
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
 }

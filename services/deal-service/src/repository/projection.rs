@@ -202,18 +202,18 @@ async fn put_tasks<'a>(
     let rows: Result<Vec<Value>> = tasks.map(task_row).collect();
     put(
         tx,
-        "INSERT INTO task_view (id, organization_id, deal_id, milestone_id, key, title, buyer_title, status, owner_role,
+        "INSERT INTO task_view (id, organization_id, deal_id, milestone_id, key, title, status, owner_role,
            assignee_id, due_date, completed_on, is_blocked, is_overdue, buyer_visible, required, position, depends_on,
            is_deleted, version)
-         SELECT r.id, $1, r.deal_id, r.milestone_id, r.key, r.title, r.buyer_title, r.status, r.owner_role,
+         SELECT r.id, $1, r.deal_id, r.milestone_id, r.key, r.title, r.status, r.owner_role,
                 r.assignee_id, r.due_date, r.completed_on, r.is_blocked, r.is_overdue, r.buyer_visible, r.required,
                 r.position, r.depends_on, r.is_deleted, r.version
            FROM jsonb_to_recordset($2::jsonb) AS r(id uuid, deal_id uuid, milestone_id uuid, key text, title text,
-             buyer_title text, status text, owner_role text, assignee_id uuid, due_date date, completed_on date,
+             status text, owner_role text, assignee_id uuid, due_date date, completed_on date,
              is_blocked boolean, is_overdue boolean, buyer_visible boolean, required boolean, position integer,
              depends_on uuid[], is_deleted boolean, version bigint)
          ON CONFLICT (id) DO UPDATE SET milestone_id = excluded.milestone_id, title = excluded.title,
-           buyer_title = excluded.buyer_title, status = excluded.status, owner_role = excluded.owner_role,
+           status = excluded.status, owner_role = excluded.owner_role,
            assignee_id = excluded.assignee_id, due_date = excluded.due_date, completed_on = excluded.completed_on,
            is_blocked = excluded.is_blocked, is_overdue = excluded.is_overdue, buyer_visible = excluded.buyer_visible,
            required = excluded.required, position = excluded.position, depends_on = excluded.depends_on,
@@ -236,7 +236,6 @@ fn task_row((task, presence): (&v1::TaskEvent, Presence)) -> Result<Value> {
         "milestone_id": optional_id("milestoneId", task.milestone_id.as_deref())?,
         "key": task.key,
         "title": task.title,
-        "buyer_title": task.buyer_title,
         "status": task.status,
         "owner_role": task.owner_role,
         "assignee_id": optional_id("assigneeId", task.assignee_id.as_deref())?,

@@ -25,8 +25,6 @@ pub(crate) struct TaskView {
     pub(crate) id: Uuid,
     pub(crate) milestone_id: Option<Uuid>,
     pub(crate) title: String,
-    /// In plain words, where the template has them.
-    pub(crate) buyer_title: Option<String>,
     pub(crate) status: TaskStatus,
     pub(crate) owner_role: Option<String>,
     pub(crate) assignee_id: Option<Uuid>,
@@ -42,7 +40,6 @@ struct TaskRow {
     id: Uuid,
     milestone_id: Option<Uuid>,
     title: String,
-    buyer_title: Option<String>,
     status: String,
     owner_role: Option<String>,
     assignee_id: Option<Uuid>,
@@ -92,7 +89,7 @@ pub(crate) async fn milestones(tx: &Tx, deal_id: Uuid) -> Result<Vec<MilestoneVi
 pub(crate) async fn tasks(tx: &Tx, deal_id: Uuid) -> Result<Vec<TaskView>> {
     let rows: Vec<TaskRow> = tx
         .all(
-            "SELECT id, milestone_id, title, buyer_title, status, owner_role, assignee_id, due_date, completed_on,
+            "SELECT id, milestone_id, title, status, owner_role, assignee_id, due_date, completed_on,
                     buyer_visible, depends_on
                FROM task_view WHERE organization_id = $1 AND deal_id = $2 AND NOT is_deleted ORDER BY position, id",
             [tx.actor().organization_id.into(), deal_id.into()],
@@ -107,7 +104,6 @@ impl TaskRow {
             id: self.id,
             milestone_id: self.milestone_id,
             title: self.title,
-            buyer_title: self.buyer_title,
             status: TaskStatus::parse(&self.status).context("an unknown status of a task")?,
             owner_role: self.owner_role,
             assignee_id: self.assignee_id,

@@ -5,7 +5,7 @@ use platform::{db::Tx, error::Result};
 use uuid::Uuid;
 
 use crate::{
-    history,
+    events,
     repository::{
         comments::{self, Comment},
         tasks,
@@ -60,6 +60,6 @@ pub(crate) async fn run(
         visibility: visibility.as_str().to_owned(),
     };
     comments::insert(tx, &comment).await?;
-    history::tell_comment(tx, &comment);
+    events::emit_comment(tx, &comment);
     Ok(comment)
 }

@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use domain::{permission::Permission, plan::Graph, rejection::Rejection, task::Prerequisite};
+use domain::{
+    cascade::Step,
+    permission::Permission,
+    plan::Graph,
+    rejection::Rejection,
+    task::{Details, Prerequisite},
+};
 use platform::{db::Tx, error::Result};
 use uuid::Uuid;
 
-use super::{Loaded, Outcome, Step, load_task_exclusively, take_steps, unknown_reference};
+use super::{Loaded, Outcome, batch::Batch, load_task_exclusively, unknown_reference};
 use crate::{
-    repository::{
-        dependencies::{self, Dependency},
-        tasks::{self, Details},
-    },
+    repository::{dependencies, tasks},
     sight::Sight,
     views::TaskView,
 };
@@ -46,22 +49,20 @@ pub(crate) async fn run(tx: &mut Tx, task_id: Uuid, depends_on_id: Uuid) -> Resu
     let change = stored
         .task
         .add_dependency(Prerequisite::of(prerequisite.task.status))?;
-    let edge = Dependency {
-        task_id,
-        depends_on_id,
-    };
-    dependencies::insert(tx, stored.task.deal_id, &[edge]).await?;
     let mut depends_on = stored.details.depends_on.clone();
     depends_on.push(depends_on_id);
     depends_on.sort_unstable();
-    let step = Step {
-        stored: &stored,
-        change,
-        details: Details {
-            depends_on,
-            ..stored.details.clone()
-        },
+    let details = Details {
+        depends_on,
+        ..stored.details.clone()
     };
-    take_steps(tx, &deal.zone, std::slice::from_ref(&step), None).await?;
-    Outcome::of(tx, &deal.zone, &step.change, &step.details).await
+    let mut batch = Batch::new(stored.task.deal_id, &deal.zone);
+    let step = Step {
+        before: Some(stored),
+        change: change.clone(),
+        details: details.clone(),
+    };
+    batch.add(step, None);
+    batch.save(tx).await?;
+    Outcome::of(tx, &deal.zone, &change, &details).await
 }

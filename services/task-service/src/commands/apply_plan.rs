@@ -5,29 +5,25 @@
 
 use contracts::{event::PlanChange, v1::PlanCounts};
 use domain::{
-    cascade::PlannedDates,
+    cascade::{Because, Follow, Making, WorkingPlan, make},
     deal::{DealStatus, PlanState},
     rejection::Rejection,
-    task::{Change, TaskState},
+    task::TaskState,
     template::Template,
 };
 use platform::{db::Tx, error::Result};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{
-    apply_dates, count,
-    plan_tasks::{self, Making},
-};
+use super::{batch::Batch, count, making, write_dates};
 use crate::{
-    history,
+    events,
     planning::Ground,
     repository::{
         deals::{self, Deal},
-        key_dates,
         milestones::{self, Milestone},
         plans::{self, Plan},
-        tasks::{self, Details},
+        tasks,
     },
     services::PlanInput,
 };
@@ -62,7 +58,7 @@ pub(crate) async fn run(tx: &mut Tx, deal_id: Uuid, input: &PlanInput) -> Result
         }
     }
     match Ground::lock(tx, deal_id, &deal.zone, Some(input)).await {
-        Ok(ground) => make(tx, &deal, deal_id, present, input, ground).await,
+        Ok(ground) => make_plan(tx, &deal, deal_id, present, input, ground).await,
         Err(platform::error::Error::Rejected(refused)) => {
             record_failure(tx, deal_id, present, input, refused.message()).await
         }
@@ -101,14 +97,8 @@ async fn record_failure(
     };
     plans::save(tx, &plan).await?;
     let counts = PlanCounts::default();
-    history::tell_plan(
-        tx,
-        PlanChange::Applied,
-        present.as_ref(),
-        &plan,
-        &[],
-        counts,
-    );
+    let change = PlanChange::Applied;
+    events::emit_plan(tx, change, present.as_ref(), &plan, &[], counts)?;
     Ok(Applied {
         plan,
         milestones: Vec::new(),
@@ -116,7 +106,7 @@ async fn record_failure(
     })
 }
 
-async fn make(
+async fn make_plan(
     tx: &mut Tx,
     deal: &Deal,
     deal_id: Uuid,
@@ -130,78 +120,56 @@ async fn make(
     let plan = Plan {
         id: present.as_ref().map_or_else(|| tx.new_id(), |plan| plan.id),
         deal_id,
-        template: ground.basis.reference.clone(),
+        template: ground.reference.clone(),
         facts: Value::Object(input.facts.clone()),
         deal_version: input.version,
         state: PlanState::Applied,
         failure: None,
         version: present.as_ref().map_or(1, |plan| plan.version + 1),
     };
-    let mut milestones = new_milestones(tx, deal_id, &ground.basis.template);
+    let milestones = new_milestones(tx, deal_id, &ground.plan.template);
     let of_template = planned.tasks.iter().map(|task| task.key.clone());
     let wanted = of_template
-        .filter(|key| ground.basis.template.task(key).is_some())
+        .filter(|key| ground.plan.template.task(key).is_some())
         .collect();
     let making = Making {
-        deal,
-        ground: &ground,
-        planned: &planned,
-        milestones: &milestones,
-        parties: &input.parties,
+        deal_id,
+        by: tx.actor().user_id,
+        milestones: milestones::by_key(&milestones),
+        assignees: making::assignees(tx, deal_id, &input.parties).await?,
+        new_id: Uuid::now_v7,
     };
-    let tasks = plan_tasks::make(tx, making, &wanted).await?;
-    for milestone in &mut milestones {
-        let its = |(change, _): &&(Change, Details)| change.task.milestone_id == Some(milestone.id);
-        milestone.total_tasks =
-            i32::try_from(tasks.iter().filter(its).count()).map_err(anyhow::Error::from)?;
-        milestone.open_tasks = milestone.total_tasks;
-    }
+    let moment = deal.moment(tx.now());
+    let new = make(&ground.plan, &planned, &wanted, &making, &moment)?;
+    let tasks: Vec<(Uuid, Option<Uuid>)> = new
+        .iter()
+        .map(|(change, _)| (change.task.id, change.task.milestone_id))
+        .collect();
 
     plans::save(tx, &plan).await?;
-    let counts = counts(&milestones, tasks.iter().map(|(change, _)| &*change.task));
-    let before = present.as_ref();
-    history::tell_plan(tx, PlanChange::Applied, before, &plan, &milestones, counts);
-    set_key_dates(tx, deal, &mut ground, &planned).await?;
+    let counts = counts(&milestones, new.iter().map(|(change, _)| &*change.task));
+    let (change, before) = (PlanChange::Applied, present.as_ref());
+    events::emit_plan(tx, change, before, &plan, &milestones, counts)?;
     milestones::insert(tx, &milestones).await?;
-    plan_tasks::insert(tx, deal, deal_id, &tasks).await?;
-    let today = deal.zone.local_date(tx.now());
-    let mut dates = planned.key_dates.iter().filter_map(|date| date.date);
-    if dates.any(|date| date < today) {
-        // What was due by then has been missed already.
-        let ground = Ground::lock(tx, deal_id, &deal.zone, None).await?;
-        let planned = ground.compute(&deal.zone);
-        apply_dates::run(tx, deal, &ground, &planned, "the plan was made").await?;
+    write_dates::store_given(tx, deal, &mut ground).await?;
+    let reason = "the plan was made";
+    let because = Because {
+        by: tx.actor().user_id,
+        reason,
+    };
+    let mut working = WorkingPlan::new(ground.plan.clone(), moment);
+    for (change, details) in new {
+        working.take(None, change, details);
     }
+    // What was due by now has been missed already.
+    let settled = working.settle(&planned, Follow::Dates, because, true)?;
+    let batch = Batch::new(deal_id, &deal.zone);
+    write_dates::write(tx, deal, &ground, settled, batch, reason).await?;
     Ok(Applied {
         plan,
         milestones,
-        tasks: tasks
-            .iter()
-            .map(|(change, _)| (change.task.id, change.task.milestone_id))
-            .collect(),
+        tasks,
     })
-}
-
-/// Dates that were moved before there was a plan stay; the others are set for the first time.
-async fn set_key_dates(
-    tx: &mut Tx,
-    deal: &Deal,
-    ground: &mut Ground,
-    planned: &PlannedDates,
-) -> Result<()> {
-    if ground.is_stored {
-        let after = ground.dates_as_planned(planned, deal, tx.now());
-        if after != ground.key_dates {
-            let after = key_dates::KeyDates {
-                version: after.version + 1,
-                ..after
-            };
-            key_dates::save(tx, &after).await?;
-            history::tell_key_dates(tx, &deal.zone, Some(&ground.key_dates), &after, None);
-        }
-        return Ok(());
-    }
-    apply_dates::store_given(tx, deal, ground).await
 }
 
 fn new_milestones(tx: &Tx, deal_id: Uuid, template: &Template) -> Vec<Milestone> {

@@ -7,7 +7,7 @@ use platform::{
 };
 use uuid::Uuid;
 
-use super::{Progress, Step, TASKS_PER_STEP, take_steps};
+use super::{Progress, TASKS_PER_STEP, batch::Batch};
 use crate::repository::{deals, leaving, tasks};
 
 /// Assigns some of the tasks. Nothing happens for a login that may not see the deal or does not play the part any
@@ -31,12 +31,14 @@ pub(crate) async fn step(
         return Ok(Progress::Done);
     }
     let free = tasks::lock_unassigned(tx, deal_id, role, TASKS_PER_STEP).await?;
-    let mut steps = Vec::new();
-    for stored in &free {
-        steps.push(Step::of(stored, stored.task.assign(Some(user_id))?));
+    let count = free.len();
+    let mut batch = Batch::new(deal_id, &deal.zone);
+    for stored in free {
+        let change = stored.task.assign(Some(user_id))?;
+        batch.change(stored, change, None);
     }
-    take_steps(tx, &deal.zone, &steps, None).await?;
-    Ok(if free.len() < TASKS_PER_STEP {
+    batch.save(tx).await?;
+    Ok(if count < TASKS_PER_STEP {
         Progress::Done
     } else {
         Progress::More

@@ -4,8 +4,8 @@ use platform::{db::Tx, error::Result};
 use uuid::Uuid;
 
 use super::{
-    Loaded, Outcome, Step, load_task, require_assigning, require_sight, require_workable,
-    take_steps, unknown_reference,
+    Loaded, Outcome, batch::Batch, load_task, require_assigning, require_sight, require_workable,
+    unknown_reference,
 };
 use crate::repository::deals;
 
@@ -25,9 +25,11 @@ pub(crate) async fn run(tx: &mut Tx, task_id: Uuid, assignee_id: Option<Uuid>) -
     let Loaded { deal, stored } = loaded;
     let change = stored.task.assign(assignee_id)?;
     require_sight(tx, &change.task)?;
-    let step = Step::of(&stored, change);
-    take_steps(tx, &deal.zone, std::slice::from_ref(&step), None).await?;
-    Outcome::of(tx, &deal.zone, &step.change, &step.details).await
+    let details = stored.details.clone();
+    let mut batch = Batch::new(stored.task.deal_id, &deal.zone);
+    batch.change(stored, change.clone(), None);
+    batch.save(tx).await?;
+    Outcome::of(tx, &deal.zone, &change, &details).await
 }
 
 /// Refuses an assignee who is not active or would not see the deal: `UNKNOWN_REFERENCE` of `assigneeId`.

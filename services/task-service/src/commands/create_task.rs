@@ -2,35 +2,29 @@
 
 use std::collections::BTreeSet;
 
+use contracts::records::DueRule;
 use domain::{
+    cascade::{Step, beside_template},
     party::PartyRole,
     plan::require_room,
     rejection::Rejection,
-    task::{Due, NewTask, Task, TaskEdit},
-    template::RuleAnchor,
+    task::{Details, Due, NewTask, StoredTask, Task, TaskEdit},
+    template::{Rule, RuleAnchor},
 };
 use platform::{
     db::Tx,
     error::{Error, Result},
 };
-use serde_json::{Value, json};
 use time::{Date, Duration};
 use uuid::Uuid;
 
 use super::{
-    Outcome, assign_task::require_assignee, require_assigning, require_milestone, shift_milestones,
+    Outcome, assign_task::require_assignee, batch::Batch, require_assigning, require_milestone,
     unknown_reference,
 };
 use crate::{
-    history::{self, Told},
-    planning::{Ground, beside_template, task_name},
-    repository::{
-        deals,
-        dependencies::{self, Dependency},
-        milestones::Shifts,
-        tasks::{self, Details, StoredTask},
-    },
-    rules::{self, DueRule},
+    planning::Ground,
+    repository::{deals, tasks},
 };
 
 /// The fields of a task that people write, read but not yet checked against the deal.
@@ -106,34 +100,20 @@ pub(crate) async fn run(tx: &mut Tx, command: &CreateTask) -> Result<Outcome> {
     };
     let created = Task::create(new, &deal.moment(tx.now()))?;
     let details = Details {
-        kind: None,
-        chased_by: None,
         due_rule,
-        est_days: 0,
-        critical: false,
-        licensed_only: false,
-        template_fields: json!({}),
         position: tasks::last_position(tx, command.deal_id).await? + 1,
-        note: None,
-        followed: false,
         created_by: tx.actor().user_id,
         depends_on: prerequisites.iter().map(|task| task.task.id).collect(),
+        ..Details::default()
     };
-    tasks::insert(tx, &deal.zone, &[(&created.task, &details)]).await?;
-    let edges: Vec<Dependency> = details
-        .depends_on
-        .iter()
-        .map(|depends_on_id| Dependency {
-            task_id: created.task.id,
-            depends_on_id: *depends_on_id,
-        })
-        .collect();
-    dependencies::insert(tx, command.deal_id, &edges).await?;
-    let told = Told::same(&deal.zone, &details);
-    history::tell_task(tx, &created.transitions, told);
-    let mut shifts = Shifts::default();
-    shifts.count(None, Some(&created.task));
-    shift_milestones(tx, &shifts).await?;
+    let mut batch = Batch::new(command.deal_id, &deal.zone);
+    let step = Step {
+        before: None,
+        change: created.clone(),
+        details: details.clone(),
+    };
+    batch.add(step, None);
+    batch.save(tx).await?;
     Outcome::of(tx, &deal.zone, &created, &details).await
 }
 
@@ -152,8 +132,8 @@ pub(super) fn edit(fields: &TaskFields) -> TaskEdit {
 pub(super) struct Followed {
     /// What it says now, if it says anything yet.
     pub(super) date: Option<Date>,
-    /// The rule as it is stored.
-    pub(super) rule: Value,
+    /// The rule, counting from what it names.
+    pub(super) rule: Rule,
 }
 
 /// Reads a rule for a task of the deal, or for one that is still to be made. The deal is locked exclusively: the task
@@ -166,37 +146,35 @@ pub(super) async fn follow(
     of_task: Option<&StoredTask>,
 ) -> Result<Followed> {
     let ground = Ground::read(tx, deal_id, zone, None).await?;
+    let plan = &ground.plan;
     let planned = ground.compute(zone);
     let rule = rule.parse(|name, is_date| {
         if is_date {
             planned.key_date(name).is_some()
         } else {
-            ground.task(name).is_some()
+            plan.task(name).is_some()
         }
     })?;
     if let Some(stored) = of_task {
-        let graph = ground.counting_graph(zone);
-        let itself = RuleAnchor::Completion(task_name(stored));
+        let graph = plan.counting_graph(zone);
+        let itself = RuleAnchor::Completion(stored.name());
         if graph.cycle_closed_by(&itself, &rule.anchor).is_some() {
             let message = "dueRule.anchor counts from this task itself";
             return Err(Rejection::field("dueRule.anchor", "cycle", message).into());
         }
     }
     let says = planned
-        .evaluate(&rule, ground.holidays.calendars())
+        .evaluate(&rule, &plan.calendars)
         .map_err(|error| Rejection::field("dueRule.offsetDays", "range", error.to_string()))?;
-    let days_after = of_task.and_then(|stored| ground.days_after(stored, &rule));
+    let days_after = of_task.and_then(|stored| plan.days_after(stored, &rule));
     let days_after = Duration::days(days_after.unwrap_or_default());
     let date = says.and_then(|date| date.checked_add(days_after));
     if let RuleAnchor::Completion(name) = &rule.anchor
-        && let Some(anchor) = ground.task(name)
+        && let Some(anchor) = plan.task(name)
     {
         tasks::mark_followed(tx, anchor).await?;
     }
-    Ok(Followed {
-        date,
-        rule: rules::to_json(&rule),
-    })
+    Ok(Followed { date, rule })
 }
 
 /// The tasks to wait for, each once, in id order.

@@ -1,26 +1,21 @@
 //! Replacing a task's writable fields.
 
 use domain::{
+    cascade::Step,
     permission::Permission,
-    task::{Due, DueEdit},
+    task::{Details, Due, DueEdit, StoredTask},
+    template::Rule,
 };
 use platform::{db::Tx, error::Result, http::conditional::ExpectedVersion};
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    Loaded, Outcome, Step,
+    Loaded, Outcome,
+    batch::Batch,
     create_task::{DueInput, TaskFields, edit, follow},
     load_task, load_task_exclusively, require_assigning, require_milestone, require_sight,
-    take_steps,
 };
-use crate::{
-    repository::{
-        deals::Deal,
-        tasks::{Details, StoredTask},
-    },
-    rules,
-};
+use crate::repository::deals::Deal;
 
 /// Who may.
 const MAY_EDIT: [Permission; 2] = [Permission::AssignTasks, Permission::ManageTasks];
@@ -77,13 +72,15 @@ pub(crate) async fn run(
         },
         ..stored.details.clone()
     };
+    let mut batch = Batch::new(stored.task.deal_id, &deal.zone);
     let step = Step {
-        stored: &stored,
-        change,
-        details,
+        before: Some(stored),
+        change: change.clone(),
+        details: details.clone(),
     };
-    take_steps(tx, &deal.zone, std::slice::from_ref(&step), None).await?;
-    Outcome::of(tx, &deal.zone, &step.change, &step.details).await
+    batch.add(step, None);
+    batch.save(tx).await?;
+    Outcome::of(tx, &deal.zone, &change, &details).await
 }
 
 /// What becomes of the due date, and of the rule. What is there already stays as it is, with what holds added to it; a
@@ -93,7 +90,7 @@ async fn due_edit(
     deal: &Deal,
     stored: &StoredTask,
     input: &DueInput,
-) -> Result<(DueEdit, Option<Value>)> {
+) -> Result<(DueEdit, Option<Rule>)> {
     let task = &stored.task;
     let present = stored.details.due_rule.clone();
     let follows_none = present.is_none() && task.key.is_none();
@@ -110,8 +107,7 @@ async fn due_edit(
             }
         }
         DueInput::Rule(rule) => {
-            let stored_rule = present.as_ref().and_then(rules::from_json);
-            if !task.due_pinned && stored_rule.is_some_and(|stored| rule.says(&stored)) {
+            if !task.due_pinned && present.as_ref().is_some_and(|stored| rule.says(stored)) {
                 return Ok((DueEdit::Keep, present));
             }
             let followed = follow(tx, task.deal_id, &deal.zone, rule, Some(stored)).await?;

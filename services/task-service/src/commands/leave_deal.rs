@@ -4,18 +4,20 @@
 
 use std::collections::BTreeMap;
 
-use domain::{party::PartyRole, task::Change};
+use domain::{
+    party::PartyRole,
+    task::{Change, StoredTask},
+};
 use platform::{
     db::Tx,
     error::{Error, Result},
 };
 use uuid::Uuid;
 
-use super::{Progress, Step, TASKS_PER_STEP, take_steps};
+use super::{Progress, TASKS_PER_STEP, batch::Batch};
 use crate::repository::{
     deals::{self, Deal},
     leaving::{self, Leaving, Unseen},
-    tasks::StoredTask,
 };
 
 /// Why, in the history of each task.
@@ -74,8 +76,9 @@ async fn take(
 ) -> Result<Progress> {
     let theirs = leaving::lock_left(tx, deal_id, user_id, what, TASKS_PER_STEP).await?;
     let mut next: BTreeMap<PartyRole, Option<Uuid>> = BTreeMap::new();
-    let mut steps = Vec::new();
-    for stored in &theirs {
+    let count = theirs.len();
+    let mut batch = Batch::new(deal_id, &deal.zone);
+    for stored in theirs {
         let heir = match stored.task.owner_role {
             None => None,
             Some(role) => match next.get(&role) {
@@ -87,10 +90,11 @@ async fn take(
                 }
             },
         };
-        steps.push(Step::of(stored, handed_over(stored, heir)?));
+        let change = handed_over(&stored, heir)?;
+        batch.change(stored, change, Some(REASON));
     }
-    take_steps(tx, &deal.zone, &steps, Some(REASON)).await?;
-    Ok(if theirs.len() < TASKS_PER_STEP {
+    batch.save(tx).await?;
+    Ok(if count < TASKS_PER_STEP {
         Progress::Done
     } else {
         Progress::More
@@ -100,11 +104,7 @@ async fn take(
 /// Taken away, and given to the next where there is one: two transitions.
 fn handed_over(stored: &StoredTask, heir: Option<Uuid>) -> Result<Change> {
     let taken = stored.task.assign(None)?;
-    let given = taken.task.assign(heir)?;
-    Ok(Change {
-        task: given.task,
-        transitions: [taken.transitions, given.transitions].concat(),
-    })
+    Ok(taken.try_then(|task| task.assign(heir))?)
 }
 
 /// The first other party that plays the part with a login that may see the deal.

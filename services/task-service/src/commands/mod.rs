@@ -1,24 +1,26 @@
-//! What changes something: one use case a file, each a `run(tx, command)` that loads and locks, lets the
-//! domain decide, saves and tells. Routes and consumers open the session; nothing here knows of HTTP.
+//! What changes something: one use case a file, each a `run(tx, command)` that loads and locks, calls the domain, saves
+//! and emits. Routes and consumers open the session.
+//!
+//! Use cases stand on `finish_task` and `follow_up`, these on `write_dates`, and all on `batch`; none calls another use
+//! case.
 
 pub(crate) mod add_comment;
 pub(crate) mod add_dependency;
-pub(crate) mod apply_dates;
 pub(crate) mod apply_plan;
 pub(crate) mod assign_role;
 pub(crate) mod assign_task;
-mod change_scope;
+mod batch;
 pub(crate) mod complete_task;
 pub(crate) mod create_task;
 pub(crate) mod create_template;
 pub(crate) mod delete_task;
 pub(crate) mod edit_task;
-pub(crate) mod follow_completion;
+pub(crate) mod finish_task;
+mod follow_up;
 pub(crate) mod leave_deal;
+mod making;
 pub(crate) mod mark_overdue;
 pub(crate) mod move_key_dates;
-mod next_instance;
-mod plan_tasks;
 pub(crate) mod publish_template;
 pub(crate) mod remove_dependency;
 pub(crate) mod reopen_task;
@@ -26,14 +28,14 @@ pub(crate) mod replace_template;
 pub(crate) mod revise_plan;
 pub(crate) mod shift_due_dates;
 pub(crate) mod waive_task;
+mod write_dates;
 pub(crate) mod write_template;
 
-use contracts::event::MilestoneChange;
 use domain::{
-    deal::{self, Relation},
+    deal,
     permission::Permission,
     rejection::Rejection,
-    task::{Change, TaskState, may_see},
+    task::{Change, Details, StoredTask, TaskState, may_see},
     zone::Zone,
 };
 use platform::{
@@ -43,14 +45,9 @@ use platform::{
 use uuid::Uuid;
 
 use crate::{
-    history::{self, Told},
-    repository::{
-        deals::Deal,
-        milestones::{self, Shifts},
-        tasks::{self, Details, Saved, StoredTask, due_at},
-    },
+    repository::{deals::Deal, milestones, tasks},
     sight::Sight,
-    views::{TaskView, task_actor},
+    views::{TaskView, relation, task_actor},
 };
 
 /// Tasks that one step of work that grows changes, in one transaction: well within the limit on a statement, and
@@ -151,19 +148,6 @@ pub(crate) fn require_sight(tx: &Tx, after: &TaskState) -> Result<(), Rejection>
     ]))
 }
 
-/// Refuses whoever may not move the deal's key dates. The deal has been locked, so the caller sees it.
-pub(crate) fn require_steering(tx: &Tx, deal: &Deal) -> Result<(), Rejection> {
-    deal::may_steer(&task_actor(tx.actor()), relation(deal))
-}
-
-/// Whoever locked the deal sees it, as its creator, as a party or as staff.
-fn relation(deal: &Deal) -> Relation {
-    Relation {
-        created_by: deal.created_by,
-        is_party: true,
-    }
-}
-
 /// A task as it came out of a command.
 #[derive(Clone, Debug)]
 pub(crate) struct Outcome {
@@ -172,7 +156,7 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     async fn of(tx: &Tx, zone: &Zone, change: &Change, details: &Details) -> Result<Self> {
-        let due_at = due_at(zone, &change.task);
+        let due_at = change.task.due_at(zone);
         let sight = Sight::of(tx, [change.task.deal_id]).await?;
         Ok(Self {
             task: TaskView::of(&change.task, details, due_at, tx.actor(), &sight),
@@ -183,89 +167,6 @@ impl Outcome {
     pub(crate) fn reply(&self) -> Result<Reply> {
         Ok(Reply::ok(&self.task)?.version(self.task.version))
     }
-}
-
-/// A task that takes a step, with its details before and after.
-pub(crate) struct Step<'a> {
-    pub(crate) stored: &'a StoredTask,
-    pub(crate) change: Change,
-    pub(crate) details: Details,
-}
-
-impl<'a> Step<'a> {
-    /// A step that leaves the details as they are.
-    pub(crate) fn of(stored: &'a StoredTask, change: Change) -> Self {
-        Self {
-            details: stored.details.clone(),
-            stored,
-            change,
-        }
-    }
-
-    /// The steps that these changes are, of the tasks among `all` that they change.
-    pub(crate) fn each(all: &'a [StoredTask], changes: Vec<Change>) -> Vec<Self> {
-        let of = |change: Change| {
-            let stored = all.iter().find(|stored| stored.task.id == change.task.id)?;
-            Some(Self::of(stored, change))
-        };
-        changes.into_iter().filter_map(of).collect()
-    }
-
-    fn changes_nothing(&self) -> bool {
-        self.change.task == self.stored.task && self.details == self.stored.details
-    }
-}
-
-/// Saves steps of tasks, counts their milestones, and tells of all of it.
-pub(crate) async fn take_steps(
-    tx: &mut Tx,
-    zone: &Zone,
-    steps: &[Step<'_>],
-    reason: Option<&str>,
-) -> Result<()> {
-    let taken: Vec<&Step<'_>> = steps
-        .iter()
-        .filter(|step| !step.changes_nothing())
-        .collect();
-    let saved: Vec<Saved<'_>> = taken
-        .iter()
-        .map(|step| Saved {
-            loaded_version: step.stored.task.version,
-            task: &step.change.task,
-            details: &step.details,
-        })
-        .collect();
-    tasks::save(tx, zone, &saved).await?;
-    let mut shifts = Shifts::default();
-    for step in &taken {
-        shifts.count(Some(&step.stored.task), Some(&step.change.task));
-        history::tell_task(
-            tx,
-            &step.change.transitions,
-            Told {
-                zone,
-                before: &step.stored.details,
-                after: &step.details,
-                reason,
-            },
-        );
-    }
-    shift_milestones(tx, &shifts).await
-}
-
-/// Shifts the counts of milestones, and tells which were reached or opened again.
-pub(crate) async fn shift_milestones(tx: &mut Tx, shifts: &Shifts) -> Result<()> {
-    for shifted in milestones::shift(tx, shifts).await? {
-        let change = if shifted.has_completed() {
-            MilestoneChange::Completed
-        } else if shifted.has_reopened() {
-            MilestoneChange::Reopened
-        } else {
-            continue;
-        };
-        history::tell_milestone(tx, change, &shifted.before, &shifted.after);
-    }
-    Ok(())
 }
 
 /// Refuses a milestone that the deal does not have: `UNKNOWN_REFERENCE` of `milestoneId`.

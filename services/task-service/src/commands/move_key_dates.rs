@@ -1,13 +1,16 @@
 //! Moving key dates: what was previewed, written in one transaction with one reason.
 
-use domain::cascade::revise;
+use domain::{
+    cascade::{Because, DateInputs, Follow, WorkingPlan},
+    deal::DealStatus,
+};
 use platform::{db::Tx, error::Result, http::conditional::ExpectedVersion};
 use uuid::Uuid;
 
-use super::{apply_dates, change_scope::Scope, require_steering};
+use super::{batch::Batch, making, write_dates};
 use crate::{
-    planning::{DateInputs, Ground},
-    repository::{deals, key_dates::KeyDates, people},
+    planning::{DateMove, Prepared, Purpose, prepare},
+    repository::{key_dates::KeyDates, people},
     services::PlanInput,
 };
 
@@ -28,33 +31,39 @@ pub(crate) async fn run(
     command: &MoveKeyDates,
     input: Option<&PlanInput>,
 ) -> Result<KeyDates> {
-    let deal = deals::lock_exclusively(tx, command.deal_id).await?;
-    require_steering(tx, &deal)?;
-    deals::permit_dates(tx, command.deal_id).await?;
-    let mut ground = Ground::lock(tx, command.deal_id, &deal.zone, input).await?;
-    ground.require_known_dates(&command.key_dates)?;
-    ground.require_kept_dates(&deal, &command.key_dates)?;
-    command.expected.check(ground.key_dates.version)?;
-    deal.status.require_open()?;
-    apply_dates::store_given(tx, &deal, &mut ground).await?;
-    ground.use_present_holidays(tx).await?;
-    let by_hand = command.key_dates.iter().filter(|(_, date)| date.is_some());
-    ground.moved = by_hand.map(|(key, _)| key.clone()).collect();
-    let planned = ground.compute_with(&deal.zone, &command.key_dates);
-    let revision = revise(&ground.compute(&deal.zone), &planned);
-    // Without a plan there are no tasks that could come or go.
-    if revision.is_empty() || input.is_some() {
-        return apply_dates::run(tx, &deal, &ground, &planned, &command.reason).await;
-    }
-    let parties = people::parties(tx, command.deal_id).await?;
-    let scope = Scope {
-        deal: &deal,
+    let dates = DateMove {
         deal_id: command.deal_id,
         key_dates: &command.key_dates,
-        parties: &parties,
+    };
+    let check = |version| command.expected.check(version);
+    let mut prepared = prepare(tx, Purpose::Apply, dates, input, check).await?;
+    write_dates::store_given(tx, &prepared.deal, &mut prepared.ground).await?;
+    let making = if input.is_none() && prepared.brings_tasks() {
+        let parties = people::parties(tx, command.deal_id).await?;
+        Some(making::of_deal(tx, command.deal_id, &parties).await?)
+    } else {
+        None
+    };
+    let follow = match (&making, input) {
+        (Some(making), _) => Follow::Template(making),
+        (None, None) => Follow::Present,
+        // Without a plan there are no tasks that could come or go.
+        (None, Some(_)) => Follow::Dates,
+    };
+    let Prepared {
+        deal,
+        ground,
+        before,
+    } = prepared;
+    let because = Because {
+        by: tx.actor().user_id,
         reason: &command.reason,
     };
-    Box::pin(scope.follow(tx, &ground, &revision)).await?;
-    let (ground, planned) = scope.count(tx).await?;
-    apply_dates::run(tx, &deal, &ground, &planned, &command.reason).await
+    let working = WorkingPlan::new(ground.plan.clone(), deal.moment(tx.now()));
+    let has_begun = deal.status != DealStatus::Draft;
+    let settled = working.settle(&before, follow, because, has_begun)?;
+    let batch = Batch::new(command.deal_id, &deal.zone);
+    let (key_dates, _) =
+        write_dates::write(tx, &deal, &ground, settled, batch, &command.reason).await?;
+    Ok(key_dates)
 }

@@ -1,14 +1,11 @@
 //! Making a task wait for another one no longer.
 
-use domain::{permission::Permission, rejection::Rejection, task::Prerequisite};
+use domain::{cascade::Step, permission::Permission, rejection::Rejection, task::Prerequisite};
 use platform::{db::Tx, error::Result};
 use uuid::Uuid;
 
-use super::{Loaded, Step, load_task_exclusively, take_steps};
-use crate::repository::{
-    dependencies::{self, Dependency},
-    tasks::{self, Details},
-};
+use super::{Loaded, batch::Batch, load_task_exclusively};
+use crate::repository::tasks;
 
 /// Removes the dependency. Rejections: `NOT_FOUND`, also where there is no such dependency, `DEAL_NOT_ACTIVE`,
 /// `TASK_ALREADY_DONE`.
@@ -25,17 +22,15 @@ pub(crate) async fn run(tx: &mut Tx, task_id: Uuid, depends_on_id: Uuid) -> Resu
     let change = stored
         .task
         .remove_dependency(Prerequisite::of(prerequisite.task.status))?;
-    let edge = Dependency {
-        task_id,
-        depends_on_id,
-    };
-    dependencies::delete(tx, edge).await?;
-    let mut details: Details = stored.details.clone();
+    let mut details = stored.details.clone();
     details.depends_on.retain(|id| *id != depends_on_id);
+    let mut batch = Batch::new(stored.task.deal_id, &deal.zone);
     let step = Step {
-        stored: &stored,
+        before: Some(stored),
         change,
         details,
     };
-    take_steps(tx, &deal.zone, &[step], None).await
+    batch.add(step, None);
+    batch.save(tx).await?;
+    Ok(())
 }

@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 
 use domain::{
+    cascade::Step,
     permission::Permission,
     rejection::Rejection,
-    task::{Dependents, Task, reopen},
+    task::{Change, Dependents, StoredTask, Task, reopen},
 };
 use platform::{db::Tx, error::Result};
 use uuid::Uuid;
 
-use super::{
-    Loaded, Outcome, Step, follow_completion, load_task_exclusively, require_workable, take_steps,
-};
+use super::{Loaded, Outcome, batch, follow_up, load_task_exclusively, require_workable};
 use crate::repository::{dependencies, tasks};
 
 /// Reopens the task and re-blocks what waits for it. Rejections: `NOT_FOUND`, `DEAL_NOT_ACTIVE`,
@@ -35,16 +34,25 @@ pub(crate) async fn run(
         .collect();
     let moment = deal.moment(tx.now());
     let changes = reopen(task_id, &by_id, &waits_for, dependents, &moment)?;
-
-    let steps = Step::each(&all, changes);
-    take_steps(tx, &deal.zone, &steps, Some(&reason)).await?;
-    let reopened = steps
+    let reopened: Change = changes
         .iter()
-        .find(|step| step.change.task.id == task_id)
+        .find(|change| change.task.id == task_id)
+        .cloned()
         .ok_or(Rejection::NotFound)?;
     // The dates of all that were reopened together are counted at once.
-    if !deal.status.is_terminal() && steps.iter().any(|step| step.details.has_followers()) {
-        follow_completion::count(tx, &deal, &reopened.change.task).await?;
-    }
-    Outcome::of(tx, &deal.zone, &reopened.change, &reopened.details).await
+    let steps = steps(all, changes);
+    follow_up::save(tx, &deal, steps, &reopened.task, Some(&reason)).await?;
+    Outcome::of(tx, &deal.zone, &reopened, &stored.details).await
+}
+
+/// The steps that these changes are, of the tasks that they change.
+fn steps(all: Vec<StoredTask>, changes: Vec<Change>) -> Vec<Step> {
+    let mut by_id: BTreeMap<Uuid, StoredTask> = all
+        .into_iter()
+        .map(|stored| (stored.task.id, stored))
+        .collect();
+    changes
+        .into_iter()
+        .filter_map(|change| Some(batch::step(by_id.remove(&change.task.id)?, change)))
+        .collect()
 }

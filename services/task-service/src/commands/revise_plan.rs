@@ -3,15 +3,18 @@
 use std::collections::BTreeSet;
 
 use contracts::event::PlanChange;
-use domain::{cascade::revise, deal::PlanState};
+use domain::{
+    cascade::{Because, Follow, WorkingPlan},
+    deal::{DealStatus, PlanState},
+};
 use platform::{db::Tx, error::Result};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{apply_dates, apply_plan, change_scope::Scope};
+use super::{apply_plan, batch::Batch, making, write_dates};
 use crate::{
-    history,
-    planning::{DateInputs, Ground, facts_of},
+    events,
+    planning::{Ground, facts_of},
     repository::{
         deals::{self, Deal},
         key_dates, milestones,
@@ -38,22 +41,15 @@ pub(crate) async fn run(tx: &mut Tx, deal_id: Uuid, input: &PlanInput) -> Result
         return plans::note_deal_version(tx, &plan, input.version).await;
     }
     let reason = reason(&plan.facts, input);
-    let before = Ground::lock(tx, deal_id, &deal.zone, None).await?;
-    let mut after = before.clone();
-    after.basis.facts = facts_of(&input.facts)?;
-    let revision = revise(&before.compute(&deal.zone), &after.compute(&deal.zone));
-    save(tx, &plan, input, &before).await?;
-    let scope = Scope {
-        deal: &deal,
-        deal_id,
-        key_dates: &DateInputs::new(),
-        parties: &input.parties,
-        reason: &reason,
-    };
-    Box::pin(scope.follow(tx, &before, &revision)).await?;
-    let (ground, planned) = scope.count(tx).await?;
-    apply_dates::run(tx, &deal, &ground, &planned, &reason).await?;
-    Ok(())
+    let mut ground = Ground::lock(tx, deal_id, &deal.zone, None).await?;
+    let before = ground.compute(&deal.zone);
+    let facts = facts_of(&input.facts)?;
+    ground.plan.facts = facts;
+    save(tx, &plan, input, &ground).await?;
+    ground.use_present_holidays(tx).await?;
+    let making = making::of_deal(tx, deal_id, &input.parties).await?;
+    let follow = Follow::Template(&making);
+    settle(tx, &deal, &ground, &before, follow, &reason).await
 }
 
 /// The dates of a draft may have been moved already. Its tasks come with its plan.
@@ -64,8 +60,28 @@ async fn recount_draft(tx: &mut Tx, deal: &Deal, deal_id: Uuid, input: &PlanInpu
     }
     let mut ground = Ground::lock(tx, deal_id, &deal.zone, Some(input)).await?;
     ground.use_present_holidays(tx).await?;
-    let planned = ground.compute(&deal.zone);
-    apply_dates::run(tx, deal, &ground, &planned, "facts of the deal changed").await?;
+    let before = ground.compute(&deal.zone);
+    let reason = "facts of the deal changed";
+    settle(tx, deal, &ground, &before, Follow::Dates, reason).await
+}
+
+async fn settle(
+    tx: &mut Tx,
+    deal: &Deal,
+    ground: &Ground,
+    before: &domain::cascade::PlannedDates,
+    follow: Follow<'_>,
+    reason: &str,
+) -> Result<()> {
+    let because = Because {
+        by: tx.actor().user_id,
+        reason,
+    };
+    let working = WorkingPlan::new(ground.plan.clone(), deal.moment(tx.now()));
+    let has_begun = deal.status != DealStatus::Draft;
+    let settled = working.settle(before, follow, because, has_begun)?;
+    let batch = Batch::new(ground.key_dates.deal_id, &deal.zone);
+    write_dates::write(tx, deal, ground, settled, batch, reason).await?;
     Ok(())
 }
 
@@ -78,17 +94,10 @@ async fn save(tx: &mut Tx, plan: &Plan, input: &PlanInput, ground: &Ground) -> R
     };
     plans::save(tx, &revised).await?;
     let milestones = milestones::of_deal(tx, plan.deal_id).await?;
-    let tasks = ground.tasks.iter().map(|stored| &*stored.task);
+    let tasks = ground.plan.tasks.iter().map(|stored| &*stored.task);
     let counts = apply_plan::counts(&milestones, tasks);
-    history::tell_plan(
-        tx,
-        PlanChange::Revised,
-        Some(plan),
-        &revised,
-        &milestones,
-        counts,
-    );
-    Ok(())
+    let change = PlanChange::Revised;
+    events::emit_plan(tx, change, Some(plan), &revised, &milestones, counts)
 }
 
 /// Which facts changed, by name: their values are confidential.

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    cascade::{Shifting, revise},
+    cascade::{Because, Follow, Shifting, WorkingPlan},
     rejection::Rejection,
 };
 use platform::{
@@ -15,13 +15,10 @@ use platform::{
 };
 use uuid::Uuid;
 
-use super::{Step, apply_dates, change_scope::Scope, take_steps};
+use super::{batch::Batch, write_dates};
 use crate::{
-    planning::{DateInputs, Ground, task_name},
-    repository::{
-        deals::{self, Deal},
-        tasks::{self, StoredTask},
-    },
+    planning::Ground,
+    repository::{deals, tasks},
 };
 
 /// Moves them. Rejections: `NOT_FOUND`, and `DEAL_STATUS_CONFLICT` for a deal that is over.
@@ -36,64 +33,46 @@ pub(crate) async fn run(tx: &mut Tx, deal_id: Uuid, days: u32) -> Result<()> {
         1 => "the deal was on hold for 1 day".to_owned(),
         days => format!("the deal was on hold for {days} days"),
     };
-    let ground = match Ground::lock(tx, deal_id, &deal.zone, None).await {
+    let moment = deal.moment(tx.now());
+    let mut batch = Batch::new(deal_id, &deal.zone);
+    let mut ground = match Ground::lock(tx, deal_id, &deal.zone, None).await {
         // Without a plan there are no rules yet.
         Err(Error::Rejected(Rejection::PlanPending)) => {
             let tasks = tasks::lock_of_deal(tx, deal_id).await?;
-            let open = tasks.iter().filter(|stored| !stored.task.status.is_done());
-            return postpone(tx, &deal, open, days, &reason).await;
+            for stored in tasks.into_iter().filter(|it| !it.task.status.is_done()) {
+                let change = stored.task.postpone(days, &moment)?;
+                batch.change(stored, change, Some(&reason));
+            }
+            batch.save(tx).await?;
+            return Ok(());
         }
         ground => ground?,
     };
-    let open: Vec<&StoredTask> = ground
-        .tasks
-        .iter()
-        .filter(|stored| !stored.task.status.is_done())
-        .collect();
-    let names: BTreeSet<String> = open.iter().map(|stored| task_name(stored)).collect();
+    let open = ground.plan.tasks.iter();
+    let open = open.filter(|stored| !stored.task.status.is_done());
+    let open: Vec<(Uuid, String)> = open.map(|it| (it.task.id, it.name())).collect();
+    let names: BTreeSet<String> = open.iter().map(|(_, name)| name.clone()).collect();
     let before = ground.compute(&deal.zone);
-    let (names, before) = (&names, &before);
-    let of_kind = |kind: Shifting| {
-        let is_of_kind =
-            move |stored: &&StoredTask| before.shifting(&task_name(stored), names) == kind;
-        open.iter().copied().filter(is_of_kind)
+    let mut by_date = Vec::new();
+    for (id, name) in open {
+        match before.shifting(&name, &names) {
+            Shifting::Date => by_date.push(id),
+            Shifting::Rule => {
+                let shift_days = ground.plan.shift_days.entry(name).or_default();
+                *shift_days = shift_days.saturating_add(days);
+            }
+            Shifting::Follows => {}
+        }
+    }
+    let mut working = WorkingPlan::new(ground.plan.clone(), moment);
+    for id in by_date {
+        working.change(id, |task| task.postpone(days, &moment))?;
+    }
+    let because = Because {
+        by: tx.actor().user_id,
+        reason: &reason,
     };
-    postpone(tx, &deal, of_kind(Shifting::Date), days, &reason).await?;
-    let by_rule: Vec<String> = of_kind(Shifting::Rule).map(task_name).collect();
-    let mut ground = Ground::lock(tx, deal_id, &deal.zone, None).await?;
-    for name in by_rule {
-        let shift_days = ground.shift_days.entry(name).or_default();
-        *shift_days = shift_days.saturating_add(days);
-    }
-    let planned = ground.compute(&deal.zone);
-    apply_dates::run(tx, &deal, &ground, &planned, &reason).await?;
-    // Instances of repeating work that would now come after the end of their series.
-    let revision = revise(before, &planned);
-    if !revision.is_empty() {
-        let scope = Scope {
-            deal: &deal,
-            deal_id,
-            key_dates: &DateInputs::new(),
-            // Nothing begins to apply because time has passed.
-            parties: &[],
-            reason: &reason,
-        };
-        Box::pin(scope.follow(tx, &ground, &revision)).await?;
-    }
+    let settled = working.settle(&before, Follow::Present, because, true)?;
+    write_dates::write(tx, &deal, &ground, settled, batch, &reason).await?;
     Ok(())
-}
-
-/// Moves the dates themselves. The tasks are open.
-async fn postpone(
-    tx: &mut Tx,
-    deal: &Deal,
-    tasks: impl Iterator<Item = &StoredTask>,
-    days: u32,
-    reason: &str,
-) -> Result<()> {
-    let moment = deal.moment(tx.now());
-    let steps = tasks
-        .map(|stored| Ok(Step::of(stored, stored.task.postpone(days, &moment)?)))
-        .collect::<Result<Vec<_>>>()?;
-    take_steps(tx, &deal.zone, &steps, Some(reason)).await
 }

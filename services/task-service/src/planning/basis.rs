@@ -2,8 +2,9 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use contracts::records::CLOSING_DATE;
 use domain::{
-    cascade::{Circumstances, compute},
+    cascade::{Circumstances, KeyDate, compute},
     deal::DealType,
     party::PartyRole,
     rejection::Rejection,
@@ -13,11 +14,11 @@ use platform::{db::Tx, error::Result};
 use serde_json::Map;
 use uuid::Uuid;
 
-use super::{CLOSING_DATE, facts_of, parse_dates, require_known_dates};
+use super::{facts_of, parse_dates, require_known_dates};
 use crate::{
     holidays::Holidays,
     repository::{
-        key_dates::{self, KeyDates},
+        key_dates::KeyDates,
         plans::{Plan, TemplateRef},
         templates::{self, StoredTemplate},
     },
@@ -120,7 +121,7 @@ pub(super) fn given_dates(
         deal_id,
         version: 1,
         holidays,
-        dates: bare.key_dates.iter().map(key_dates::KeyDate::of).collect(),
+        dates: bare.key_dates.iter().map(KeyDate::of).collect(),
     };
     for date in &mut dates.dates {
         if let Some(Some(value)) = inputs.get(&date.key) {

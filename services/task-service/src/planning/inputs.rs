@@ -4,19 +4,16 @@ use std::collections::BTreeMap;
 
 use contracts::field;
 use domain::{
+    cascade::DateInputs,
     dates::is_countable,
     party::PartyRole,
     rejection::{FieldError, Rejection},
     template::{FactValue, Facts, Template},
 };
 use serde_json::{Map, Value};
-use time::Date;
 use uuid::Uuid;
 
 use crate::{services::PartyInput, shipped};
-
-/// New dates by key; `None` takes a date away, or lets it follow its rule again.
-pub(crate) type DateInputs = BTreeMap<String, Option<Date>>;
 
 /// Reads dates as clients send them: `YYYY-MM-DD`, in years that can be counted. Wrong ones are refused by
 /// `keyDates.<key>`.

@@ -1,19 +1,14 @@
 //! When open work could be done: the tasks of a deal as the schedule of the domain spreads them.
 
 use domain::{
-    calendar::FEDERAL,
-    cascade::TaskHold,
-    dates::{Counting, DayCount, Roll},
+    cascade::{TaskHold, task_hold},
     plan::{Lag, Work},
+    task::StoredTask,
     zone::Zone,
 };
-use serde_json::Value;
 use time::Date;
 
-use super::{task_hold, task_name};
-use crate::repository::tasks::StoredTask;
-
-/// A task as the schedule sees it, by its id. `date_of` tells the date of a key date.
+/// A task as the schedule sees it, by its id. `date_of` finds the date of a key date.
 pub(crate) fn work_of(
     stored: &StoredTask,
     tasks: &[StoredTask],
@@ -30,13 +25,12 @@ pub(crate) fn work_of(
             .iter()
             .map(ToString::to_string)
             .collect(),
-        lags: fields["lags"]
-            .as_array()
-            .into_iter()
-            .flatten()
+        lags: fields
+            .lags
+            .iter()
             .filter_map(|lag| lag_of(lag, tasks))
             .collect(),
-        not_before: fields["notBefore"].as_str().and_then(date_of),
+        not_before: fields.not_before.as_deref().and_then(date_of),
         est_days: u32::try_from(stored.details.est_days).unwrap_or_default(),
         finished_on: match task_hold(&stored.task, zone) {
             Some(TaskHold::Completed(on) | TaskHold::Waived(on)) => Some(on),
@@ -46,26 +40,12 @@ pub(crate) fn work_of(
     }
 }
 
-/// A waiting time. What was waived never happened, so nobody waits after it.
-fn lag_of(lag: &Value, tasks: &[StoredTask]) -> Option<Lag<String>> {
-    let after = lag["after"].as_str()?;
-    let after = tasks.iter().find(|stored| task_name(stored) == after)?;
+/// A waiting time, by the id of the task. What was waived never happened, so nobody waits after it.
+fn lag_of(lag: &Lag<String>, tasks: &[StoredTask]) -> Option<Lag<String>> {
+    let after = tasks.iter().find(|stored| stored.name() == lag.after)?;
     let happened = after.task.facts.waived.is_none();
-    happened.then_some(Lag {
+    happened.then(|| Lag {
         after: after.task.id.to_string(),
-        counting: counting_of(lag)?,
-    })
-}
-
-/// How long a waiting time is, as the row of its task says.
-pub(crate) fn counting_of(lag: &Value) -> Option<Counting> {
-    Some(Counting {
-        offset_days: i32::try_from(lag["offsetDays"].as_i64()?).ok()?,
-        day_count: DayCount::parse(lag["calendar"].as_str()?)?,
-        business_calendar: lag["businessCalendar"]
-            .as_str()
-            .unwrap_or(FEDERAL)
-            .to_owned(),
-        roll: Roll::NONE,
+        counting: lag.counting.clone(),
     })
 }

@@ -1,23 +1,22 @@
 //! What a completion should be checked against without being refused: waiting times, earliest dates, papers,
 //! licences.
 
-use domain::{calendar::Calendars, dates::resolve, permission::Role, task::TaskState};
+use domain::{
+    calendar::Calendars,
+    dates::resolve,
+    permission::Role,
+    plan::Lag,
+    task::{Details, StoredTask, TaskState},
+};
 use platform::{
     db::{Actor, Tx},
     error::Result,
 };
 use sea_orm::FromQueryResult;
-use serde_json::Value;
 use time::Date;
 use uuid::Uuid;
 
-use crate::{
-    planning::counting_of,
-    repository::{
-        holidays,
-        tasks::{Details, StoredTask},
-    },
-};
+use crate::repository::holidays;
 
 /// The dates around a completion.
 #[derive(Clone, Debug, Default)]
@@ -51,7 +50,7 @@ pub(crate) async fn circumstances(
     completed_on: Option<Date>,
 ) -> Result<Circumstances> {
     let fields = &stored.details.template_fields;
-    let not_before = fields["notBefore"].as_str();
+    let not_before = fields.not_before.as_deref();
     let mut circumstances = Circumstances::default();
     if completed_on.is_some() || not_before.is_some() {
         let row: Option<DatesRow> = tx
@@ -71,7 +70,7 @@ pub(crate) async fn circumstances(
             circumstances.not_before = row.not_before;
         }
     }
-    if fields["lags"].is_array() {
+    if !fields.lags.is_empty() {
         circumstances.prerequisites_finished = finished(tx, &stored.details.depends_on).await?;
         let holidays = holidays::of_deal(tx, stored.task.deal_id).await?;
         circumstances.calendars = holidays.calendars().clone();
@@ -115,7 +114,7 @@ pub(crate) fn warnings(
     {
         warnings.push(format!("it was not to start before {not_before}"));
     }
-    for lag in fields["lags"].as_array().into_iter().flatten() {
+    for lag in &fields.lags {
         if let (Some(on), Some(free)) = (on, free_after(lag, circumstances))
             && on < free
         {
@@ -125,20 +124,18 @@ pub(crate) fn warnings(
     if details.licensed_only && actor.role == Role::TransactionCoordinator {
         warnings.push("it is for a licensed person".to_owned());
     }
-    if fields["document"]["required"] == Value::Bool(true) {
-        let kind = fields["document"]["type"].as_str().unwrap_or("document");
-        warnings.push(format!("it needs the document {}", kind.replace('_', " ")));
+    if let Some(document) = fields.document.as_ref().filter(|it| it.required) {
+        let kind = document.kind.replace('_', " ");
+        warnings.push(format!("it needs the document {kind}"));
     }
     warnings
 }
 
 /// The first day on which a waiting time after a prerequisite is over.
-fn free_after(lag: &Value, circumstances: &Circumstances) -> Option<Date> {
-    let after = lag["after"].as_str()?;
+fn free_after(lag: &Lag<String>, circumstances: &Circumstances) -> Option<Date> {
     let (_, finished_on) = circumstances
         .prerequisites_finished
         .iter()
-        .find(|(key, _)| key == after)?;
-    let counting = counting_of(lag)?;
-    resolve(*finished_on, &counting, &circumstances.calendars).ok()
+        .find(|(key, _)| *key == lag.after)?;
+    resolve(*finished_on, &lag.counting, &circumstances.calendars).ok()
 }

@@ -5,6 +5,7 @@ use domain::{
     deal::PlanState,
     milestone::{TaskCounts, states},
     party::PartyRole,
+    task::StoredTask,
 };
 use platform::{db::Tx, error::Result};
 use serde::Serialize;
@@ -15,8 +16,7 @@ use crate::{
     repository::{
         deals,
         milestones::{self, Milestone},
-        plans,
-        tasks::{self, StoredTask},
+        plans, tasks,
     },
     views::is_staff,
 };

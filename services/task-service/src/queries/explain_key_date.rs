@@ -15,11 +15,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    planning::{DateInputs, Ground},
-    repository::deals,
-    services::PlanInput,
-    sight::Sight,
-    views::is_staff,
+    planning::Ground, repository::deals, services::PlanInput, sight::Sight, views::is_staff,
 };
 
 /// The explanation of a key date.
@@ -114,15 +110,20 @@ pub(crate) async fn run(
 ) -> Result<Explanation> {
     let deal = deals::see(tx, query.deal_id).await?;
     let ground = Ground::read(tx, query.deal_id, &deal.zone, input).await?;
-    let circumstances = ground.circumstances(&deal.zone, &DateInputs::new());
+    let circumstances = ground.plan.circumstances(&deal.zone);
     let planned = ground.compute(&deal.zone);
     if !sees(query.reader, &planned, query.key) {
         return Err(Rejection::NotFound.into());
     }
-    let template = &ground.basis.template;
-    let calendars = ground.holidays.calendars();
-    let explained = explain(query.key, &planned, template, &circumstances, calendars)
-        .ok_or(Rejection::NotFound)?;
+    let plan = &ground.plan;
+    let explained = explain(
+        query.key,
+        &planned,
+        &plan.template,
+        &circumstances,
+        &plan.calendars,
+    )
+    .ok_or(Rejection::NotFound)?;
     let mut answer = Explanation::of(explained);
     let anchor = planned
         .key_date(query.key)

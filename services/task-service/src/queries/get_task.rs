@@ -1,6 +1,6 @@
 //! One task with its neighbours: what it waits for, and what waits for it.
 
-use domain::{party::PartyRole, rejection::Rejection, template::EmailTemplate};
+use domain::{party::PartyRole, rejection::Rejection, task::StoredTask};
 use platform::{db::Tx, error::Result};
 use sea_orm::FromQueryResult;
 use serde::Serialize;
@@ -8,10 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    repository::{
-        deals,
-        tasks::{self, StoredTask},
-    },
+    repository::{deals, tasks},
     sight::Sight,
     views::{TaskView, is_staff},
 };
@@ -96,13 +93,11 @@ pub(crate) async fn run(tx: &Tx, id: Uuid) -> Result<TaskWithDependencies> {
 }
 
 async fn email_draft(tx: &Tx, stored: &StoredTask) -> Result<Option<EmailDraft>> {
-    let email = &stored.details.template_fields["email"];
-    let template = email["template"].as_str().and_then(EmailTemplate::parse);
-    let client = email["client"].as_str().and_then(PartyRole::parse);
-    let (Some(template), Some(client), true) = (template, client, is_staff(tx.actor())) else {
+    let email = stored.details.template_fields.email;
+    let Some(email) = email.filter(|_| is_staff(tx.actor())) else {
         return Ok(None);
     };
-    let draft = template.draft(client);
+    let draft = email.template.draft(email.client);
     let deal = deals::name(tx, stored.task.deal_id).await?;
     Ok(Some(EmailDraft {
         to: draft.to.map(PartyRole::as_str),

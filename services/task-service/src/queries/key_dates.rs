@@ -1,13 +1,16 @@
 //! The key dates of a deal as they stand.
 
-use contracts::field::date_text;
-use domain::{cascade::Violation, deal::PlanState, rejection::Rejection};
+use contracts::{field::date_text, records::DueRule, text::time_text};
+use domain::{
+    cascade::{KeyDate, Violation},
+    deal::PlanState,
+    rejection::Rejection,
+};
 use platform::{
     db::{Actor, Tx},
     error::{Error, Result},
 };
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -15,13 +18,12 @@ use crate::{
     planning::Ground,
     repository::{
         deals,
-        key_dates::{self, KeyDate, KeyDates},
+        key_dates::{self, KeyDates},
         plans,
     },
-    rules,
     services::PlanInput,
     sight::Sight,
-    views::{is_staff, time_text},
+    views::is_staff,
 };
 
 /// The key dates of a deal, which have one version together.
@@ -50,8 +52,7 @@ pub(crate) struct KeyDateView {
     /// TBD, PROJECTED, SCHEDULED, SATISFIED, WAIVED, EXTENDED, NOT_APPLICABLE or MISSED.
     pub(crate) state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<rules::DueRule>)]
-    pub(crate) rule: Option<Value>,
+    pub(crate) rule: Option<DueRule>,
     /// Whether it was set by hand although it has a rule.
     pub(crate) pinned: bool,
     /// What the rule says, where the date was pinned.
@@ -93,7 +94,7 @@ impl KeyDateView {
             date: date.date.map(date_text),
             time_of_day: date.time_of_day.map(time_text),
             state: date.state.as_str(),
-            rule: rule.cloned(),
+            rule: rule.map(DueRule::of),
             pinned: date.pinned,
             rule_date: date
                 .rule_date

@@ -1,7 +1,10 @@
 //! The task list: a page at a time, by due date or by age.
 
 use contracts::field;
-use domain::{rejection::Rejection, task::TaskStatus};
+use domain::{
+    rejection::Rejection,
+    task::{StoredTask, TaskStatus},
+};
 use platform::{
     db::Tx,
     error::Result,
@@ -13,7 +16,7 @@ use time::Date;
 use uuid::Uuid;
 
 use crate::{
-    repository::tasks::{StoredTask, TaskRow, task_columns},
+    repository::task_row::{TaskRow, prefixed_by_t, task_columns, task_table},
     sight::Sight,
     views::TaskView,
 };
@@ -28,12 +31,15 @@ pub(crate) struct ListTasks {
     /// Tasks of this user.
     assignee_id: Option<Uuid>,
     /// PENDING, IN_PROGRESS, BLOCKED, OVERDUE, COMPLETED or WAIVED.
+    #[param(pattern = "^(PENDING|IN_PROGRESS|BLOCKED|OVERDUE|COMPLETED|WAIVED)$")]
     status: Option<String>,
     /// Tasks due before this day, `YYYY-MM-DD`.
+    #[param(value_type = Option<String>, format = Date)]
     due_before: Option<String>,
     /// Tasks of this milestone.
     milestone_id: Option<Uuid>,
     /// dueDate (default; tasks without one come last), -dueDate, createdAt or -createdAt.
+    #[param(pattern = "^-?(dueDate|createdAt)$")]
     sort: Option<String>,
     /// 1 to 100, default 25.
     limit: Option<u32>,

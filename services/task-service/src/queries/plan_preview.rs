@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use contracts::field::date_text;
 use domain::{
-    cascade::{Circumstances, DateHold, HeldDate, PlannedTask, compute},
+    cascade::{Circumstances, DateHold, DateInputs, HeldDate, KeyDate, PlannedTask, compute},
     milestone::{TaskCounts, states},
     rejection::Rejection,
     task::{Deadlines, Due, Moment, NewTask, Task, TaskEdit},
@@ -22,10 +22,10 @@ use super::{
 };
 use crate::{
     planning::{
-        DateInputs, facts_of, first_of_each_part, parse_dates, require_known_dates,
-        require_known_facts, spelled,
+        facts_of, first_of_each_part, parse_dates, require_known_dates, require_known_facts,
+        spelled,
     },
-    repository::{holidays, key_dates::KeyDate, templates},
+    repository::{holidays, templates},
     services::PartyInput,
     sight::Sight,
 };

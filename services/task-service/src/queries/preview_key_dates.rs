@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use contracts::field::date_text;
 use domain::{
     cascade::{
-        ChangeKind, DateChange, PlannedDates, Revision, becomes_overdue, diff, reminder_changes,
-        revise,
+        ChangeKind, DateChange, DateInputs, PlannedDates, Revision, RunningPlan, becomes_overdue,
+        diff, reminder_changes,
     },
     rejection::Rejection,
     reminders::OpenTask,
-    task::{Due, Moment, may_see},
+    task::{Due, Moment, StoredTask, may_see},
 };
 use platform::{
     db::{Actor, Tx},
@@ -23,13 +23,8 @@ use uuid::Uuid;
 
 use super::{key_dates::ViolationView, what_if::violations};
 use crate::{
-    commands::require_steering,
-    planning::{DateInputs, Ground, task_name},
-    repository::{
-        deals,
-        handling::{self, Handling},
-        tasks::StoredTask,
-    },
+    planning::{DateMove, Prepared, Purpose, prepare},
+    repository::handling::{self, Handling},
     services::PlanInput,
     views::{is_staff, task_actor},
 };
@@ -86,70 +81,68 @@ pub(crate) struct PreviewKeyDates {
     pub(crate) version: Option<i64>,
 }
 
-/// Computes the consequences. `input` is what deal-service says where there is no plan yet: the tasks to be then
-/// go by their keys. Rejections: `NOT_FOUND`, `FORBIDDEN`, `VERSION_CONFLICT`, `DEAL_STATUS_CONFLICT`, and of
-/// `keyDates.<key>`.
+/// Computes the consequences, as applying the dates would. `input` is what deal-service says where there is no plan yet:
+/// the tasks to be then go by their keys. Rejections: `NOT_FOUND`, `FORBIDDEN`, `VERSION_CONFLICT`,
+/// `DEAL_STATUS_CONFLICT`, and of `keyDates.<key>`.
 pub(crate) async fn run(
     tx: &Tx,
     query: &PreviewKeyDates,
     input: Option<&PlanInput>,
 ) -> Result<Preview> {
-    let deal = deals::see(tx, query.deal_id).await?;
-    require_steering(tx, &deal)?;
-    deals::permit_dates(tx, query.deal_id).await?;
-    let mut ground = Ground::read(tx, query.deal_id, &deal.zone, input).await?;
-    ground.require_known_dates(&query.key_dates)?;
-    ground.require_kept_dates(&deal, &query.key_dates)?;
-    let current = ground.key_dates.version;
-    if query.version.is_some_and(|version| version != current) {
-        return Err(Rejection::VersionConflict { current }.into());
-    }
-    deal.status.require_open()?;
-    let old = ground.compute_with(&deal.zone, &DateInputs::new());
-    ground.use_present_holidays(tx).await?;
-    let new = ground.compute_with(&deal.zone, &query.key_dates);
-    let overdue = becomes_overdue(&old, &new, &deal.moment(tx.now()));
-    // Without a plan there are no tasks that could come or go.
-    let revision = match input {
-        None => revise(&old, &new),
-        Some(_) => Revision::default(),
+    let dates = DateMove {
+        deal_id: query.deal_id,
+        key_dates: &query.key_dates,
     };
+    let check = |current| match query.version {
+        Some(version) if version != current => Err(Rejection::VersionConflict { current }),
+        Some(_) | None => Ok(()),
+    };
+    let prepared = prepare(tx, Purpose::Preview, dates, input, check).await?;
+    let settled = prepared.settle(tx, input)?;
+    let Prepared {
+        deal,
+        ground,
+        before: old,
+    } = &prepared;
+    let moment = deal.moment(tx.now());
+    let overdue = becomes_overdue(old, &settled.planned, &moment);
     let sight = Sight {
         actor: tx.actor(),
-        ground: &ground,
-        planned: &new,
+        plan: &ground.plan,
+        planned: &settled.planned,
     };
-    let is_date = |name: &str| new.key_date(name).is_some();
+    let is_date = |name: &str| settled.planned.key_date(name).is_some();
     let handlings = handling::of_deal(tx, query.deal_id).await?;
-    let reminders = reminders(&ground, &old, &new, &handlings, &deal.moment(tx.now()));
+    let reminders = reminders(&ground.plan, old, &settled.planned, &handlings, &moment);
+    let revision = &settled.revision;
     Ok(Preview {
-        changes: diff(&old, &new)
+        changes: diff(old, &settled.planned)
             .into_iter()
             .chain(reminders)
             // A template's task that was deleted, or left out when the plan was made, does not come back.
             .filter(|change| {
                 input.is_some()
                     || is_date(&change.key)
-                    || ground.task(&change.key).is_some()
+                    || ground.plan.task(&change.key).is_some()
                     || revision.begun.contains(&change.key)
             })
             .filter(|change| sight.sees(change))
-            .map(|change| ChangeView::of(change, &ground, &revision))
+            .map(|change| ChangeView::of(change, &ground.plan, revision))
             .collect(),
-        violations: violations(&ground.basis.template, &new, tx.actor()),
+        violations: violations(&ground.plan.template, &settled.planned, tx.actor()),
         becomes_overdue: overdue
             .iter()
-            .filter_map(|name| ground.task(name))
+            .filter_map(|name| ground.plan.task(name))
             .filter(|stored| may_see(&stored.task, &task_actor(tx.actor())))
             .map(|stored| stored.task.id)
             .collect(),
-        based_on: current,
+        based_on: ground.key_dates.version,
     })
 }
 
 /// How the reminders of the deal's tasks change: those that go out, by the rules of the deal's workflow.
 fn reminders(
-    ground: &Ground,
+    plan: &RunningPlan,
     old: &PlannedDates,
     new: &PlannedDates,
     handlings: &BTreeMap<Uuid, Handling>,
@@ -157,16 +150,16 @@ fn reminders(
 ) -> Vec<DateChange> {
     let is_gone = |name: &str| new.dropped_tasks.contains_key(name);
     let waits_for = |id: &Uuid| {
-        let other = ground.tasks.iter().find(|other| other.task.id == *id);
-        other.is_some_and(|other| !other.task.status.is_done() && !is_gone(&task_name(other)))
+        let other = plan.tasks.iter().find(|other| other.task.id == *id);
+        other.is_some_and(|other| !other.task.status.is_done() && !is_gone(&other.name()))
     };
     let mut changes = Vec::new();
-    for stored in ground
+    for stored in plan
         .tasks
         .iter()
         .filter(|stored| !stored.task.status.is_done())
     {
-        let name = task_name(stored);
+        let name = stored.name();
         let Some(named) = new.task(&name).or_else(|| old.task(&name)) else {
             continue;
         };
@@ -205,14 +198,14 @@ fn reminders(
 /// What the caller is told of a computation that takes in the whole plan.
 struct Sight<'a> {
     actor: &'a Actor,
-    ground: &'a Ground,
+    plan: &'a RunningPlan,
     planned: &'a PlannedDates,
 }
 
 impl Sight<'_> {
     fn sees(&self, change: &DateChange) -> bool {
         let is_meant_for_all = is_staff(self.actor) || change.buyer_sees;
-        match (change.kind, self.ground.task(&change.key)) {
+        match (change.kind, self.plan.task(&change.key)) {
             (ChangeKind::KeyDate, _) => {
                 let date = self.planned.key_date(&change.key);
                 is_meant_for_all || date.is_some_and(|date| date.buyer_visible)
@@ -249,10 +242,10 @@ fn outcome(
 }
 
 impl ChangeView {
-    fn of(mut change: DateChange, ground: &Ground, revision: &Revision) -> Self {
+    fn of(mut change: DateChange, plan: &RunningPlan, revision: &Revision) -> Self {
         let stored = match change.kind {
             ChangeKind::KeyDate => None,
-            ChangeKind::Task | ChangeKind::Reminder => ground.task(&change.key),
+            ChangeKind::Task | ChangeKind::Reminder => plan.task(&change.key),
         };
         let outcome = if change.kind == ChangeKind::Task {
             outcome(&mut change, stored, revision)

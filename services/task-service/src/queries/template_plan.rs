@@ -4,7 +4,7 @@ use domain::template::{Anchor, Constraint, DateRule, Milestone, TaskRule};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::rules::DueRule;
+use contracts::records::DueRule;
 
 /// A date that people enter.
 #[derive(Clone, Debug, Serialize, ToSchema)]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::field::date_text;
 use domain::{
-    cascade::{PlannedDates, PlannedTask, forecast},
+    cascade::{DateInputs, PlannedDates, PlannedTask, RunningPlan, forecast},
     plan::{Cycle, Schedule, schedule},
     task::may_see,
     template::Template,
@@ -21,8 +21,7 @@ use uuid::Uuid;
 
 use super::key_dates::{KeyDateView, ViolationView};
 use crate::{
-    planning::{DateInputs, Ground, task_name, work_of},
-    repository::deals,
+    planning::{DateMove, Prepared, Purpose, prepare, work_of},
     services::PlanInput,
     sight::Sight,
     views::{is_staff, task_actor},
@@ -70,17 +69,18 @@ pub(crate) async fn run(
     query: &ImagineDates<'_>,
     input: Option<&PlanInput>,
 ) -> Result<WhatIf> {
-    let deal = deals::see(tx, query.deal_id).await?;
-    let mut ground = Ground::read(tx, query.deal_id, &deal.zone, input).await?;
-    ground.require_known_dates(query.key_dates)?;
-    ground.use_present_holidays(tx).await?;
-    let by_hand = query.key_dates.iter().filter(|(_, date)| date.is_some());
-    ground.moved = by_hand.map(|(key, _)| key.clone()).collect();
-    let planned = ground.compute_with(&deal.zone, query.key_dates);
+    let dates = DateMove {
+        deal_id: query.deal_id,
+        key_dates: query.key_dates,
+    };
+    let prepared = prepare(tx, Purpose::Imagine, dates, input, |_| Ok(())).await?;
+    let settled = prepared.settle(tx, input)?;
+    let Prepared { deal, ground, .. } = &prepared;
+    let planned = &settled.planned;
     let today = deal.zone.local_date(tx.now());
     let outlook = match input {
-        None => of_plan(&ground, &planned, &deal.zone, today, query.reader),
-        Some(_) => of_template(&ground, &planned, today, query.reader),
+        None => of_plan(&ground.plan, planned, &deal.zone, today, query.reader),
+        Some(_) => of_template(&ground.plan, planned, today, query.reader),
     };
     let Outlook {
         mut tasks,
@@ -94,19 +94,19 @@ pub(crate) async fn run(
     for task in &mut tasks {
         task.slack = slack.get(task.id.as_str()).copied().flatten();
     }
-    let sight = Sight::of_computed(&ground, &planned, query.reader);
+    let sight = Sight::of_computed(ground, planned, query.reader);
     let seen: BTreeSet<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
     let mut critical_path = schedule.critical_path;
     critical_path.retain(|id| seen.contains(id.as_str()));
     Ok(WhatIf {
-        key_dates: ground
-            .dates_as_planned(&planned, &deal, tx.now())
-            .dates
+        key_dates: settled
+            .plan
+            .key_dates
             .iter()
             .filter(|date| date.buyer_visible || is_staff(query.reader))
             .map(|date| KeyDateView::of(date, query.deal_id, &sight))
             .collect(),
-        violations: violations(&ground.basis.template, &planned, query.reader),
+        violations: violations(&ground.plan.template, planned, query.reader),
         tasks,
         critical_path,
     })
@@ -120,7 +120,7 @@ struct Outlook {
 
 /// The tasks as they are, with the dependencies they have now, less those that the dates make pointless.
 fn of_plan(
-    ground: &Ground,
+    plan: &RunningPlan,
     planned: &PlannedDates,
     zone: &Zone,
     today: Date,
@@ -129,15 +129,15 @@ fn of_plan(
     let actor = task_actor(reader);
     let mut tasks = Vec::new();
     let mut work = Vec::new();
-    for stored in &ground.tasks {
-        let name = task_name(stored);
+    for stored in &plan.tasks {
+        let name = stored.name();
         if planned.dropped_tasks.contains_key(&name) {
             continue;
         }
         let kept = stored.task.due.map(|due| due.date);
         let due = planned.task(&name).map_or(kept, |task| task.due);
         let date_of = |key: &str| planned.key_date(key).and_then(|date| date.date);
-        work.push(work_of(stored, &ground.tasks, due, date_of, zone));
+        work.push(work_of(stored, &plan.tasks, due, date_of, zone));
         if may_see(&stored.task, &actor) {
             tasks.push(WhatIfTask {
                 id: stored.task.id.to_string(),
@@ -147,18 +147,18 @@ fn of_plan(
             });
         }
     }
-    let schedule = schedule(&work, today, ground.holidays.calendars())?;
+    let schedule = schedule(&work, today, &plan.calendars)?;
     Ok(Outlook { tasks, schedule })
 }
 
 /// The tasks that a plan would have.
 fn of_template(
-    ground: &Ground,
+    plan: &RunningPlan,
     planned: &PlannedDates,
     today: Date,
     reader: &Actor,
 ) -> Result<Outlook, Cycle<String>> {
-    let (template, calendars) = (&ground.basis.template, ground.holidays.calendars());
+    let (template, calendars) = (&plan.template, &plan.calendars);
     let seen = |task: &&PlannedTask| task.buyer_visible || is_staff(reader);
     let tasks = planned.tasks.iter().filter(seen);
     Ok(Outlook {

@@ -8,7 +8,7 @@ use domain::{
     party::PartyRole,
     plan::{Work, schedule},
     rejection::Rejection,
-    task::may_see,
+    task::{StoredTask, may_see},
     zone::Zone,
 };
 use platform::{
@@ -27,7 +27,7 @@ use crate::{
         deals::{self, Deal},
         holidays, key_dates,
         people::{self, People},
-        tasks::{self, StoredTask},
+        tasks,
     },
     views::{created_at, task_actor},
 };

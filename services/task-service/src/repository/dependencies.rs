@@ -63,19 +63,29 @@ pub(crate) async fn insert(tx: &Tx, deal_id: Uuid, dependencies: &[Dependency]) 
     require_all(added, dependencies.len())
 }
 
-/// Removes one dependency.
-pub(crate) async fn delete(tx: &Tx, dependency: Dependency) -> Result<()> {
+/// Removes dependencies in one statement.
+pub(crate) async fn delete(tx: &Tx, deal_id: Uuid, dependencies: &[Dependency]) -> Result<()> {
+    if dependencies.is_empty() {
+        return Ok(());
+    }
+    let (tasks, others): (Vec<Uuid>, Vec<Uuid>) = dependencies
+        .iter()
+        .map(|edge| (edge.task_id, edge.depends_on_id))
+        .unzip();
     let removed = tx
         .run(
-            "DELETE FROM dependencies WHERE organization_id = $1 AND task_id = $2 AND depends_on_id = $3",
+            "DELETE FROM dependencies d USING unnest($3::uuid[], $4::uuid[]) AS r(task_id, depends_on_id)
+              WHERE d.organization_id = $1 AND d.deal_id = $2 AND d.task_id = ANY($3)
+                AND d.task_id = r.task_id AND d.depends_on_id = r.depends_on_id",
             [
                 tx.actor().organization_id.into(),
-                dependency.task_id.into(),
-                dependency.depends_on_id.into(),
+                deal_id.into(),
+                tasks.into(),
+                others.into(),
             ],
         )
         .await?;
-    require_all(removed, 1)
+    require_all(removed, dependencies.len())
 }
 
 #[derive(FromQueryResult)]

@@ -1,7 +1,7 @@
 //! The key dates of a deal, which have one version together.
 
-use contracts::field::date_text;
-use domain::cascade::{KeyDateState, PlannedDate};
+use contracts::{field::date_text, records::DueRule, text::time_text};
+use domain::cascade::{KeyDate, KeyDateState};
 use platform::{db::Tx, error::Result};
 use sea_orm::FromQueryResult;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use time::{Date, Time};
 use uuid::Uuid;
 
 use super::tasks::require_all;
-use crate::{holidays::Holidays, rules, views::time_text};
+use crate::holidays::Holidays;
 
 /// All key dates of a deal.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,48 +21,6 @@ pub(crate) struct KeyDates {
     pub(crate) holidays: Holidays,
     /// In the template's order.
     pub(crate) dates: Vec<KeyDate>,
-}
-
-/// One key date.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct KeyDate {
-    pub(crate) key: String,
-    pub(crate) title: String,
-    /// Whether people enter it; the others follow rules.
-    pub(crate) is_anchor: bool,
-    pub(crate) date: Option<Date>,
-    /// What its rule says; differs from `date` while it is pinned.
-    pub(crate) rule_date: Option<Date>,
-    /// The rule that won.
-    pub(crate) rule: Option<Value>,
-    pub(crate) time_of_day: Option<Time>,
-    pub(crate) state: KeyDateState,
-    pub(crate) pinned: bool,
-    /// Whether the contract sets it.
-    pub(crate) contractual: bool,
-    /// Whether a regulation sets it.
-    pub(crate) regulatory: bool,
-    pub(crate) buyer_visible: bool,
-}
-
-impl KeyDate {
-    /// A date as the engine computed it.
-    pub(crate) fn of(planned: &PlannedDate) -> Self {
-        Self {
-            key: planned.key.clone(),
-            title: planned.title.clone(),
-            is_anchor: planned.rule.is_none(),
-            date: planned.date,
-            rule_date: planned.rule_date,
-            rule: planned.rule.as_ref().map(rules::to_json),
-            time_of_day: planned.time_of_day,
-            state: planned.state,
-            pinned: planned.pinned,
-            contractual: planned.contractual,
-            regulatory: planned.regulatory,
-            buyer_visible: planned.buyer_visible,
-        }
-    }
 }
 
 impl KeyDates {
@@ -105,7 +63,7 @@ impl KeyDateRow {
             is_anchor: self.is_anchor,
             date: self.date,
             rule_date: self.rule_date,
-            rule: self.rule,
+            rule: self.rule.map(super::rule).transpose()?,
             time_of_day: self.time_of_day,
             state,
             pinned: self.pinned,
@@ -204,7 +162,7 @@ fn row((position, date): (usize, &KeyDate)) -> Value {
         "is_anchor": date.is_anchor,
         "date": date.date.map(date_text),
         "rule_date": date.rule_date.map(date_text),
-        "rule": date.rule,
+        "rule": date.rule.as_ref().map(DueRule::of),
         "time_of_day": date.time_of_day.map(time_text),
         "state": date.state.as_str(),
         "pinned": date.pinned,

@@ -1,11 +1,11 @@
 //! Who leaves a deal or a part in it, what they leave open, and who comes next.
 
-use domain::party::PartyRole;
+use domain::{party::PartyRole, task::StoredTask};
 use platform::{db::Tx, error::Result};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use super::tasks::{StoredTask, TaskRow, task_columns};
+use super::task_row::{TaskRow, prefixed_by_t, task_columns, task_table};
 
 /// What a user has to do with a deal.
 #[derive(Clone, Debug, Default, FromQueryResult)]

@@ -9,7 +9,10 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::tasks::{Saved, require_all, saved_ids, saved_rows};
+use super::{
+    task_row::{bare, prefixed_by_r, task_table},
+    tasks::{Saved, require_all, save_statement, saved_values},
+};
 
 /// A stage of a deal's plan.
 #[derive(Clone, Debug, PartialEq, FromQueryResult)]
@@ -136,6 +139,7 @@ struct ShiftedRow {
     total_before: i32,
     completed_before: Option<OffsetDateTime>,
     version_before: i64,
+    saved: i64,
 }
 
 impl ShiftedRow {
@@ -165,19 +169,28 @@ impl ShiftedRow {
     }
 }
 
-/// Locks the milestones in id order, shifts their counts, and completes or reopens them where that follows. `$1` is the
-/// organization, `$2` the ids, `$3` and `$4` by how much their open and all tasks rise, `$5` the instant.
+/// Locks the milestones in id order, shifts their counts, and completes or reopens them where that follows. Of the
+/// organization `$1`: their ids, by how much their open and all tasks rise, and the instant. `$first` are expressions
+/// before it, `$saved` how many tasks these saved.
 ///
 /// Each row is looked up by its key, one after the other, whatever the statistics say: a sub-select that locks is not
 /// merged with the statement around it (see `save_statement` of tasks).
 macro_rules! shift_statement {
-    ($first:literal) => {
+    ($ids:literal, $open:literal, $total:literal, $now:literal, [$($first:tt)*], $saved:literal) => {
         concat!(
             "WITH ",
-            $first,
-            "shift AS (SELECT * FROM unnest($2::uuid[], $3::integer[], $4::integer[]) AS s(id, open, total)),
+            $($first)*
+            "shift AS (SELECT * FROM unnest(",
+            $ids,
+            "::uuid[], ",
+            $open,
+            "::integer[], ",
+            $total,
+            "::integer[]) AS s(id, open, total)),
              locked AS (
-               SELECT l.* FROM (SELECT i FROM unnest($2::uuid[]) i ORDER BY i) ids
+               SELECT l.* FROM (SELECT i FROM unnest(",
+            $ids,
+            "::uuid[]) i ORDER BY i) ids
                 CROSS JOIN LATERAL (
                   SELECT m.id, m.open_tasks, m.total_tasks, m.completed_at, m.version
                     FROM milestones m
@@ -186,78 +199,81 @@ macro_rules! shift_statement {
                SELECT l.*, l.open_tasks + s.open AS open_after, l.total_tasks + s.total AS total_after,
                       CASE WHEN l.open_tasks + s.open > 0 THEN NULL
                            WHEN l.completed_at IS NOT NULL THEN l.completed_at
-                           WHEN l.total_tasks + s.total > 0 THEN $5::timestamptz END AS completed_after
+                           WHEN l.total_tasks + s.total > 0 THEN ",
+            $now,
+            "::timestamptz END AS completed_after
                  FROM locked l JOIN shift s ON s.id = l.id)
              UPDATE milestones m
                 SET open_tasks = l.open_after, total_tasks = l.total_after, completed_at = l.completed_after,
                     version = l.version
                       + CASE WHEN (l.completed_at IS NULL) = (l.completed_after IS NULL) THEN 0 ELSE 1 END
                FROM counted l
-              WHERE m.organization_id = $1 AND m.id = ANY($2) AND m.id = l.id
+              WHERE m.organization_id = $1 AND m.id = ANY(",
+            $ids,
+            ") AND m.id = l.id
              RETURNING m.id, m.deal_id, m.key, m.title, m.buyer_title, m.position, m.open_tasks, m.total_tasks,
                        m.completed_at, m.version, l.open_tasks AS open_before, l.total_tasks AS total_before,
-                       l.completed_at AS completed_before, l.version AS version_before"
+                       l.completed_at AS completed_before, l.version AS version_before, ",
+            $saved,
+            " AS saved"
         )
     };
 }
 
-/// Shifts the counts of milestones.
-pub(crate) async fn shift(tx: &Tx, shifts: &Shifts) -> Result<Vec<Shifted>> {
-    if shifts.is_empty() {
-        return Ok(Vec::new());
-    }
-    let shifted: Vec<ShiftedRow> = tx
-        .all(
-            shift_statement!(""),
-            [
-                tx.actor().organization_id.into(),
-                shifts.ids().into(),
-                shifts.open().into(),
-                shifts.total().into(),
-                tx.now().into(),
-            ],
-        )
-        .await?;
-    Ok(shifted.into_iter().map(ShiftedRow::restore).collect())
-}
-
-/// Writes what a finished task unlocked, and shifts the count of its milestone, in one statement. `tasks`
-/// are locked; only what the end of a prerequisite can change in them is written.
-pub(crate) async fn shift_and_unlock(
+/// Saves new states of locked tasks and shifts the counts of milestones, in one statement. Fails if the row
+/// policies hid one of the tasks or of the milestones.
+pub(crate) async fn save_and_shift(
     tx: &Tx,
     zone: &Zone,
     shifts: &Shifts,
     tasks: &[Saved<'_>],
 ) -> Result<Vec<Shifted>> {
-    if tasks.is_empty() {
-        return shift(tx, shifts).await;
-    }
     if shifts.is_empty() {
         super::tasks::save(tx, zone, tasks).await?;
         return Ok(Vec::new());
     }
-    let shifted: Vec<ShiftedRow> = tx
-        .all(
-            shift_statement!(
-                "freed AS (
-                   UPDATE tasks t SET open_dependencies = r.open_dependencies, status = r.status, version = r.version
-                     FROM jsonb_to_recordset($6::jsonb) AS r(
-                          id uuid, loaded_version bigint, open_dependencies integer, status text, version bigint)
-                    WHERE t.organization_id = $1 AND t.id = ANY($7) AND t.id = r.id AND t.version = r.loaded_version
-                   RETURNING t.id), "
-            ),
-            [
-                tx.actor().organization_id.into(),
-                shifts.ids().into(),
-                shifts.open().into(),
-                shifts.total().into(),
-                tx.now().into(),
-                saved_rows(zone, tasks).into(),
-                saved_ids(tasks).into(),
-            ],
-        )
-        .await?;
+    let counts = [
+        shifts.ids().into(),
+        shifts.open().into(),
+        shifts.total().into(),
+        tx.now().into(),
+    ];
+    let organization_id = tx.actor().organization_id.into();
+    let shifted: Vec<ShiftedRow> = match saved_values(zone, tasks)? {
+        None => {
+            let values = std::iter::once(organization_id).chain(counts);
+            tx.all(
+                shift_statement!("$2", "$3", "$4", "$5", [], "0::bigint"),
+                values,
+            )
+            .await?
+        }
+        Some(saved) => {
+            let values = std::iter::once(organization_id).chain(saved).chain(counts);
+            let statement = shift_statement!(
+                "$4",
+                "$5",
+                "$6",
+                "$7",
+                ["saved AS (", save_statement!(), " RETURNING t.id), ",],
+                "(SELECT count(*) FROM saved)"
+            );
+            tx.all(statement, values).await?
+        }
+    };
+    let counted = u64::try_from(shifted.len()).map_err(anyhow::Error::from)?;
+    require_all(counted, shifts.ids().len())?;
+    for row in &shifted {
+        let saved = u64::try_from(row.saved).map_err(anyhow::Error::from)?;
+        require_all(saved, tasks.len())?;
+    }
     Ok(shifted.into_iter().map(ShiftedRow::restore).collect())
+}
+
+/// The ids of milestones by the template's keys.
+pub(crate) fn by_key(milestones: &[Milestone]) -> BTreeMap<String, Uuid> {
+    let keyed = |milestone: &Milestone| Some((milestone.key.clone()?, milestone.id));
+    milestones.iter().filter_map(keyed).collect()
 }
 
 /// The milestones of a deal, in their order.

@@ -13,5 +13,17 @@ pub(crate) mod leaving;
 pub(crate) mod milestones;
 pub(crate) mod people;
 pub(crate) mod plans;
+pub(crate) mod task_row;
 pub(crate) mod tasks;
 pub(crate) mod templates;
+
+use contracts::records::DueRule;
+use domain::template::Rule;
+use platform::error::Result;
+use serde_json::Value;
+
+/// A due rule as it is stored.
+fn rule(stored: Value) -> Result<Rule> {
+    let rule: DueRule = serde_json::from_value(stored).map_err(anyhow::Error::from)?;
+    Ok(rule.restore().map_err(anyhow::Error::from)?)
+}

@@ -44,7 +44,7 @@ pub(crate) struct CommentBody {
     #[schema(max_length = 10000)]
     body: String,
     /// INTERNAL (not for clients) or SHARED.
-    #[schema(example = "INTERNAL")]
+    #[schema(example = "INTERNAL", pattern = "^(INTERNAL|SHARED)$")]
     visibility: String,
 }
 

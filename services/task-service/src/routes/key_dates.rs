@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use domain::{rejection::Rejection, text};
+use domain::{cascade::DateInputs, rejection::Rejection, text};
 use platform::{
     db::{Reply, Tx},
     error::Result,
@@ -23,7 +23,7 @@ use utoipa::ToSchema;
 use super::{Asked, asked, whole_plan};
 use crate::{
     commands::move_key_dates::{self, MoveKeyDates},
-    planning::{DateInputs, parse_dates},
+    planning::parse_dates,
     queries::{
         explain_key_date::{self, ExplainKeyDate, Explanation},
         key_dates::{self, KeyDatesView},

@@ -4,7 +4,7 @@ mod bodies;
 pub(crate) mod steps;
 
 use actix_web::{HttpResponse, web};
-use domain::rejection::Rejection;
+use domain::{rejection::Rejection, task::StoredTask};
 use platform::{
     db::{Idempotency, Reply},
     error::Result,
@@ -32,7 +32,7 @@ use crate::{
         list_tasks::{self, ListTasks},
         why_blocked::{self, WhyBlocked},
     },
-    repository::tasks::{self, StoredTask},
+    repository::tasks,
     services::Services,
     views::TaskView,
 };

@@ -1,21 +1,17 @@
 //! Tasks as clients write them, read and checked.
 
-use contracts::field;
-use domain::{party::PartyRole, rejection::Rejection};
+use contracts::{field, records::DueRule};
+use domain::{party::PartyRole, rejection::Rejection, task::StoredTask};
 use platform::{
     error::Result,
-    http::{Body, merge_patch::MergePatch, validate::Fields},
+    http::{Body, merge_patch::MergePatch, openapi::words::PartyRoleWord, validate::Fields},
 };
 use serde::{Deserialize, Serialize};
 use time::Date;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{
-    commands::create_task::{CreateTask, DueInput, TaskFields},
-    repository::tasks::StoredTask,
-    rules::{self, DueRule},
-};
+use crate::commands::create_task::{CreateTask, DueInput, TaskFields};
 
 /// Most tasks that a new one may wait for.
 const DEPENDS_ON_MAX: usize = 100;
@@ -31,6 +27,7 @@ pub(crate) struct CreateTaskBody {
     description: Option<String>,
     milestone_id: Option<Uuid>,
     /// The part that owns it, such as `buyer_agent`.
+    #[schema(value_type = Option<PartyRoleWord>)]
     owner_role: Option<String>,
     assignee_id: Option<Uuid>,
     /// `YYYY-MM-DD`; not together with `dueRule`.
@@ -39,6 +36,7 @@ pub(crate) struct CreateTaskBody {
     due_rule: Option<DueRule>,
     /// The tasks it waits for.
     #[serde(default)]
+    #[schema(max_items = 100)]
     depends_on: Vec<Uuid>,
     #[serde(default)]
     buyer_visible: bool,
@@ -63,6 +61,7 @@ pub(crate) struct TaskBody {
     milestone_id: Option<Uuid>,
     /// The part that owns it, such as `buyer_agent`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<PartyRoleWord>)]
     owner_role: Option<String>,
     /// `YYYY-MM-DD`; a date set here no longer follows a rule. Not together with `dueRule`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -157,7 +156,7 @@ impl TaskBody {
 
 /// The rule that a patch changes. A patch that names another anchor says itself of what sort that is.
 fn present_rule(stored: &StoredTask, patch: &serde_json::Value) -> Option<DueRule> {
-    let mut rule = DueRule::of(&rules::from_json(stored.details.due_rule.as_ref()?)?);
+    let mut rule = DueRule::of(stored.details.due_rule.as_ref()?);
     if patch.get("anchor").is_some() {
         rule.anchor_kind = None;
     }

@@ -20,7 +20,8 @@ use super::bodies::optional_date;
 use crate::{
     commands::{
         assign_task,
-        complete_task::{self, CompleteTask, Series},
+        complete_task::{self, CompleteTask},
+        finish_task::Series,
         reopen_task, waive_task,
     },
     services::Services,

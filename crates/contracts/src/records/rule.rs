@@ -10,39 +10,40 @@ use domain::{
     template::{Rule, RuleAnchor},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use utoipa::ToSchema;
+
+use crate::field::Malformed;
 
 /// A due rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct DueRule {
+pub struct DueRule {
     /// The key of a key date, or of a task from whose completion is counted.
     #[schema(example = "closing_date")]
-    pub(crate) anchor: String,
+    pub anchor: String,
     /// TASK where it counts from the completion of a task, which is named by its key, or by its id if it has none;
     /// KEY_DATE where from a key date. Without it a key date is looked for first.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "KEY_DATE")]
-    pub(crate) anchor_kind: Option<String>,
+    #[schema(example = "KEY_DATE", pattern = "^(KEY_DATE|TASK)$")]
+    pub anchor_kind: Option<String>,
     /// Days after the anchor; negative for before.
-    #[schema(example = -3)]
-    pub(crate) offset_days: i32,
+    #[schema(example = -3, minimum = -3660, maximum = 3660)]
+    pub offset_days: i32,
     /// CALENDAR or BUSINESS.
-    #[schema(example = "BUSINESS")]
-    pub(crate) calendar: String,
+    #[schema(example = "BUSINESS", pattern = "^(CALENDAR|BUSINESS)$")]
+    pub calendar: String,
     /// Whose days off are left out: `federal` by default.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) business_calendar: Option<String>,
+    pub business_calendar: Option<String>,
     /// NONE (default), NEXT or PREVIOUS: where a date goes that is no business day.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) roll: Option<RollRule>,
+    pub roll: Option<RollRule>,
 }
 
 /// Where a date goes that is no business day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
-pub(crate) enum RollRule {
+pub enum RollRule {
     /// NONE, NEXT or PREVIOUS.
     Both(String),
     /// One for weekends and one for holidays.
@@ -52,11 +53,13 @@ pub(crate) enum RollRule {
 /// Where a date goes that is on a weekend, or on a holiday.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct RollsApart {
+pub struct RollsApart {
     /// NONE, NEXT or PREVIOUS.
-    weekend: String,
+    #[schema(pattern = "^(NONE|NEXT|PREVIOUS)$")]
+    pub weekend: String,
     /// NONE, NEXT or PREVIOUS.
-    holiday: String,
+    #[schema(pattern = "^(NONE|NEXT|PREVIOUS)$")]
+    pub holiday: String,
 }
 
 /// The `anchorKind` of a rule that counts from a key date.
@@ -66,7 +69,7 @@ const TASK: &str = "TASK";
 
 impl DueRule {
     /// The rule as clients write it.
-    pub(crate) fn of(rule: &Rule) -> Self {
+    pub fn of(rule: &Rule) -> Self {
         let Roll { weekend, holiday } = rule.counting.roll;
         Self {
             anchor: rule.anchor.key().to_owned(),
@@ -88,8 +91,22 @@ impl DueRule {
         }
     }
 
+    /// What was stored as [`DueRule::of`] wrote it.
+    pub fn restore(&self) -> Result<Rule, Malformed> {
+        let is_of_task = self.anchor_kind.as_deref() == Some(TASK);
+        let malformed = |_| Malformed::new("dueRule", format!("not a rule: {self:?}"));
+        Ok(Rule {
+            anchor: if is_of_task {
+                RuleAnchor::Completion(self.anchor.clone())
+            } else {
+                RuleAnchor::KeyDate(self.anchor.clone())
+            },
+            counting: self.counting().map_err(malformed)?,
+        })
+    }
+
     /// Whether this says what the rule says. One that does not say what sort of anchor it names says so by the name.
-    pub(crate) fn says(&self, rule: &Rule) -> bool {
+    pub fn says(&self, rule: &Rule) -> bool {
         let is_of_kind = match (&rule.anchor, self.anchor_kind.as_deref()) {
             (_, None) | (RuleAnchor::KeyDate(_), Some(KEY_DATE)) => true,
             (RuleAnchor::Completion(_), Some(kind)) => kind == TASK,
@@ -103,7 +120,7 @@ impl DueRule {
 
     /// The rule of the domain, counting from whatever `find` finds under the anchor's name: a key date (`true`) or the
     /// completion of a task (`false`). `UNKNOWN_REFERENCE` of `dueRule.anchor` if that is nothing.
-    pub(crate) fn parse(&self, find: impl Fn(&str, bool) -> bool) -> Result<Rule, Rejection> {
+    pub fn parse(&self, find: impl Fn(&str, bool) -> bool) -> Result<Rule, Rejection> {
         let counting = self.counting()?;
         let may_be = |kind: &str| {
             self.anchor_kind
@@ -123,7 +140,7 @@ impl DueRule {
     }
 
     /// What it counts, whatever it counts from. Rejections: of `dueRule.<field>`.
-    pub(crate) fn counting(&self) -> Result<Counting, Rejection> {
+    pub fn counting(&self) -> Result<Counting, Rejection> {
         let mut errors = Vec::new();
         let day_count = DayCount::parse(&self.calendar)
             .filter(|count| count.as_str() == self.calendar)
@@ -172,55 +189,6 @@ impl DueRule {
     }
 }
 
-/// The rule as it is stored and sent.
-pub(crate) fn to_json(rule: &Rule) -> Value {
-    let counting = &rule.counting;
-    let roll = if counting.roll.weekend == counting.roll.holiday {
-        json!(counting.roll.weekend.as_str())
-    } else {
-        json!({
-            "weekend": counting.roll.weekend.as_str(),
-            "holiday": counting.roll.holiday.as_str(),
-        })
-    };
-    let mut value = json!({
-        "anchor": rule.anchor.key(),
-        "offsetDays": counting.offset_days,
-        "calendar": counting.day_count.as_str(),
-        "businessCalendar": counting.business_calendar,
-        "roll": roll,
-    });
-    if matches!(rule.anchor, RuleAnchor::Completion(_)) {
-        value["anchorKind"] = json!(TASK);
-    }
-    value
-}
-
-/// Reads what [`to_json`] wrote.
-pub(crate) fn from_json(value: &Value) -> Option<Rule> {
-    let anchor = value["anchor"].as_str()?.to_owned();
-    let anchor = match value["anchorKind"].as_str() {
-        Some(TASK) => RuleAnchor::Completion(anchor),
-        _ => RuleAnchor::KeyDate(anchor),
-    };
-    let roll = match &value["roll"] {
-        Value::String(both) => Roll::both(direction(both)?),
-        apart => Roll {
-            weekend: direction(apart["weekend"].as_str()?)?,
-            holiday: direction(apart["holiday"].as_str()?)?,
-        },
-    };
-    Some(Rule {
-        anchor,
-        counting: Counting {
-            offset_days: i32::try_from(value["offsetDays"].as_i64()?).ok()?,
-            day_count: DayCount::parse(value["calendar"].as_str()?)?,
-            business_calendar: value["businessCalendar"].as_str()?.to_owned(),
-            roll,
-        },
-    })
-}
-
 fn direction(text: &str) -> Option<Direction> {
     [Direction::Stay, Direction::Next, Direction::Previous]
         .into_iter()
@@ -255,9 +223,10 @@ mod tests {
                     anchor,
                     counting: Counting::business_days(-3, "reg_z_specific").rolled(roll),
                 };
-                assert_eq!(from_json(&to_json(&rule)), Some(rule.clone()));
                 let written = DueRule::of(&rule);
-                assert_eq!(serde_json::to_value(&written).unwrap(), to_json(&rule));
+                let stored = serde_json::to_value(&written).unwrap();
+                let read: DueRule = serde_json::from_value(stored).unwrap();
+                assert_eq!(read.restore(), Ok(rule.clone()));
                 assert!(written.says(&rule), "{written:?}");
                 let read = written
                     .parse(|_, is_date| is_date == matches!(rule.anchor, RuleAnchor::KeyDate(_)));
