@@ -65,7 +65,10 @@ pub(super) fn routes() -> Routes {
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListQuery {
     /// One status, or several with commas between.
-    #[param(example = "ACTIVE")]
+    #[param(
+        example = "ACTIVE",
+        pattern = "^(DRAFT|ACTIVE|ON_HOLD|CLOSED|CANCELLED)(,(DRAFT|ACTIVE|ON_HOLD|CLOSED|CANCELLED))*$"
+    )]
     status: Option<String>,
     /// Part of the name or the address.
     #[param(max_length = 200)]
@@ -81,7 +84,7 @@ pub(crate) struct ListQuery {
     /// Deals with overdue tasks, or without any.
     overdue: Option<bool>,
     /// `createdAt`, `closingDate` or `name`; with a `-` in front the other way round. `-createdAt` by default.
-    #[param(example = "-createdAt")]
+    #[param(example = "-createdAt", pattern = "^-?(createdAt|closingDate|name)$")]
     sort: Option<String>,
     /// 1 to 100, 25 by default.
     limit: Option<u32>,

@@ -11,6 +11,7 @@ use platform::{
     error::Result,
     http::{
         Authorized, Body, Conditional, Fields, Json, MergePatch, Page, PathId, Query, Routes,
+        openapi::words::UserRoleWord,
         permission::{ManageUsers, SignedIn},
     },
 };
@@ -42,13 +43,17 @@ pub(super) fn routes() -> Routes {
 #[serde(rename_all = "camelCase")]
 pub struct InviteBody {
     /// The address to invite.
-    #[schema(example = "agent@brokerage.example", max_length = 254)]
+    #[schema(
+        example = "agent@brokerage.example",
+        max_length = 254,
+        format = "email"
+    )]
     email: String,
     /// The person's name, which they may correct when they accept.
     #[schema(max_length = 200)]
     full_name: String,
     /// BUYER, BUYER_AGENT, TRANSACTION_COORDINATOR or ADMIN.
-    #[schema(example = "BUYER_AGENT")]
+    #[schema(value_type = UserRoleWord, example = "BUYER_AGENT")]
     role: String,
 }
 
@@ -78,7 +83,7 @@ pub struct UserBody {
     #[schema(max_length = 200)]
     full_name: String,
     /// BUYER, BUYER_AGENT, TRANSACTION_COORDINATOR or ADMIN.
-    #[schema(example = "TRANSACTION_COORDINATOR")]
+    #[schema(value_type = UserRoleWord, example = "TRANSACTION_COORDINATOR")]
     role: String,
 }
 
@@ -96,7 +101,7 @@ pub struct PutUserBody {
     #[schema(max_length = 200)]
     full_name: String,
     /// BUYER, BUYER_AGENT, TRANSACTION_COORDINATOR or ADMIN.
-    #[schema(example = "TRANSACTION_COORDINATOR")]
+    #[schema(value_type = UserRoleWord, example = "TRANSACTION_COORDINATOR")]
     role: String,
     /// The version this is meant for; not needed with `If-Match`.
     version: Option<i64>,

@@ -1522,11 +1522,8 @@ export interface components {
         };
         /** @description A new deal. */
         CreateDealBody: {
-            /**
-             * @description PURCHASE, LISTING, REFINANCE or NEW_CONSTRUCTION.
-             * @example PURCHASE
-             */
-            dealType: string;
+            /** @description PURCHASE, LISTING, REFINANCE or NEW_CONSTRUCTION. */
+            dealType: components["schemas"]["DealTypeWord"];
             /** @description What the template asks about: texts, numbers and flags. */
             facts?: Record<string, never>;
             /** @description Anchors by key: `YYYY-MM-DD`. */
@@ -1565,8 +1562,7 @@ export interface components {
             dueRule?: components["schemas"]["DueRule"] | null;
             /** Format: uuid */
             milestoneId?: string | null;
-            /** @description The part that owns it, such as `buyer_agent`. */
-            ownerRole?: string | null;
+            ownerRole?: components["schemas"]["PartyRoleWord"] | null;
             title: string;
         };
         /** @description Something that would move, or keeps its place although its rule moves. */
@@ -1671,11 +1667,8 @@ export interface components {
         };
         /** @description The writable fields of a deal: what PUT replaces and PATCH changes. */
         DealFields: {
-            /**
-             * @description PURCHASE, LISTING, REFINANCE or NEW_CONSTRUCTION.
-             * @example PURCHASE
-             */
-            dealType: string;
+            /** @description PURCHASE, LISTING, REFINANCE or NEW_CONSTRUCTION. */
+            dealType: components["schemas"]["DealTypeWord"];
             /** @description What the template asks about: texts, numbers and flags. */
             facts?: Record<string, never>;
             /** @description The street by default. */
@@ -1733,6 +1726,11 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        /**
+         * @description What kind of deal it is.
+         * @enum {string}
+         */
+        DealTypeWord: "PURCHASE" | "LISTING" | "REFINANCE" | "NEW_CONSTRUCTION";
         /** @description What a task waits for, as GET of the task shows it among its `dependencies`. */
         Dependency: components["schemas"]["Neighbour"] & {
             /**
@@ -1910,17 +1908,15 @@ export interface components {
         /** @description Whom to invite. */
         InviteBody: {
             /**
+             * Format: email
              * @description The address to invite.
              * @example agent@brokerage.example
              */
             email: string;
             /** @description The person's name, which they may correct when they accept. */
             fullName: string;
-            /**
-             * @description BUYER, BUYER_AGENT, TRANSACTION_COORDINATOR or ADMIN.
-             * @example BUYER_AGENT
-             */
-            role: string;
+            /** @description BUYER, BUYER_AGENT, TRANSACTION_COORDINATOR or ADMIN. */
+            role: components["schemas"]["UserRoleWord"];
         };
         /** @description An invited user. */
         InvitedView: components["schemas"]["UserView"] & {
@@ -1992,8 +1988,7 @@ export interface components {
             key: string;
             /** @description Whether it was set by hand although it had a rule. */
             pinned: boolean;
-            /** @description The rule that it followed, where it had one. */
-            rule?: Record<string, never> | null;
+            rule?: components["schemas"]["DueRule"] | null;
             /**
              * Format: date
              * @description What the rule said, where the date was pinned.
@@ -2636,20 +2631,23 @@ export interface components {
             /** @description Whether the buyer is meant to use its phone and e-mail; by default so for agents, coordinator, lender and title. */
             buyerContact?: boolean | null;
             company?: string | null;
+            /** Format: email */
             email?: string | null;
             name: string;
             phone?: string | null;
-            /**
-             * @description The part it plays: `buyer`, `buyer_agent`, `lender` …
-             * @example lender
-             */
-            role: string;
+            /** @description The part it plays: `buyer`, `buyer_agent`, `lender` … */
+            role: components["schemas"]["PartyRoleWord"];
             /**
              * Format: uuid
              * @description The user who is this party.
              */
             userId?: string | null;
         };
+        /**
+         * @description A part in a deal.
+         * @enum {string}
+         */
+        PartyRoleWord: "buyer" | "seller" | "borrower" | "client" | "buyer_agent" | "listing_agent" | "transaction_coordinator" | "broker" | "lender" | "loan_officer" | "title_escrow" | "attorney" | "inspector" | "appraiser" | "builder_rep" | "photographer" | "other";
         /** @description A plan. */
         Plan: {
             /** @description Why it could not be made; not for clients. */
@@ -2859,11 +2857,8 @@ export interface components {
         PublishTemplateBody: Record<string, never>;
         /** @description The body of PUT: the writable fields, and the version they are meant to replace unless `If-Match` says it. */
         PutDealBody: {
-            /**
-             * @description PURCHASE, LISTING, REFINANCE or NEW_CONSTRUCTION.
-             * @example PURCHASE
-             */
-            dealType: string;
+            /** @description PURCHASE, LISTING, REFINANCE or NEW_CONSTRUCTION. */
+            dealType: components["schemas"]["DealTypeWord"];
             /** @description What the template asks about: texts, numbers and flags. */
             facts?: Record<string, never>;
             /** @description The street by default. */
@@ -2908,14 +2903,12 @@ export interface components {
             /** @description Whether the buyer is meant to use its phone and e-mail; by default so for agents, coordinator, lender and title. */
             buyerContact?: boolean | null;
             company?: string | null;
+            /** Format: email */
             email?: string | null;
             name: string;
             phone?: string | null;
-            /**
-             * @description The part it plays: `buyer`, `buyer_agent`, `lender` …
-             * @example lender
-             */
-            role: string;
+            /** @description The part it plays: `buyer`, `buyer_agent`, `lender` … */
+            role: components["schemas"]["PartyRoleWord"];
             /**
              * Format: uuid
              * @description The user who is this party.
@@ -2941,11 +2934,8 @@ export interface components {
         PutUserBody: {
             /** @description The user's name. */
             fullName: string;
-            /**
-             * @description BUYER, BUYER_AGENT, TRANSACTION_COORDINATOR or ADMIN.
-             * @example TRANSACTION_COORDINATOR
-             */
-            role: string;
+            /** @description BUYER, BUYER_AGENT, TRANSACTION_COORDINATOR or ADMIN. */
+            role: components["schemas"]["UserRoleWord"];
             /**
              * Format: int64
              * @description The version this is meant for; not needed with `If-Match`.
@@ -3170,8 +3160,7 @@ export interface components {
             dueRule?: components["schemas"]["DueRule"] | null;
             /** Format: uuid */
             milestoneId?: string | null;
-            /** @description The part that owns it, such as `buyer_agent`. */
-            ownerRole?: string | null;
+            ownerRole?: components["schemas"]["PartyRoleWord"] | null;
             title: string;
             /**
              * Format: int64
@@ -3397,12 +3386,14 @@ export interface components {
         UserBody: {
             /** @description The user's name. */
             fullName: string;
-            /**
-             * @description BUYER, BUYER_AGENT, TRANSACTION_COORDINATOR or ADMIN.
-             * @example TRANSACTION_COORDINATOR
-             */
-            role: string;
+            /** @description BUYER, BUYER_AGENT, TRANSACTION_COORDINATOR or ADMIN. */
+            role: components["schemas"]["UserRoleWord"];
         };
+        /**
+         * @description A role of people.
+         * @enum {string}
+         */
+        UserRoleWord: "BUYER" | "BUYER_AGENT" | "TRANSACTION_COORDINATOR" | "ADMIN";
         /** @description A user, as shown to themselves and to those who manage users. */
         UserView: {
             /**

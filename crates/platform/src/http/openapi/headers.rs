@@ -98,7 +98,7 @@ fn describe_key(operation: &mut Operation) {
 fn tags() -> ObjectBuilder {
     let more = TAGS_MAX - 1;
     let pattern = format!(r#"^(\*|"[!#-~]*"(, ?"[!#-~]*"){{0,{more}}})$"#);
-    text().pattern(Some(pattern))
+    text().min_length(Some(1)).pattern(Some(pattern))
 }
 
 fn text() -> ObjectBuilder {

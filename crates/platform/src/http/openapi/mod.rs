@@ -6,6 +6,7 @@
 
 mod headers;
 mod precise;
+pub mod words;
 
 use std::collections::BTreeMap;
 

@@ -61,7 +61,7 @@ pub(crate) struct ExportQuery {
     to: Option<String>,
     /// `jsonl` (default, exact) or `csv`.
     #[serde(default)]
-    #[param(value_type = Option<String>, example = "jsonl")]
+    #[param(value_type = Option<String>, example = "jsonl", pattern = "^(jsonl|csv)$")]
     format: ExportFormat,
 }
 

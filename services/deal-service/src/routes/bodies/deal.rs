@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use domain::{deal::DealType, party::PARTIES_OF_A_DEAL_MAX, rejection::Rejection, zone::Zone};
-use platform::http::{Body, Fields};
+use platform::http::{Body, Fields, openapi::words::DealTypeWord};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::Date;
@@ -38,7 +38,7 @@ pub(crate) struct CreateDealBody {
     name: Option<String>,
     property_address: PropertyAddress,
     /// PURCHASE, LISTING, REFINANCE or NEW_CONSTRUCTION.
-    #[schema(example = "PURCHASE")]
+    #[schema(value_type = DealTypeWord, example = "PURCHASE")]
     deal_type: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     purchase_price: Option<MoneyBody>,
@@ -119,7 +119,7 @@ pub(crate) struct WritableDeal {
     name: Option<String>,
     property_address: PropertyAddress,
     /// PURCHASE, LISTING, REFINANCE or NEW_CONSTRUCTION.
-    #[schema(example = "PURCHASE")]
+    #[schema(value_type = DealTypeWord, example = "PURCHASE")]
     deal_type: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     purchase_price: Option<MoneyBody>,
@@ -214,7 +214,7 @@ pub(crate) struct PutDealBody {
     name: Option<String>,
     property_address: PropertyAddress,
     /// PURCHASE, LISTING, REFINANCE or NEW_CONSTRUCTION.
-    #[schema(example = "PURCHASE")]
+    #[schema(value_type = DealTypeWord, example = "PURCHASE")]
     deal_type: String,
     purchase_price: Option<MoneyBody>,
     /// What the template asks about: texts, numbers and flags.

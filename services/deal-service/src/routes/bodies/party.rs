@@ -1,7 +1,7 @@
 //! Parties as clients write them.
 
 use domain::{party::PartyRole, rejection::Rejection};
-use platform::http::{Body, Fields};
+use platform::http::{Body, Fields, openapi::words::PartyRoleWord};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -15,12 +15,12 @@ use crate::{commands::add_party::PartyFields, repository::parties::Party};
 #[schema(as = PartyFields)]
 pub(crate) struct PartyBody {
     /// The part it plays: `buyer`, `buyer_agent`, `lender` …
-    #[schema(example = "lender")]
+    #[schema(value_type = PartyRoleWord, example = "lender")]
     role: String,
     #[schema(max_length = 200)]
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 254)]
+    #[schema(max_length = 254, format = "email")]
     email: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 40)]
@@ -105,11 +105,11 @@ impl PartyBody {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PutPartyBody {
     /// The part it plays: `buyer`, `buyer_agent`, `lender` …
-    #[schema(example = "lender")]
+    #[schema(value_type = PartyRoleWord, example = "lender")]
     role: String,
     #[schema(max_length = 200)]
     name: String,
-    #[schema(max_length = 254)]
+    #[schema(max_length = 254, format = "email")]
     email: Option<String>,
     #[schema(max_length = 40)]
     phone: Option<String>,

@@ -27,7 +27,7 @@ pub(crate) struct PropertyAddress {
     pub(crate) postal_code: String,
     /// Two capital letters (ISO 3166-1); `US` by default.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "US")]
+    #[schema(example = "US", pattern = "^[A-Z]{2}$")]
     pub(crate) country: Option<String>,
 }
 
@@ -36,10 +36,10 @@ pub(crate) struct PropertyAddress {
 #[schema(as = Money)]
 pub(crate) struct MoneyBody {
     /// A decimal with at most two places, as text.
-    #[schema(example = "525000.00")]
+    #[schema(example = "525000.00", pattern = r"^[0-9]{1,10}(\.[0-9]{1,2})?$")]
     pub(crate) amount: String,
     /// Three capital letters (ISO 4217).
-    #[schema(example = "USD")]
+    #[schema(example = "USD", pattern = "^[A-Z]{3}$")]
     pub(crate) currency: String,
 }
 

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub(crate) struct HoldBody {
     /// Why, for the history.
+    #[schema(max_length = 1000)]
     pub(crate) reason: Option<String>,
 }
 
@@ -24,6 +25,7 @@ impl Body for HoldBody {
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub(crate) struct ReopenBody {
     /// Why, for the history.
+    #[schema(max_length = 1000)]
     pub(crate) reason: Option<String>,
 }
 
