@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import fill
+from flame import flame
 from measure import SHOWN, limit, load
 from stack import DATA, HOME, sql
 
@@ -44,7 +45,8 @@ def measure(options):
             for connections in options.connections:
                 # Each deal once: as long as the deals last.
                 seconds = 1 if operation == "summary-cold" else options.seconds
-                if repeat == 0 and operation not in ("complete", "summary-cold"):
+                # A completion makes a summary that is kept an old one.
+                if operation == "summary" or (repeat == 0 and operation not in ("complete", "summary-cold")):
                     load(operation, connections, WARM_SECONDS, 0)
                 prepare(operation)
                 keep(results, operation, connections, load(operation, connections, seconds, repeat + 1))
@@ -115,6 +117,12 @@ def main():
     parser.add_argument("--no-limit", action="store_true")
     parser.add_argument("operations", nargs="*", default=OPERATIONS)
     options = parser.parse_args()
+    if options.operations[:1] == ["flame"]:
+        if len(options.operations) != 3:
+            parser.error("flame OPERATION PROCESS")
+        graph, options.operations = options.operations[1:], options.operations[1:2]
+    else:
+        graph = None
     unknown = set(options.operations) - set(OPERATIONS)
     if unknown:
         parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join(OPERATIONS)}")
@@ -124,6 +132,8 @@ def main():
     sql("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
     fill.reset()
     fill.write_requests()
+    if graph:
+        return flame(*graph, options.seconds)
     text = table(measure(options), options)
     print(text)
     (HOME / "bench" / "table.txt").write_text(text + "\n")

@@ -27,6 +27,8 @@ function init(arguments)
     return id, tails[numbers[math.random(#numbers)] + 1]
   end
   local function any() return pick(ids[math.random(#ids)]) end
+  -- Few enough to be kept all the time.
+  local function kept() return pick(ids[math.random(math.min(#ids, 100))]) end
   local at = 0
   local function following()
     at = at % #ids + 1
@@ -40,7 +42,7 @@ function init(arguments)
       return "GET /api/tasks/" .. id .. tail .. "\r\n"
     end,
     ["summary"] = function()
-      local id, tail = any()
+      local id, tail = kept()
       return "GET /api/deals/" .. id .. "/summary" .. tail .. "\r\n"
     end,
     ["summary-cold"] = function()
