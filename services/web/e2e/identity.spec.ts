@@ -1,4 +1,4 @@
-import { address, expect, expectAccessible, linkInMail, PASSWORD, signUp, test } from "./support";
+import { address, expect, expectAccessible, linkInMail, listen, PASSWORD, signUp, test } from "./support";
 
 test("somebody signs up, confirms the address by mail, signs out and in again, and forgets the password", async ({ page, context }) => {
   const email = await signUp(page, "Ruth Calder");
@@ -77,4 +77,25 @@ test("another site cannot act with the session, and neither can a page without i
   expect((await send({ "sec-fetch-site": "same-origin" })).status()).toBe(403);
   expect((await send({ "sec-fetch-site": "same-origin", "x-csrf-token": token })).status()).toBe(200);
   expect((await request.get("/gateway/api/auth/me")).status()).toBe(401);
+});
+
+test("the pages speak the browser's language, and the one that somebody chooses", async ({ browser, quiet }) => {
+  const context = await browser.newContext({ locale: "es-MX" });
+  listen(context, quiet);
+  const page = await context.newPage();
+  await page.goto("/login");
+  await expect(page.getByRole("heading", { name: "Iniciar sesión" })).toBeVisible();
+  await expect(page.locator("html")).toHaveAttribute("lang", "es-US");
+  await expectAccessible(page);
+  await page.getByRole("button", { name: "English" }).click();
+  await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
+  await signUp(page, "Ruth Calder");
+  await page.goto("/work");
+  await page.getByRole("button", { name: "Ruth Calder" }).click();
+  await page.getByRole("menuitem", { name: "Español" }).click();
+  await expect(page.getByRole("heading", { name: "Mi trabajo" })).toBeVisible();
+  await page.goto("/templates");
+  await expect(page.getByRole("link", { name: "Compra residencial en EE. UU. - lado comprador" })).toBeVisible();
+  await expectAccessible(page);
+  await context.close();
 });

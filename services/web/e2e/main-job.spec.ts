@@ -149,4 +149,13 @@ test("a deal is opened, worked on and moved, by four people in browsers of their
     await expectAccessible(buyer);
     expect(await buyer.content()).not.toMatch(/525,?000|conventional|Initials on page 4/);
   });
+
+  await test.step("the buyer reads it in Spanish, the steps of the template too", async () => {
+    await buyer.getByRole("button", { name: "Español" }).click();
+    await expect(buyer.getByRole("heading", { level: 1 })).toContainText(/^Todo va bien\. El cierre está previsto para el /);
+    await expect(buyer.getByRole("list").filter({ hasText: "Oferta aceptada" })).toBeVisible();
+    await expect(buyer.getByText("Firmar los documentos de cierre")).toBeVisible();
+    await expectAccessible(buyer);
+    expect(await buyer.locator("main").innerText()).not.toMatch(/\b(the|your|closing documents)\b/i);
+  });
 });

@@ -2,6 +2,9 @@
 
 import createClient, { type Middleware } from "openapi-fetch";
 
+import { languageOf } from "@/lib/locale";
+
+import { inLanguage } from "./phrases";
 import { asProblem, type Problem, unreachable } from "./problem";
 import type { paths } from "./schema";
 
@@ -18,6 +21,7 @@ const ours: Middleware = {
 /** The gateway, by way of this application, which adds the session's token. */
 export const api = createClient<paths>({ baseUrl: "/gateway" });
 api.use(ours);
+api.use(inLanguage(async () => (languageOf(document.documentElement.lang) === "es" ? (await import("../../messages/shipped/es.json")).default : {})));
 
 type Answer<Data> = { data?: Data; error?: unknown; response: Response };
 export type Outcome<Data> = { data: Data; problem?: undefined } | { data?: undefined; problem: Problem; retryAfter?: number };

@@ -1,12 +1,15 @@
 import "server-only";
 
+import { getLocale } from "next-intl/server";
 import { cookies, headers } from "next/headers";
 import { notFound, redirect } from "next/navigation";
 import createClient from "openapi-fetch";
 import { cache } from "react";
 
+import { languageOf } from "@/lib/locale";
 import { settings } from "@/lib/settings";
 
+import { inLanguage, type Phrases } from "./phrases";
 import { ApiProblem, asProblem, type Problem, unreachable } from "./problem";
 import type { paths } from "./schema";
 import { cookieName, open, type Session } from "./session";
@@ -22,12 +25,15 @@ const PROFILES = 2_000;
 /** The session of this request. */
 export const session = cache(async (): Promise<Session | undefined> => open((await cookies()).get(cookieName(settings().isSecure))?.value));
 
+/** What the shipped templates say in the reader's language; nothing in English, which they are written in. */
+export const phrases = cache(async (): Promise<Phrases> => (languageOf(await getLocale()) === "es" ? (await import("../../messages/shipped/es.json")).default : {}));
+
 /** The gateway's client for this request, with the caller's token. */
 export const api = cache(async () => {
   const current = await session();
   const incoming = await headers();
   const forwarded = incoming.get("x-forwarded-for");
-  return createClient<paths>({
+  const client = createClient<paths>({
     baseUrl: settings().gatewayUrl,
     headers: {
       ...(current ? { authorization: `Bearer ${current.accessToken}` } : {}),
@@ -36,6 +42,8 @@ export const api = cache(async () => {
     cache: "no-store",
     fetch: (request: Request) => fetch(new Request(request, { signal: AbortSignal.timeout(TIMEOUT_MS) })),
   });
+  client.use(inLanguage(phrases));
+  return client;
 });
 
 type Answer<Data> = { data?: Data; error?: unknown; response: Response };

@@ -21,14 +21,17 @@ const STYLES: Record<DayStyle, Intl.DateTimeFormatOptions> = {
   full: { weekday: "long", year: "numeric", month: "long", day: "numeric" },
 };
 
+/** 'lun, 6 abr': the region would make it 'lun, 6 de abr'. */
+const SHORT_SPANISH = "es";
+
 /** A date in words: 'Mon, Apr 6'; with its year where that is not the present one. */
 export function dayInWords(locale: string, day: string, style: DayStyle = "short", today?: string): string {
   const isOtherYear = today !== undefined && today.slice(0, 4) !== day.slice(0, 4) && Math.abs(daysBetween(today, day)) > 180;
   const options = isOtherYear ? { ...STYLES[style], year: "numeric" as const } : STYLES[style];
-  return new Intl.DateTimeFormat(locale, { ...options, timeZone: "UTC" }).format(midnight(day));
+  return new Intl.DateTimeFormat(locale.startsWith("es") ? SHORT_SPANISH : locale, { ...options, timeZone: "UTC" }).format(midnight(day));
 }
 
-/** A sentence of the API with its dates in words. */
+/** A sentence of the API with its dates in words, in the language of the sentence. */
 export const withDaysInWords = (locale: string, text: string): string => text.replace(/\b\d{4}-\d{2}-\d{2}\b/g, (day) => dayInWords(locale, day));
 
 /** An instant in a zone: 'Mar 30, 4:12 PM'. */

@@ -6,7 +6,7 @@ import { fieldErrors, unreachable } from "@/api/problem";
 import messages from "../../messages/en.json";
 import { contentSecurityPolicy } from "./csp";
 import { dayIn, dayInWords, daysBetween, moneyInWords } from "./days";
-import { chooseLocale } from "./locale";
+import { chooseLocale, languageOf, tagOf } from "./locale";
 import { ownPath } from "./own-path";
 import { readSettings } from "./settings";
 
@@ -17,6 +17,7 @@ describe("days", () => {
     expect(dayIn("Pacific/Auckland", instant)).toBe("2026-03-31");
     expect(dayInWords("en", "2026-04-06")).toBe("Mon, Apr 6");
     expect(dayInWords("en", "2027-04-06", "short", "2026-03-31")).toBe("Tue, Apr 6, 2027");
+    expect(dayInWords("es-US", "2026-04-06", "long")).toBe("lunes, 6 de abril");
   });
 
   it("are counted over a change of the clock and of the year", () => {
@@ -28,6 +29,7 @@ describe("days", () => {
 
 it("money keeps its cents, however large", () => {
   expect(moneyInWords("en", { amount: "525000.00", currency: "USD" })).toBe("$525,000");
+  expect(moneyInWords("es-US", { amount: "525000.50", currency: "USD" })).toBe("$525,000.50");
   expect(moneyInWords("en", { amount: "90071992547409931.55", currency: "USD" })).toBe("$90,071,992,547,409,931.55");
 });
 
@@ -39,7 +41,9 @@ it("after the login, only a path of ours is opened", () => {
 });
 
 it("the language is the chosen one, else what the browser asks for, else English", () => {
-  expect(chooseLocale("en", "xx")).toBe("en");
+  expect(chooseLocale("en", "es")).toBe("en");
+  expect(chooseLocale(undefined, "de, es-MX;q=0.8, en;q=0.5")).toBe("es");
+  expect([tagOf("es"), languageOf("es-US"), languageOf("xx")]).toEqual(["es-US", "es", "en"]);
   expect(chooseLocale("xx", "de, en-US;q=0.8")).toBe("en");
   expect(chooseLocale(undefined, null)).toBe("en");
 });

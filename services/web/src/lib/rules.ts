@@ -1,12 +1,11 @@
-import type { useTranslations } from "next-intl";
-
 import type { components } from "@/api/schema";
 
-type DueRule = components["schemas"]["DueRule"];
-type Words = ReturnType<typeof useTranslations>;
+import type { Words } from "./words";
 
-/** A rule as a phrase: '3 business days after Effective date'. `words` are those of the namespace `rules`. */
-export function ruleInWords(words: Words, rule: DueRule, titleOf: (anchor: string) => string): string {
+type DueRule = components["schemas"]["DueRule"];
+
+/** A rule as a phrase: '3 business days after Effective date'. */
+export function ruleInWords(words: Words<"rules">, rule: DueRule, titleOf: (anchor: string) => string): string {
   const anchor = titleOf(rule.anchor);
   const days = Math.abs(rule.offsetDays);
   if (rule.offsetDays === 0) return words("on", { anchor });

@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 
+import { LanguageSwitch } from "@/components/shell/language";
 import { Words } from "@/components/shell/words";
 import { Mark } from "@/components/ui/mark";
 
@@ -15,6 +16,9 @@ export default function PublicLayout({ children }: { children: ReactNode }) {
           Haushavn
         </p>
         <Words of={["identity"]}>{children}</Words>
+        <p className="mt-8">
+          <LanguageSwitch className="btn btn-quiet -ms-3" />
+        </p>
       </div>
     </main>
   );

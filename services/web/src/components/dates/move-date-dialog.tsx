@@ -8,10 +8,11 @@ import { type FormEvent, type KeyboardEvent, useEffect, useEffectEvent, useState
 import { api, attempt } from "@/api/browser";
 import type { Problem } from "@/api/problem";
 import type { DateChange, KeyDatesPreview } from "@/api/types";
+import { Said } from "@/components/domain/said";
 import { Dialog } from "@/components/ui/dialog";
 import { useToast } from "@/components/ui/toasts";
 import { daysBetween, dayInWords, withDaysInWords } from "@/lib/days";
-import { mistakes, sentence } from "@/lib/words";
+import { mistakes, sentence, type Words } from "@/lib/words";
 
 import type { MoveDateProps } from "./move-date";
 
@@ -231,7 +232,7 @@ export function MoveDateDialog({ dealId, dealName, keyDates, version, today, may
               {violations.map((violation) => (
                 <p key={violation.key + violation.message} className={`note ${violation.severity === "ERROR" ? "note-error" : "note-warn"}`}>
                   <TriangleAlert size={16} aria-hidden="true" />
-                  <span>{withDaysInWords(locale, violation.message)}</span>
+                  <Said>{withDaysInWords("en-US", violation.message)}</Said>
                 </p>
               ))}
               {overdue.length ? (
@@ -337,9 +338,7 @@ export function MoveDateDialog({ dealId, dealName, keyDates, version, today, may
   );
 }
 
-type MoveWords = ReturnType<typeof useTranslations<"move">>;
-
-const shiftInWords = (t: MoveWords, days: number): string => (days < 0 ? t("earlier", { days: -days }) : t("later", { days }));
+const shiftInWords = (t: Words<"move">, days: number): string => (days < 0 ? t("earlier", { days: -days }) : t("later", { days }));
 
 function ChangeRow({ change, today }: { change: DateChange; today: string }) {
   const t = useTranslations("move");
@@ -364,7 +363,7 @@ function ChangeRow({ change, today }: { change: DateChange; today: string }) {
         {change.locked ? (
           <span className="inline-flex items-center gap-1">
             <LockKeyhole size={13} className="flex-none" aria-hidden="true" />
-            {withDaysInWords(locale, change.locked)}
+            <Said>{withDaysInWords("en-US", change.locked)}</Said>
           </span>
         ) : change.outcome ? (
           t(`outcome.${change.outcome}`)

@@ -1,12 +1,15 @@
 "use client";
 
-import { LogOut, Monitor, Moon, Sun } from "lucide-react";
-import { useTranslations } from "next-intl";
+import { Languages, LogOut, Monitor, Moon, Sun } from "lucide-react";
+import { useLocale, useTranslations } from "next-intl";
 import Link from "next/link";
 import { DropdownMenu } from "radix-ui";
 import type { ReactNode } from "react";
 
 import { send } from "@/api/browser";
+import { LANGUAGES, languageOf, LOCALES } from "@/lib/locale";
+
+import { chooseLanguage } from "./language";
 
 const YEAR_SECONDS = 365 * 24 * 60 * 60;
 
@@ -26,9 +29,10 @@ export async function signOut(): Promise<void> {
   window.location.assign("/login");
 }
 
-/** Theme and sign-out, and on phones the screens that have no place in the bar. */
+/** Theme, language and sign-out, and on phones the screens that have no place in the bar. */
 export function AccountMenu({ children, links = [] }: { children: ReactNode; links?: { href: string; label: string }[] }) {
   const t = useTranslations("shell");
+  const language = languageOf(useLocale());
   const themes = [
     { theme: "system", label: t("themeSystem"), icon: Monitor },
     { theme: "light", label: t("themeLight"), icon: Sun },
@@ -51,6 +55,13 @@ export function AccountMenu({ children, links = [] }: { children: ReactNode; lin
             <DropdownMenu.Item key={theme} className="menu-item" onSelect={() => chooseTheme(theme)}>
               <Icon size={16} className="text-text-3" aria-hidden="true" />
               {label}
+            </DropdownMenu.Item>
+          ))}
+          <DropdownMenu.Separator className="menu-line" />
+          {LOCALES.filter((locale) => locale !== language).map((locale) => (
+            <DropdownMenu.Item key={locale} className="menu-item" lang={locale} onSelect={() => chooseLanguage(locale)}>
+              <Languages size={16} className="text-text-3" aria-hidden="true" />
+              {LANGUAGES[locale]}
             </DropdownMenu.Item>
           ))}
           <DropdownMenu.Separator className="menu-line" />

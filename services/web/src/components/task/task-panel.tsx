@@ -5,18 +5,21 @@ import { getLocale, getTranslations } from "next-intl/server";
 import Link from "next/link";
 
 import { api, attempt } from "@/api/server";
-import type { Me, Party, TaskDetail, User } from "@/api/types";
+import type { Me, Party, TaskDetail, User, WhyBlocked } from "@/api/types";
 import { Due } from "@/components/domain/day";
 import { Avatar, NobodyAvatar, OutsideAvatar } from "@/components/domain/person";
 import { TaskGlyph, TaskPill } from "@/components/domain/status";
 import { Empty, Failed } from "@/components/ui/states";
 import { may } from "@/lib/access";
 import { dayIn, dayInWords, instantInWords } from "@/lib/days";
+import { partInWords, type Words } from "@/lib/words";
 
 import { CommentForm } from "./comment-form";
 import { TaskActions } from "./task-actions";
 
 const PAGE = 100;
+/** So many of those who hold a task up are named. */
+const HOLDUPS = 3;
 
 /** A task with everything about it: why it waits, what it unlocks, what was said, and what can be done. */
 export async function TaskPanel({ id, who }: { id: string; who: Me }) {
@@ -48,11 +51,11 @@ export async function TaskPanel({ id, who }: { id: string; who: Me }) {
   const zone = dealNow?.timeZone ?? who.organization.timezone;
   const today = dayIn(zone);
   const names = new Map((users.data?.items ?? []).map((user: User) => [user.id, user.fullName]));
-  const holder = holderOf(parties.data?.items ?? [], names, (role) => (parts.has(role) ? parts(role) : role.replaceAll("_", " ")));
+  const holder = holderOf(parties.data?.items ?? [], names, (role) => partInWords(parts, role));
   const isDone = task.status === "COMPLETED" || task.status === "WAIVED";
   const isActive = dealNow?.status === "ACTIVE";
   const open = task.dependencies.filter((other) => !isOver(other.status));
-  const owner = ownerOf(task, parties.data?.items ?? [], (role) => (parts.has(role) ? parts(role) : role.replaceAll("_", " ")));
+  const owner = ownerOf(task, parties.data?.items ?? [], (role) => partInWords(parts, role));
   const assignee = task.assigneeId ? names.get(task.assigneeId) : undefined;
 
   return (
@@ -132,7 +135,7 @@ export async function TaskPanel({ id, who }: { id: string; who: Me }) {
               {t("whyBlocked")}
             </h3>
             <p>
-              {why.data.sentence}
+              {heldBy(t, locale, zone, why.data, holder)}
               {why.data.earliestUnblock ? <> {t("earliest", { date: dayInWords(locale, why.data.earliestUnblock) })}</> : null}
             </p>
           </section>
@@ -225,6 +228,21 @@ function Neighbours({ items, holder, hidden }: { items: Neighbour[]; holder: Hol
       ))}
     </ul>
   );
+}
+
+/** Who holds it up, with what, since when: a sentence for each of the first tasks that somebody could work on now. */
+function heldBy(t: Words<"task">, locale: string, zone: string, why: WhyBlocked, holder: Holder): string {
+  const shown = why.frontier.slice(0, HOLDUPS);
+  const sentences = shown.map((task) =>
+    t("held", {
+      title: task.title ?? t("hidden"),
+      holder: holder(task) || t("nobody"),
+      since: task.since ? dayInWords(locale, dayIn(zone, new Date(task.since)), "plain") : "none",
+      due: task.dueDate ? dayInWords(locale, task.dueDate, "plain") : "none",
+    }),
+  );
+  const rest = why.frontier.length - shown.length;
+  return [...sentences, ...(rest ? [t("heldMore", { count: rest })] : [])].join(" ");
 }
 
 const isOver = (status: string | null | undefined): boolean => status === "COMPLETED" || status === "WAIVED";

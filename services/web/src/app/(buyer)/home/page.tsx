@@ -3,6 +3,7 @@ import { getTranslations } from "next-intl/server";
 import Link from "next/link";
 
 import { api, me, must } from "@/api/server";
+import { LanguageSwitch } from "@/components/shell/language";
 import { Mark } from "@/components/ui/mark";
 
 import { LeaveButton } from "../leave-button";
@@ -23,6 +24,7 @@ export default async function HomePage() {
             <Mark />
             <span>{who.organization.name}</span>
             <span className="flex-1" />
+            <LanguageSwitch className="buyer-link" />
             <LeaveButton />
           </p>
           <h1>{items.length ? t("homes") : t("noHomes")}</h1>

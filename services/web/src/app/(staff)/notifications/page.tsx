@@ -4,6 +4,7 @@ import Link from "next/link";
 
 import { api, me, must } from "@/api/server";
 import type { Notification } from "@/api/types";
+import { Said } from "@/components/domain/said";
 import { Empty } from "@/components/ui/states";
 import { dayIn, dayInWords, timeInWords } from "@/lib/days";
 
@@ -56,13 +57,15 @@ export default async function NotificationsPage({ searchParams }: { searchParams
                 <li key={notice.id} className={`border-t border-line first:border-0 ${notice.readAt ? "" : "bg-selected"}`}>
                   <NoticeLink notice={notice}>
                     <span className="flex items-baseline gap-2">
-                      <span className={notice.readAt ? "font-medium" : "font-semibold"}>{notice.title}</span>
+                      <span className={notice.readAt ? "font-medium" : "font-semibold"}>
+                        <Said>{notice.title}</Said>
+                      </span>
                       {notice.readAt ? null : <span className="pill bg-primary-soft text-link">{t("new")}</span>}
                       <time className="tnum ms-auto flex-none text-xs text-text-2" dateTime={notice.createdAt}>
                         {timeInWords(locale, zone, notice.createdAt)}
                       </time>
                     </span>
-                    <span className="mt-0.5 block text-text-2">{notice.body}</span>
+                    <Said className="mt-0.5 block text-text-2">{notice.body}</Said>
                   </NoticeLink>
                 </li>
               ))}

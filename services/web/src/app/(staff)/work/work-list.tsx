@@ -14,7 +14,7 @@ import { AssignDialog } from "@/components/task/assign-dialog";
 import { Empty } from "@/components/ui/states";
 import { useToast } from "@/components/ui/toasts";
 import { dayInWords } from "@/lib/days";
-import { sentence } from "@/lib/words";
+import { partInWords, sentence } from "@/lib/words";
 
 import type { WorkGroup, WorkItem } from "./load";
 
@@ -224,7 +224,7 @@ export function WorkList({ groups, today, people, me, mayReopen, tab, next }: Pr
                           {item.isCritical ? <Anchor size={14} className="crit" role="img" aria-label={t("critical")} /> : null}
                           {item.waitsFor ? <span className="work-why clip" title={item.waitsFor}>{t("waitsFor", { title: item.waitsFor })}</span> : null}
                           {!item.waitsFor && group.key === "waiting" && item.ownerRole ? (
-                            <span className="work-why clip">{parts.has(item.ownerRole) ? parts(item.ownerRole) : item.ownerRole}</span>
+                            <span className="work-why clip">{partInWords(parts, item.ownerRole)}</span>
                           ) : null}
                         </span>
                         <span role="gridcell" className="work-deal clip">
@@ -236,7 +236,7 @@ export function WorkList({ groups, today, people, me, mayReopen, tab, next }: Pr
                           {item.assigneeName ? (
                             <Avatar name={item.assigneeName} size={22} label />
                           ) : group.key === "waiting" && item.ownerRole ? (
-                            <OutsideAvatar name={parts.has(item.ownerRole) ? parts(item.ownerRole) : item.ownerRole} size={22} />
+                            <OutsideAvatar name={partInWords(parts, item.ownerRole)} size={22} />
                           ) : (
                             <NobodyAvatar label={t("nobody")} size={22} />
                           )}

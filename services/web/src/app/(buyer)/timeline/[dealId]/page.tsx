@@ -3,13 +3,16 @@ import type { Metadata } from "next";
 import { getLocale, getTranslations } from "next-intl/server";
 import Link from "next/link";
 
-import { api, me, must } from "@/api/server";
+import { api, me, must, phrases } from "@/api/server";
 import type { BuyerTimeline } from "@/api/types";
 import { Distance } from "@/components/domain/day";
 import { Avatar } from "@/components/domain/person";
+import { LanguageSwitch } from "@/components/shell/language";
 import { Mark } from "@/components/ui/mark";
 import { isBuyer } from "@/lib/access";
+import { headlineInWords, stageInWords, stepInWords } from "@/lib/buyer-words";
 import { dayIn, dayInWords } from "@/lib/days";
+import { partInWords } from "@/lib/words";
 
 import { LeaveButton } from "../../leave-button";
 import { DoneButton } from "./done-button";
@@ -26,7 +29,7 @@ export async function generateMetadata({ params }: Props): Promise<Metadata> {
 /** Calm: are we on track, what is my next step, what comes, whom do I call. */
 export default async function TimelinePage({ params }: Props) {
   const { dealId } = await params;
-  const [t, parts, locale, who, timeline] = await Promise.all([getTranslations("buyer"), getTranslations("roles"), getLocale(), me(), load(dealId)]);
+  const [t, says, parts, locale, who, timeline] = await Promise.all([getTranslations("buyer"), getTranslations("buyerHeadline"), getTranslations("roles"), getLocale(), me(), load(dealId)]);
   const address = timeline.propertyAddress;
   const done = timeline.milestones.filter((milestone) => milestone.state === "DONE").length;
   const now = timeline.milestones.filter((milestone) => milestone.state === "CURRENT").length;
@@ -56,10 +59,11 @@ export default async function TimelinePage({ params }: Props) {
               {who.organization.name} <span className="buyer-with">{t("with")}</span>
             </span>
             <span className="flex-1" />
+            <LanguageSwitch className="buyer-link" />
             <PrintButton />
             {isMine ? <LeaveButton /> : null}
           </p>
-          <h1>{timeline.headline.text}</h1>
+          <h1>{headlineInWords(says, locale, timeline, today, await phrases())}</h1>
           <p className="buyer-address">{[[address.street, address.unit ? `#${address.unit}` : ""].filter(Boolean).join(" "), address.city, `${address.stateOrProvince} ${address.postalCode}`].join(", ")}</p>
           <HeadState timeline={timeline} />
           <p className="buyer-bar" aria-hidden="true">
@@ -83,7 +87,7 @@ export default async function TimelinePage({ params }: Props) {
                     <Distance date={step.dueDate} today={today} isOpen={false} />
                   </p>
                 ) : null}
-                {step.dueDate && step.text.includes(dayInWords(locale, step.dueDate, "long")) ? null : <p className="buyer-text mt-2">{step.text}</p>}
+                {step.dueDate ? null : <p className="buyer-text mt-2">{stepInWords(says, step)}</p>}
                 {isMine ? <DoneButton taskId={step.taskId} title={step.title} /> : null}
               </>
             ) : (
@@ -106,9 +110,9 @@ export default async function TimelinePage({ params }: Props) {
                     {milestone.completedOn ? (
                       <p>{t("doneOn", { date: dayInWords(locale, milestone.completedOn, "long") })}</p>
                     ) : milestone.state === "CURRENT" ? (
-                      <p className="font-medium text-accent-text!">{milestone.text}</p>
+                      <p className="font-medium text-accent-text!">{stageInWords(says, timeline, milestone.state)}</p>
                     ) : (
-                      <p>{milestone.text}</p>
+                      <p>{stageInWords(says, timeline, milestone.state)}</p>
                     )}
                   </div>
                 </li>
@@ -148,7 +152,7 @@ export default async function TimelinePage({ params }: Props) {
           <section className="buyer-wire" aria-labelledby="wire">
             <ShieldAlert size={20} aria-hidden="true" />
             <p>
-              <b id="wire">{t("wireTitle")}</b> {timeline.notice}
+              <b id="wire">{t("wireTitle")}</b> {t("wireNotice")}
             </p>
           </section>
           {timeline.contacts.length ? (
@@ -160,7 +164,7 @@ export default async function TimelinePage({ params }: Props) {
                     <Avatar name={contact.name} size={40} />
                     <span className="min-w-0">
                       <b className="block font-medium">{contact.name}</b>
-                      <small className="block">{[parts.has(contact.role) ? parts(contact.role) : contact.role, contact.company].filter(Boolean).join(", ")}</small>
+                      <small className="block">{[partInWords(parts, contact.role), contact.company].filter(Boolean).join(", ")}</small>
                       {contact.phone ? <small className="buyer-number">{contact.phone}</small> : null}
                     </span>
                     <span className="flex gap-2">

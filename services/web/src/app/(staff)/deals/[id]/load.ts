@@ -17,9 +17,9 @@ export const loadPeople = cache(async () => attempt((await api()).GET("/api/user
 /** Slack and the critical path of the dates as they are. Writes nothing. */
 export const loadSlack = cache(async (id: string) => attempt((await api()).POST("/api/deals/{id}/what-if", { params: { path: { id } }, body: { keyDates: {} } })));
 
-/** What a date is called where there is little room. */
+/** What a date is called where there is little room, in both languages of the shipped templates. */
 export const shortTitle = (date: Pick<KeyDate, "title">): string => {
-  const short = date.title.replace(/\s*\([^)]*\)/g, "").replace(/\s*\/.*$/, "").replace(/\s+(deadline|due|date|by)$/i, "").replace(/\s+contingency$/i, "");
+  const short = date.title.replace(/^(Fecha (límite )?(para |de la |del |de )|Vencen? (el |la |los |las )?)/, "").replace(/^contingencia de /, "").replace(/\s*\([^)]*\)/g, "").replace(/\s*\/.*$/, "").replace(/\s+(deadline|due|date|by)$/i, "").replace(/\s+contingency$/i, "");
   return short.charAt(0).toUpperCase() + short.slice(1);
 };
 

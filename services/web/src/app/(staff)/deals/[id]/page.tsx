@@ -10,6 +10,7 @@ import { TaskGlyph } from "@/components/domain/status";
 import { TaskDrawer } from "@/components/task/task-drawer";
 import { Empty, Failed } from "@/components/ui/states";
 import { dayIn, dayInWords } from "@/lib/days";
+import { partInWords } from "@/lib/words";
 
 import { type Holder, holderOf, loadDeal, loadParties, loadPeople, loadPlan, loadSlack } from "./load";
 
@@ -53,7 +54,7 @@ export default async function PlanPage({ params, searchParams }: Props) {
   const isShown = (task: PlanTask): boolean =>
     show === "all" || (show === "critical" ? task.critical && !isOver(task) : show === "buyer" ? task.buyerVisible : !isOver(task));
   const shown = groups.map((group) => ({ group, tasks: group.tasks.filter(isShown) })).filter(({ group, tasks }) => tasks.length > 0 || (show === "open" && group.tasks.length > 0));
-  const inWords = (role: string) => (parts.has(role) ? parts(role) : role.replaceAll("_", " "));
+  const inWords = (role: string) => partInWords(parts, role);
 
   return (
     <>

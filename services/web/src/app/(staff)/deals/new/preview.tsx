@@ -8,6 +8,7 @@ import { Due } from "@/components/domain/day";
 import { Avatar, NobodyAvatar, OutsideAvatar } from "@/components/domain/person";
 import { TaskGlyph } from "@/components/domain/status";
 import { dayInWords } from "@/lib/days";
+import { partInWords } from "@/lib/words";
 
 type Props = { result: DealDryRun; parties: { role: string; name: string; company: string; userId: string }[]; today: string; isLoading: boolean };
 
@@ -70,7 +71,7 @@ export function Preview({ result, parties, today, isLoading }: Props) {
                       ) : (
                         <>
                           <NobodyAvatar label={t("nobody")} size={22} />
-                          <span className="clip text-text-2">{task.ownerRole && parts.has(task.ownerRole) ? parts(task.ownerRole) : t("nobody")}</span>
+                          <span className="clip text-text-2">{task.ownerRole ? partInWords(parts, task.ownerRole) : t("nobody")}</span>
                         </>
                       )}
                     </span>

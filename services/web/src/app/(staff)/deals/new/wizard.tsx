@@ -1,16 +1,17 @@
 "use client";
 
 import { Check, CircleCheck, Plus, Rocket, TriangleAlert, UserRoundX, X } from "lucide-react";
-import { useLocale, useTranslations } from "next-intl";
+import { useTranslations } from "next-intl";
 import { useRouter } from "next/navigation";
 import { type FormEvent, useEffect, useEffectEvent, useRef, useState } from "react";
 
 import { api, attempt, newKey } from "@/api/browser";
 import type { Problem } from "@/api/problem";
 import type { CreateDealBody, DealDryRun } from "@/api/types";
+import { Said } from "@/components/domain/said";
 import { Field } from "@/components/ui/field";
 import { withDaysInWords } from "@/lib/days";
-import { mistakes, sentence } from "@/lib/words";
+import { mistakes, partInWords, sentence } from "@/lib/words";
 
 import { Preview } from "./preview";
 
@@ -467,7 +468,7 @@ function PartyRow({ party: one, people, errors, onChange, onRemove }: PartyRowPr
         <select id={`${id}-role`} className="input" value={one.role} onChange={(event) => onChange({ ...one, role: event.currentTarget.value })}>
           {[...new Set([...PARTY_ROLES, one.role])].map((role) => (
             <option key={role} value={role}>
-              {parts.has(role) ? parts(role) : role.replaceAll("_", " ")}
+              {partInWords(parts, role)}
             </option>
           ))}
         </select>
@@ -507,7 +508,6 @@ function PartyRow({ party: one, people, errors, onChange, onRemove }: PartyRowPr
 /** What to look at before the launch: broken rules, parts that nobody has, what is left out. */
 function Checks({ result, parties }: { result: DealDryRun; parties: PartyDraft[] }) {
   const t = useTranslations("wizard");
-  const locale = useLocale();
   const parts = useTranslations("roles");
   const held = new Set(parties.map((one) => one.role));
   const nobody = new Map<string, number>();
@@ -519,7 +519,7 @@ function Checks({ result, parties }: { result: DealDryRun; parties: PartyDraft[]
       {result.violations.map((violation) => (
         <p key={violation.key + violation.message} className={`note ${violation.severity === "ERROR" ? "note-error" : "note-warn"}`}>
           <TriangleAlert size={16} aria-hidden="true" />
-          <span>{withDaysInWords(locale, violation.message)}</span>
+          <Said>{withDaysInWords("en-US", violation.message)}</Said>
         </p>
       ))}
       {nobody.size ? (
@@ -529,7 +529,7 @@ function Checks({ result, parties }: { result: DealDryRun; parties: PartyDraft[]
             <b>{t("nobodyYet")}</b>
             <ul>
               {[...nobody].map(([role, count]) => (
-                <li key={role}>{t("nobodyHas", { part: parts.has(role) ? parts(role) : role.replaceAll("_", " "), count })}</li>
+                <li key={role}>{t("nobodyHas", { part: partInWords(parts, role), count })}</li>
               ))}
             </ul>
           </div>

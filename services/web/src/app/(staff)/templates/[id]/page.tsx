@@ -5,6 +5,7 @@ import Link from "next/link";
 
 import { api, must } from "@/api/server";
 import { ruleInWords } from "@/lib/rules";
+import { partInWords } from "@/lib/words";
 
 type Props = { params: Promise<{ id: string }> };
 
@@ -63,7 +64,7 @@ export default async function TemplatePage({ params }: Props) {
                       <span className="clip text-xs text-text-2" title={ruleInWords(rules, task.rule, title)}>
                         {ruleInWords(rules, task.rule, title)}
                       </span>
-                      <span className="clip text-xs text-text-2">{parts.has(task.ownerRole) ? parts(task.ownerRole) : task.ownerRole.replaceAll("_", " ")}</span>
+                      <span className="clip text-xs text-text-2">{partInWords(parts, task.ownerRole)}</span>
                     </li>
                   ))}
                 </ul>

@@ -4,6 +4,7 @@ import Link from "next/link";
 import { api, attempt } from "@/api/server";
 import type { ActivityItem } from "@/api/types";
 import { Avatar } from "@/components/domain/person";
+import { Said } from "@/components/domain/said";
 import { Empty, Failed } from "@/components/ui/states";
 import { dayIn, dayInWords, timeInWords, withDaysInWords } from "@/lib/days";
 
@@ -46,13 +47,17 @@ export default async function ActivityPage({ params, searchParams }: Props) {
                 </time>
                 <Avatar name={first.actor.name} size={22} />
                 <div>
-                  <p>{withDaysInWords(locale, first.text)}</p>
+                  <p>
+                    <Said>{withDaysInWords("en-US", first.text)}</Said>
+                  </p>
                   {rest.length ? (
                     <details className="mt-0.5 text-text-2">
                       <summary className="cursor-pointer">{t("more", { count: rest.length })}</summary>
                       <ul className="mt-1 grid gap-1">
                         {rest.map((item) => (
-                          <li key={`${item.entityId}-${item.eventType}-${item.text}`}>{withDaysInWords(locale, item.text)}</li>
+                          <li key={`${item.entityId}-${item.eventType}-${item.text}`}>
+                            <Said>{withDaysInWords("en-US", item.text)}</Said>
+                          </li>
                         ))}
                       </ul>
                     </details>

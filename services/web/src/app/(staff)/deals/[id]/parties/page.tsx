@@ -5,6 +5,7 @@ import type { User } from "@/api/types";
 import { Avatar } from "@/components/domain/person";
 import { Empty, Failed } from "@/components/ui/states";
 import { may } from "@/lib/access";
+import { partInWords } from "@/lib/words";
 
 import { loadDeal, loadParties, loadPeople } from "../load";
 import { AddParty } from "./add-party";
@@ -52,7 +53,7 @@ export default async function PartiesPage({ params }: { params: Promise<{ id: st
                       {party.name}
                     </span>
                   </th>
-                  <td>{parts.has(party.role) ? parts(party.role) : party.role.replaceAll("_", " ")}</td>
+                  <td>{partInWords(parts, party.role)}</td>
                   <td>{party.company}</td>
                   <td className="whitespace-nowrap">
                     {party.phone ? (
