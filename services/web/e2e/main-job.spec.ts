@@ -1,11 +1,6 @@
 import type { Browser, Page } from "@playwright/test";
 
-import { accept, address, ask, expect, expectAccessible, signUp, test } from "./support";
-
-/** A day so many days from today, as a date field takes it, in the organization's zone. */
-function day(offset: number): string {
-  return new Intl.DateTimeFormat("en-CA", { timeZone: "America/New_York" }).format(new Date(Date.now() + offset * 86_400_000));
-}
+import { accept, address, ask, day, expect, expectAccessible, signUp, test } from "./support";
 
 async function invite(admin: Page, browser: Browser, said: string[], name: string, role: string): Promise<Page> {
   const email = address(role.toLowerCase().replaceAll(" ", "-"));
@@ -29,6 +24,19 @@ test("a deal is opened, worked on and moved, by four people in browsers of their
   await expect(buyer.getByRole("heading", { name: "No home yet" })).toBeVisible();
   const agent = await invite(admin, browser, quiet, "Priya Raman", "Agent");
   await expectAccessible(admin);
+  // She has accepted meanwhile.
+  await admin.reload();
+  await admin.getByRole("button", { name: "Role… Priya Raman" }).click();
+  const role = admin.getByRole("dialog", { name: "Role of Priya Raman" });
+  await role.getByLabel("Role").selectOption({ label: "Administrator" });
+  await role.getByRole("button", { name: "Change the role" }).click();
+  await expect(role).toBeHidden();
+  await expect(admin.getByRole("row", { name: /Priya Raman/ })).toContainText("Administrator");
+  await admin.getByRole("button", { name: "Role… Priya Raman" }).click();
+  await role.getByLabel("Role").selectOption({ label: "Agent" });
+  await role.getByRole("button", { name: "Change the role" }).click();
+  await expect(role).toBeHidden();
+  await expect(admin.getByRole("row", { name: /Priya Raman/ })).toContainText("Agent");
 
   await test.step("the agent opens a file", async () => {
     await agent.getByRole("link", { name: "Deals", exact: true }).first().click();
@@ -148,6 +156,17 @@ test("a deal is opened, worked on and moved, by four people in browsers of their
     await expect(buyer.getByRole("heading", { level: 1 })).toContainText("on track");
     await expectAccessible(buyer);
     expect(await buyer.content()).not.toMatch(/525,?000|conventional|Initials on page 4/);
+  });
+
+  await test.step("on paper the timeline has two pages at most, and the plan no navigation", async () => {
+    const paper = await buyer.pdf({ format: "Letter" });
+    expect(paper.toString("latin1").match(/\/Type\s*\/Page\b/g)?.length).toBeLessThanOrEqual(2);
+    await coordinator.goto(`/deals/${deal}`);
+    await coordinator.emulateMedia({ media: "print" });
+    await expect(coordinator.getByRole("navigation", { name: "Main" }).first()).toBeHidden();
+    await expect(coordinator.getByRole("button", { name: "Move a date" })).toBeHidden();
+    await expect(coordinator.getByText("Confirm the deed is recorded", { exact: false }).first()).toBeVisible();
+    await coordinator.emulateMedia({ media: "screen" });
   });
 
   await test.step("the buyer reads it in Spanish, the steps of the template too", async () => {

@@ -106,6 +106,25 @@ export async function ask<Answer>(page: Page, method: string, path: string, body
   return answer.body as Answer;
 }
 
+/** A day so many days from today, as a date field takes it, in the organization's zone. */
+export function day(offset: number): string {
+  return new Intl.DateTimeFormat("en-CA", { timeZone: "America/New_York" }).format(new Date(Date.now() + offset * 86_400_000));
+}
+
+/** Opens a purchase as somebody who may, and waits for its plan. */
+export async function openDeal(page: Page, street: string): Promise<string> {
+  const deal = await ask<{ id: string }>(page, "POST", "/deals", {
+    propertyAddress: { street, city: "Columbus", stateOrProvince: "OH", postalCode: "43214" },
+    dealType: "PURCHASE",
+    templateKey: "us_residential_purchase_buyer",
+    facts: { financing_type: "conventional" },
+    keyDates: { effective_date: day(0), closing_date: day(45) },
+    parties: [{ role: "buyer", name: "Maya Ortega" }],
+  });
+  await expect.poll(async () => (await ask<{ planState: string }>(page, "GET", `/deals/${deal.id}/plan`)).planState, { timeout: 30_000 }).toBe("APPLIED");
+  return deal.id;
+}
+
 /** Accepts an invitation in a browser of its own. */
 export async function accept(browser: Browser, said: string[], email: string, name: string): Promise<Page> {
   const context = await browser.newContext();

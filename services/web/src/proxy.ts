@@ -72,4 +72,4 @@ function withCookie(request: NextRequest, name: string, value: string): string {
   return [...others, { name, value }].map((cookie) => `${cookie.name}=${cookie.value}`).join("; ");
 }
 
-export const config = { matcher: ["/((?!_next/|favicon|icon|robots.txt).*)"] };
+export const config = { matcher: ["/((?!_next/|favicon|icon|manifest|robots.txt).*)"] };

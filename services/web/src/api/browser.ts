@@ -31,8 +31,10 @@ export async function attempt<Data>(asked: Promise<Answer<Data>>): Promise<Outco
   try {
     const answer = await asked;
     if (answer.response.ok) return { data: answer.data as Data };
-    if (answer.response.status === 401) leaveForLogin();
-    return { problem: asProblem(answer.error, answer.response.status), retryAfter: retryAfter(answer.response) };
+    const problem = asProblem(answer.error, answer.response.status);
+    // A wrong password is no session that is over.
+    if (problem.status === 401 && problem.code !== "INVALID_CREDENTIALS") leaveForLogin();
+    return { problem, retryAfter: retryAfter(answer.response) };
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     return { problem: unreachable() };

@@ -37,6 +37,9 @@ export function unreachable(requestId = ""): Problem {
   };
 }
 
+/** What the API would answer, where it need not be asked. */
+export const refusalOf = (code: ProblemCode): Problem => ({ ...unreachable(), status: 409, code });
+
 /** The problem in an answer's body; one of our own where there is none. */
 export function asProblem(body: unknown, status: number): Problem {
   if (typeof body === "object" && body !== null && "code" in body && "requestId" in body) return body as Problem;

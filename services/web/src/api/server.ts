@@ -10,6 +10,7 @@ import { languageOf } from "@/lib/locale";
 import { settings } from "@/lib/settings";
 
 import { inLanguage, type Phrases } from "./phrases";
+import { keepProfile, keptProfile } from "./profiles";
 import { ApiProblem, asProblem, type Problem, unreachable } from "./problem";
 import type { paths } from "./schema";
 import { cookieName, open, type Session } from "./session";
@@ -17,10 +18,6 @@ import type { Me } from "./types";
 
 /** An answer of the gateway takes no longer, or the part of the page that needs it says so. */
 const TIMEOUT_MS = 8_000;
-/** For so long a profile is used again: half a page's requests would ask for it, and a changed role shows within this. */
-const PROFILE_MS = 4_000;
-/** Profiles that are kept, at most. */
-const PROFILES = 2_000;
 
 /** The session of this request. */
 export const session = cache(async (): Promise<Session | undefined> => open((await cookies()).get(cookieName(settings().isSecure))?.value));
@@ -75,16 +72,13 @@ async function endSession(): Promise<never> {
   redirect(`/session/ended?next=${encodeURIComponent(path)}`);
 }
 
-const profiles = new Map<string, { until: number; me: Me }>();
-
 /** Who is signed in. */
 export const me = cache(async (): Promise<Me> => {
   const token = (await session())?.accessToken;
   if (!token) return endSession();
-  const kept = profiles.get(token);
-  if (kept && kept.until > Date.now()) return kept.me;
+  const kept = keptProfile(token);
+  if (kept) return kept;
   const found = await must((await api()).GET("/api/auth/me"));
-  if (profiles.size >= PROFILES) profiles.clear();
-  profiles.set(token, { until: Date.now() + PROFILE_MS, me: found });
+  keepProfile(token, found);
   return found;
 });

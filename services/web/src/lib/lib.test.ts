@@ -9,6 +9,7 @@ import { dayIn, dayInWords, daysBetween, moneyInWords } from "./days";
 import { chooseLocale, languageOf, tagOf } from "./locale";
 import { ownPath } from "./own-path";
 import { readSettings } from "./settings";
+import { inUse, renamed } from "./templates";
 
 describe("days", () => {
   it("are those of the zone, and are put into words without moving", () => {
@@ -46,6 +47,17 @@ it("the language is the chosen one, else what the browser asks for, else English
   expect([tagOf("es"), languageOf("es-US"), languageOf("xx")]).toEqual(["es-US", "es", "en"]);
   expect(chooseLocale("xx", "de, en-US;q=0.8")).toBe("en");
   expect(chooseLocale(undefined, null)).toBe("en");
+});
+
+it("deals are made from the organization's own newest version, else from the shipped one", () => {
+  const version = (key: string, templateVersion: number, shipped: boolean, status = "PUBLISHED") => ({ key, templateVersion, shipped, status });
+  const own = version("a", 1, false);
+  const shipped = version("b", 2, true);
+  expect(inUse([version("a", 3, true), own, version("a", 2, false, "DRAFT"), version("b", 1, true), shipped])).toEqual([own, shipped]);
+});
+
+it("a copied template has another key and name, and all else as it was", () => {
+  expect(renamed("# ours\nkey: a # first\nname: A\ntasks:\n  - {key: b}\n", "c_d", 'The "new" one')).toBe('# ours\nkey: c_d\nname: "The \\"new\\" one"\ntasks:\n  - {key: b}\n');
 });
 
 it("every code of the API has a sentence", () => {

@@ -10,13 +10,13 @@ import { PasswordField } from "@/components/ui/field";
 const SHORTEST = 12;
 
 /** A password to be chosen: the rule is there before typing, and says when it is met. */
-export function NewPasswordField({ name, error }: { name: string; error?: string }) {
+export function NewPasswordField({ name, label, error }: { name: string; label?: string; error?: string }) {
   const t = useTranslations("identity");
   const [length, setLength] = useState(0);
   const isMet = length >= SHORTEST;
   return (
     <PasswordField
-      label={t("password")}
+      label={label ?? t("password")}
       name={name}
       autoComplete="new-password"
       required

@@ -3,7 +3,10 @@ import { redirect } from "next/navigation";
 import type { ReactNode } from "react";
 
 import { api, attempt, me, session } from "@/api/server";
+import { CommandsProvider } from "@/components/shell/commands";
+import { Connection } from "@/components/shell/connection";
 import { Rail } from "@/components/shell/rail";
+import { SkipLink } from "@/components/shell/skip-link";
 import { Words } from "@/components/shell/words";
 import { Refresher } from "@/components/ui/refresher";
 import { ToastProvider } from "@/components/ui/toasts";
@@ -24,12 +27,8 @@ export default async function StaffLayout({ children }: { children: ReactNode })
     <Words of="all">
       <ToastProvider>
         <meta name="csrf-token" content={current?.csrfToken} />
-        <a
-          href="#main"
-          className="fixed start-3 top-3 z-(--z-skip) -translate-y-20 rounded-md bg-primary px-4 py-2 font-medium text-on-primary focus:translate-y-0"
-        >
-          {t("skip")}
-        </a>
+        <SkipLink label={t("skip")} />
+        <CommandsProvider reader={{ isAdmin: who.user.role === "ADMIN", mayCreate: may(who, "create_deals") }}>
         <div className="shell">
           <Rail
             name={who.user.fullName}
@@ -40,6 +39,7 @@ export default async function StaffLayout({ children }: { children: ReactNode })
             mayCreate={may(who, "create_deals")}
           />
           <main id="main" className="page" tabIndex={-1}>
+            <Connection zone={who.organization.timezone} />
             {who.emailVerified || who.user.role !== "ADMIN" ? null : (
               <p className="note note-warn m-4 mb-0 md:mx-7" role="status">
                 {t("verifyFirst")}
@@ -48,6 +48,7 @@ export default async function StaffLayout({ children }: { children: ReactNode })
             {children}
           </main>
         </div>
+        </CommandsProvider>
         <Refresher />
       </ToastProvider>
     </Words>

@@ -5,7 +5,7 @@ import { Empty } from "@/components/ui/states";
 
 /** Within the frame, so that the way on is beside it. */
 export default async function NotFound() {
-  const t = await getTranslations("errors");
+  const [t, deals] = await Promise.all([getTranslations("errors"), getTranslations("deals")]);
   return (
     <>
       <h1 className="sr-only">{t("notFound")}</h1>
@@ -19,6 +19,15 @@ export default async function NotFound() {
       >
         {t("notFoundWhy")}
       </Empty>
+      <form action="/deals" role="search" className="mx-auto flex w-full max-w-md gap-2 px-4">
+        <label className="sr-only" htmlFor="find-deal">
+          {deals("filter")}
+        </label>
+        <input id="find-deal" type="search" name="q" className="input" placeholder={deals("filter")} maxLength={200} />
+        <button type="submit" className="btn">
+          {t("find")}
+        </button>
+      </form>
     </>
   );
 }

@@ -199,7 +199,7 @@ export function MoveDateDialog({ dealId, dealName, keyDates, version, today, may
                 <label className="sr-only" htmlFor="move-day">
                   {t("to")}
                 </label>
-                <input id="move-day" type="date" className="input" value={day} onChange={(event) => choose(key, event.currentTarget.value)} autoFocus />
+                <input id="move-day" data-first type="date" className="input" value={day} onChange={(event) => choose(key, event.currentTarget.value)} />
               </div>
             </div>
             <p className="mt-1.5 text-xs text-text-2" role="status">

@@ -28,7 +28,7 @@ export function MoveDate(props: MoveDateProps) {
   const date = props.keyDates.find((known) => known.key === props.initialKey);
   return (
     <>
-      <button type="button" className={`btn ${props.isSmall ? "" : "btn-primary"}`} onClick={() => setOpen(true)}>
+      <button type="button" className={`btn ${props.isSmall ? "" : "btn-primary"}`} data-act={props.isSmall ? undefined : "move-date"} onClick={() => setOpen(true)}>
         {props.isSmall ? null : <CalendarClock size={15} aria-hidden="true" />}
         {props.isSmall ? t("moveThis") : t("open")}
         {props.isSmall && date ? <span className="sr-only">{date.title}</span> : null}

@@ -1,6 +1,6 @@
 "use client";
 
-import { Languages, LogOut, Monitor, Moon, Sun } from "lucide-react";
+import { Keyboard, Languages, LogOut, Monitor, Moon, Search, Sun } from "lucide-react";
 import { useLocale, useTranslations } from "next-intl";
 import Link from "next/link";
 import { DropdownMenu } from "radix-ui";
@@ -9,12 +9,15 @@ import type { ReactNode } from "react";
 import { send } from "@/api/browser";
 import { LANGUAGES, languageOf, LOCALES } from "@/lib/locale";
 
+import { useCommands } from "./commands";
 import { chooseLanguage } from "./language";
 
 const YEAR_SECONDS = 365 * 24 * 60 * 60;
 
+export type Theme = "system" | "light" | "dark";
+
 /** Kept in a cookie, so that the server renders the right theme from the first byte. */
-export function chooseTheme(theme: "system" | "light" | "dark"): void {
+export function chooseTheme(theme: Theme): void {
   if (theme === "system") {
     document.cookie = "theme=; path=/; max-age=0; samesite=lax";
     delete document.documentElement.dataset.theme;
@@ -30,8 +33,9 @@ export async function signOut(): Promise<void> {
 }
 
 /** Theme, language and sign-out, and on phones the screens that have no place in the bar. */
-export function AccountMenu({ children, links = [] }: { children: ReactNode; links?: { href: string; label: string }[] }) {
+export function AccountMenu({ children, links = [], onSearch }: { children: ReactNode; links?: { href: string; label: string }[]; onSearch?: () => void }) {
   const t = useTranslations("shell");
+  const commands = useCommands();
   const language = languageOf(useLocale());
   const themes = [
     { theme: "system", label: t("themeSystem"), icon: Monitor },
@@ -43,6 +47,12 @@ export function AccountMenu({ children, links = [] }: { children: ReactNode; lin
       <DropdownMenu.Trigger asChild>{children}</DropdownMenu.Trigger>
       <DropdownMenu.Portal>
         <DropdownMenu.Content className="menu" side="top" align="start" sideOffset={6} collisionPadding={8}>
+          {onSearch ? (
+            <DropdownMenu.Item className="menu-item" onSelect={onSearch}>
+              <Search size={16} className="text-text-3" aria-hidden="true" />
+              {t("search")}
+            </DropdownMenu.Item>
+          ) : null}
           {links.map(({ href, label }) => (
             <DropdownMenu.Item key={href} asChild>
               <Link href={href} className="menu-item">
@@ -65,6 +75,10 @@ export function AccountMenu({ children, links = [] }: { children: ReactNode; lin
             </DropdownMenu.Item>
           ))}
           <DropdownMenu.Separator className="menu-line" />
+          <DropdownMenu.Item className="menu-item max-md:hidden" onSelect={() => commands.open("help")}>
+            <Keyboard size={16} className="text-text-3" aria-hidden="true" />
+            {t("shortcuts")}
+          </DropdownMenu.Item>
           <DropdownMenu.Item className="menu-item" onSelect={() => void signOut()}>
             <LogOut size={16} className="text-text-3" aria-hidden="true" />
             {t("signOut")}

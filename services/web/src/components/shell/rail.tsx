@@ -1,6 +1,6 @@
 "use client";
 
-import { Bell, ChevronsUpDown, Ellipsis, House, LayoutTemplate, ListChecks, Plus, ScrollText, Users } from "lucide-react";
+import { Bell, ChevronsUpDown, Ellipsis, House, LayoutTemplate, ListChecks, Plus, ScrollText, Search, Settings, Users } from "lucide-react";
 import { useTranslations } from "next-intl";
 import Link from "next/link";
 import { usePathname } from "next/navigation";
@@ -9,6 +9,7 @@ import { Avatar } from "@/components/domain/person";
 import { Mark } from "@/components/ui/mark";
 
 import { AccountMenu } from "./account-menu";
+import { useCommands } from "./commands";
 
 type Props = { name: string; organization: string; overdue: number; unread: number; isAdmin: boolean; mayCreate: boolean };
 
@@ -16,7 +17,8 @@ type Props = { name: string; organization: string; overdue: number; unread: numb
 export function Rail({ name, organization, overdue, unread, isAdmin, mayCreate }: Props) {
   const t = useTranslations("shell");
   const path = usePathname();
-  const current = (href: string) => (path === href || path.startsWith(`${href}/`) ? ("page" as const) : undefined);
+  const commands = useCommands();
+  const current = (href: string) => (path === href || path.startsWith(`${href}/`) || (href.startsWith("/settings") && path.startsWith("/settings")) ? ("page" as const) : undefined);
   const main = [
     { href: "/work", label: t("work"), icon: ListChecks, count: overdue, isHot: true, says: t("overdueCount", { count: overdue }) },
     { href: "/deals", label: t("deals"), icon: House },
@@ -26,6 +28,7 @@ export function Rail({ name, organization, overdue, unread, isAdmin, mayCreate }
     { href: "/templates", label: t("templates"), icon: LayoutTemplate },
     { href: "/team", label: t("team"), icon: Users },
     ...(isAdmin ? [{ href: "/audit", label: t("audit"), icon: ScrollText }] : []),
+    { href: "/settings/profile", label: t("settings"), icon: Settings },
   ];
   return (
     <>
@@ -36,6 +39,13 @@ export function Rail({ name, organization, overdue, unread, isAdmin, mayCreate }
             Haushavn
           </span>
         </Link>
+        <button type="button" className="rail-search" title={t("search")} aria-keyshortcuts="Control+K Meta+K" onClick={() => commands.open("palette")}>
+          <Search size={16} aria-hidden="true" />
+          <span className="label-text">{t("search")}</span>
+          <kbd className="label-text ms-auto" aria-hidden="true">
+            {t("searchKeys")}
+          </kbd>
+        </button>
         {main.map(({ href, label, icon: Icon, count, isHot, says }) => (
           <Link key={href} href={href} className="rail-link" aria-current={current(href)} title={label}>
             <Icon size={17} strokeWidth={1.9} aria-hidden="true" />
@@ -78,7 +88,7 @@ export function Rail({ name, organization, overdue, unread, isAdmin, mayCreate }
           </Link>
         ) : null}
         <BottomLink href="/notifications" label={t("inbox")} icon={Bell} current={current("/notifications")} count={unread} />
-        <AccountMenu links={office.map(({ href, label }) => ({ href, label }))}>
+        <AccountMenu onSearch={() => commands.open("palette")} links={office.map(({ href, label }) => ({ href, label }))}>
           <button type="button" className="bottom-link">
             <Ellipsis size={20} aria-hidden="true" />
             {t("more")}

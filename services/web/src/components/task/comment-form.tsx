@@ -52,6 +52,7 @@ export function CommentForm({ taskId }: { taskId: string }) {
       </label>
       <textarea
         id={`comment-${taskId}`}
+        data-act="comment"
         rows={body.includes("\n") || body.length > 60 ? 3 : 1}
         maxLength={10_000}
         placeholder={visibility === "SHARED" ? t("writeShared") : t("write")}

@@ -1,71 +1,65 @@
 "use client";
 
-import { Check, RotateCcw, UserRound } from "lucide-react";
+import { Check, Ellipsis, Pencil, RotateCcw, Trash2, UserRound } from "lucide-react";
 import { useTranslations } from "next-intl";
-import { useRouter } from "next/navigation";
-import { type FormEvent, useRef, useState, useTransition } from "react";
+import { usePathname, useRouter, useSearchParams } from "next/navigation";
+import { DropdownMenu } from "radix-ui";
+import { useState, useTransition } from "react";
 
 import { api, attempt, newKey, type Outcome } from "@/api/browser";
 import type { Problem } from "@/api/problem";
-import { Dialog } from "@/components/ui/dialog";
-import { Field } from "@/components/ui/field";
+import { Field, TextField } from "@/components/ui/field";
+import { FormDialog } from "@/components/ui/form-dialog";
+import { textOf } from "@/components/ui/use-form";
 import { useToast } from "@/components/ui/toasts";
 import { sentence } from "@/lib/words";
 
-import { AssignDialog } from "./assign-dialog";
+import { type BatchTask, type Person, useBatch } from "./batch";
+import { type EditedTask, EditTask } from "./task-form";
 
 type Props = {
-  task: { id: string; title: string; status: string; isBlocked: boolean; openCount: number; assigneeId: string | null };
+  task: EditedTask & BatchTask & { status: string; openCount: number };
   today: string;
   isActive: boolean;
   mayComplete: boolean;
   mayManage: boolean;
-  people: { id: string; name: string }[];
-  me: { id: string; name: string };
+  people: Person[];
+  me: Person;
 };
 
-type Asking = "assign" | "waive" | "reopen" | "complete";
+type Asking = "edit" | "waive" | "reopen" | "complete" | "delete";
 
 /** What can be done with a task. What cannot be done now stays, and says why beside it. */
 export function TaskActions({ task, today, isActive, mayComplete, mayManage, people, me }: Props) {
   const t = useTranslations("task");
   const words = useTranslations("problems");
   const router = useRouter();
+  const path = usePathname();
+  const params = useSearchParams();
   const show = useToast();
+  const batch = useBatch({ people, me, mayReopen: mayManage });
   const [isBusy, startTransition] = useTransition();
-  const [isSending, setSending] = useState(false);
   const [asking, setAsking] = useState<Asking>();
+  const close = () => setAsking(undefined);
   const isDone = task.status === "COMPLETED" || task.status === "WAIVED";
   const why = !isActive ? t("dealNotActive") : task.isBlocked ? t("blockedByCount", { count: task.openCount }) : !mayComplete ? t("notYours") : undefined;
-  const refresh = () => startTransition(() => router.refresh());
+  const mayEdit = people.length > 0 && isActive;
+  const at = { path: { id: task.id } };
 
-  async function complete(completedOn?: string): Promise<Problem | undefined> {
-    if (isSending) return undefined;
-    setSending(true);
-    const outcome = await attempt(
-      api.POST("/api/tasks/{id}/complete", { params: { path: { id: task.id }, header: { "Idempotency-Key": newKey() } }, body: completedOn ? { completedOn } : {} }),
-    );
-    setSending(false);
-    if (outcome.problem) return outcome.problem;
-    const unlocked = outcome.data.unlocked.length;
-    show({ text: t("completed", { unlocked }), action: mayManage ? { label: t("undo"), run: () => void undo() } : undefined });
-    refresh();
-    return undefined;
+  async function completeOn(day: string, key: string): Promise<Outcome<unknown>> {
+    return attempt(api.POST("/api/tasks/{id}/complete", { params: { ...at, header: { "Idempotency-Key": key } }, body: { completedOn: day } }));
   }
 
   async function undo() {
-    const outcome = await attempt(
-      api.POST("/api/tasks/{id}/reopen", { params: { path: { id: task.id }, header: { "Idempotency-Key": newKey() } }, body: { reason: t("undoReason") } }),
-    );
+    const outcome = await attempt(api.POST("/api/tasks/{id}/reopen", { params: { ...at, header: { "Idempotency-Key": newKey() } }, body: { reason: t("undoReason") } }));
     if (outcome.problem) show({ kind: "failed", text: sentence(words, outcome.problem) });
-    refresh();
+    startTransition(() => router.refresh());
   }
 
-  async function onComplete() {
-    if (why) return;
-    const problem = await complete();
-    if (problem) show({ kind: "failed", text: sentence(words, problem) });
-  }
+  const done = (text: string, isUndone: boolean) => {
+    close();
+    show({ text, action: isUndone && mayManage ? { label: t("undo"), run: () => void undo() } : undefined });
+  };
 
   return (
     <div className="flex flex-wrap items-center gap-2">
@@ -83,9 +77,9 @@ export function TaskActions({ task, today, isActive, mayComplete, mayManage, peo
           <button
             type="button"
             className="btn btn-primary"
-            aria-disabled={why !== undefined || isSending || isBusy}
+            aria-disabled={why !== undefined || isBusy}
             aria-describedby={why ? `why-not-${task.id}` : undefined}
-            onClick={() => void onComplete()}
+            onClick={() => why === undefined && startTransition(() => batch.complete([task]))}
           >
             <Check size={15} aria-hidden="true" />
             {t("complete")}
@@ -100,8 +94,8 @@ export function TaskActions({ task, today, isActive, mayComplete, mayManage, peo
             </button>
           )}
           <span className="flex-1" />
-          {people.length && isActive ? (
-            <button type="button" className="btn" onClick={() => setAsking("assign")}>
+          {mayEdit ? (
+            <button type="button" className="btn" onClick={() => batch.assign([task])}>
               <UserRound size={15} aria-hidden="true" />
               {t("assign")}
             </button>
@@ -113,31 +107,39 @@ export function TaskActions({ task, today, isActive, mayComplete, mayManage, peo
           ) : null}
         </>
       )}
-      {asking === "assign" ? (
-        <AssignDialog
-          tasks={[task.id]}
-          people={people}
-          me={me}
-          onClose={() => setAsking(undefined)}
-          onDone={() => {
-            setAsking(undefined);
-            refresh();
-          }}
-        />
+      {mayEdit ? (
+        <DropdownMenu.Root modal={false}>
+          <DropdownMenu.Trigger asChild>
+            <button type="button" className={`btn btn-icon ${isDone ? "ms-auto" : ""}`} aria-label={t("more")}>
+              <Ellipsis size={17} aria-hidden="true" />
+            </button>
+          </DropdownMenu.Trigger>
+          {/* No portal: what is outside of the open dialog is inert. */}
+          <DropdownMenu.Content className="menu" align="end" side="top" sideOffset={6} collisionPadding={8}>
+            <DropdownMenu.Item className="menu-item" onSelect={() => setAsking("edit")}>
+              <Pencil size={16} className="text-text-3" aria-hidden="true" />
+              {t("edit")}
+            </DropdownMenu.Item>
+            {isDone ? null : (
+              <DropdownMenu.Item className="menu-item" onSelect={() => setAsking("delete")}>
+                <Trash2 size={16} className="text-text-3" aria-hidden="true" />
+                {t("delete")}
+              </DropdownMenu.Item>
+            )}
+          </DropdownMenu.Content>
+        </DropdownMenu.Root>
       ) : null}
+      {batch.dialogs}
+      {asking === "edit" ? <EditTask task={task} onClose={close} /> : null}
       {asking === "waive" ? (
         <ReasonDialog
           title={t("waiveTitle")}
           lead={task.title}
           submit={t("waiveSubmit")}
           explain={t("waiveExplain")}
-          onClose={() => setAsking(undefined)}
-          send={(reason, key) => attempt(api.POST("/api/tasks/{id}/waive", { params: { path: { id: task.id }, header: { "Idempotency-Key": key } }, body: { reason } }))}
-          onDone={() => {
-            setAsking(undefined);
-            show({ text: t("waived") });
-            refresh();
-          }}
+          onClose={close}
+          send={(reason, key) => attempt(api.POST("/api/tasks/{id}/waive", { params: { ...at, header: { "Idempotency-Key": key } }, body: { reason } }))}
+          onDone={() => done(t("waived"), true)}
         />
       ) : null}
       {asking === "reopen" ? (
@@ -147,18 +149,42 @@ export function TaskActions({ task, today, isActive, mayComplete, mayManage, peo
           submit={t("reopenSubmit")}
           explain={t("reopenExplain")}
           cascade={t("reopenCascade")}
-          onClose={() => setAsking(undefined)}
-          send={(reason, key, cascade) =>
-            attempt(api.POST("/api/tasks/{id}/reopen", { params: { path: { id: task.id }, header: { "Idempotency-Key": key } }, body: { reason, cascade } }))
-          }
-          onDone={() => {
-            setAsking(undefined);
-            show({ text: t("reopened") });
-            refresh();
-          }}
+          onClose={close}
+          send={(reason, key, cascade) => attempt(api.POST("/api/tasks/{id}/reopen", { params: { ...at, header: { "Idempotency-Key": key } }, body: { reason, cascade } }))}
+          onDone={() => done(t("reopened"), false)}
         />
       ) : null}
-      {asking === "complete" ? <CompleteDialog title={task.title} today={today} onClose={() => setAsking(undefined)} complete={complete} /> : null}
+      {asking === "complete" ? (
+        <FormDialog
+          title={t("anotherDayTitle")}
+          lead={task.title}
+          submit={t("complete")}
+          onClose={close}
+          send={(form, key) => completeOn(textOf(form, "completedOn"), key)}
+          onDone={() => done(t("completedThen"), true)}
+        >
+          {(errors) => <Field label={t("dayDone")} name="completedOn" type="date" max={today} defaultValue={today} required hint={t("dayDoneHint")} error={errors.completedOn} />}
+        </FormDialog>
+      ) : null}
+      {asking === "delete" ? (
+        <FormDialog
+          title={t("deleteTitle")}
+          lead={task.title}
+          submit={t("deleteSubmit")}
+          isDanger
+          onClose={close}
+          send={() => attempt(api.DELETE("/api/tasks/{id}", { params: { ...at, header: { "If-Match": `"${task.version}"` } } }))}
+          onDone={() => {
+            close();
+            show({ text: t("deleted", { title: task.title }) });
+            const rest = new URLSearchParams(params);
+            rest.delete("task");
+            router.push(path.startsWith("/tasks/") ? `/deals/${task.dealId}` : rest.size ? `${path}?${rest}` : path, { scroll: false });
+          }}
+        >
+          {() => <p className="text-sm text-text-2">{t("deleteExplain")}</p>}
+        </FormDialog>
+      ) : null}
     </div>
   );
 }
@@ -177,91 +203,32 @@ type ReasonProps = {
 /** Asks for the reason that the audit log keeps. */
 function ReasonDialog({ title, lead, explain, submit, cascade, onClose, onDone, send }: ReasonProps) {
   const t = useTranslations("task");
-  const words = useTranslations("problems");
-  const [reason, setReason] = useState("");
-  const [problem, setProblem] = useState<Problem>();
-  const [isCascading, setCascading] = useState(false);
-  const [isSending, setSending] = useState(false);
-  const key = useRef(newKey());
-
-  async function onSubmit(event: FormEvent) {
-    event.preventDefault();
-    if (isSending || reason.trim() === "") return;
-    setSending(true);
-    const outcome = await send(reason.trim(), key.current, isCascading);
-    setSending(false);
-    if (outcome.problem) {
-      setProblem(outcome.problem);
-      key.current = newKey();
-    } else {
-      onDone();
-    }
-  }
-
+  const [refused, setRefused] = useState<Problem["code"]>();
   return (
-    <Dialog title={title} lead={lead} onClose={onClose}>
-      <form onSubmit={onSubmit} className="grid gap-4 p-5">
-        <p className="text-sm text-text-2">{explain}</p>
-        <div>
-          <label className="label" htmlFor="reason">
-            {t("reason")}
-          </label>
-          <textarea id="reason" className="input" rows={3} required maxLength={2_000} value={reason} onChange={(event) => setReason(event.currentTarget.value)} autoFocus />
-        </div>
-        {cascade && problem?.code === "TASK_DEPENDENT_DONE" ? (
-          <label className="flex items-start gap-2 text-sm">
-            <input type="checkbox" className="mt-1" checked={isCascading} onChange={(event) => setCascading(event.currentTarget.checked)} />
-            {cascade}
-          </label>
-        ) : null}
-        {problem ? (
-          <p className="note note-error" role="alert">
-            {sentence(words, problem)}
-          </p>
-        ) : null}
-        <div className="flex justify-end gap-2">
-          <button type="button" className="btn" onClick={onClose}>
-            {t("cancel")}
-          </button>
-          <button type="submit" className="btn btn-primary" aria-disabled={isSending || reason.trim() === ""}>
-            {submit}
-          </button>
-        </div>
-      </form>
-    </Dialog>
-  );
-}
-
-type CompleteProps = { title: string; today: string; onClose: () => void; complete: (day: string) => Promise<Problem | undefined> };
-
-/** Completes on an earlier day: what depends on it counts from that day. */
-function CompleteDialog({ title, today, onClose, complete }: CompleteProps) {
-  const t = useTranslations("task");
-  const words = useTranslations("problems");
-  const [problem, setProblem] = useState<Problem>();
-  return (
-    <Dialog title={t("anotherDayTitle")} lead={title} onClose={onClose}>
-      <form
-        className="grid gap-4 p-5"
-        onSubmit={async (event) => {
-          event.preventDefault();
-          const day = new FormData(event.currentTarget).get("day");
-          if (typeof day !== "string" || day === "") return;
-          const refused = await complete(day);
-          setProblem(refused);
-          if (!refused) onClose();
-        }}
-      >
-        <Field label={t("dayDone")} name="day" type="date" max={today} defaultValue={today} required hint={t("dayDoneHint")} error={problem ? sentence(words, problem) : undefined} autoFocus />
-        <div className="flex justify-end gap-2">
-          <button type="button" className="btn" onClick={onClose}>
-            {t("cancel")}
-          </button>
-          <button type="submit" className="btn btn-primary">
-            {t("complete")}
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog
+      title={title}
+      lead={lead}
+      submit={submit}
+      onClose={onClose}
+      send={async (form, key) => {
+        const outcome = await send(textOf(form, "reason"), key, form.get("cascade") === "on");
+        setRefused(outcome.problem?.code);
+        return outcome;
+      }}
+      onDone={onDone}
+    >
+      {(errors) => (
+        <>
+          <p className="text-sm text-text-2">{explain}</p>
+          <TextField label={t("reason")} name="reason" required maxLength={2_000} error={errors.reason} />
+          {cascade && refused === "TASK_DEPENDENT_DONE" ? (
+            <label className="flex items-start gap-2 text-sm">
+              <input type="checkbox" name="cascade" className="mt-1" />
+              {cascade}
+            </label>
+          ) : null}
+        </>
+      )}
+    </FormDialog>
   );
 }

@@ -15,6 +15,7 @@ import { dayIn, dayInWords, instantInWords } from "@/lib/days";
 import { partInWords, type Words } from "@/lib/words";
 
 import { CommentForm } from "./comment-form";
+import { AddDependency, RemoveDependency } from "./dependencies";
 import { TaskActions } from "./task-actions";
 
 const PAGE = 100;
@@ -57,11 +58,12 @@ export async function TaskPanel({ id, who }: { id: string; who: Me }) {
   const open = task.dependencies.filter((other) => !isOver(other.status));
   const owner = ownerOf(task, parties.data?.items ?? [], (role) => partInWords(parts, role));
   const assignee = task.assigneeId ? names.get(task.assigneeId) : undefined;
+  const mayChain = may(who, "manage_tasks") && isActive && !isDone;
 
   return (
     <>
       <div className="min-h-0 flex-1 overflow-y-auto px-6 pt-4 pb-5" tabIndex={-1}>
-        <p className="flex min-h-8 items-center gap-2 pe-20 text-sm text-text-2">
+        <p className="flex min-h-8 items-center gap-2 pe-36 text-sm text-text-2">
           {dealNow ? (
             <Link href={`/deals/${task.dealId}`} className="clip hover:underline">
               {dealNow.name}
@@ -107,6 +109,12 @@ export async function TaskPanel({ id, who }: { id: string; who: Me }) {
             {assignee ? <Avatar name={assignee} size={20} /> : <NobodyAvatar label={t("unassigned")} size={20} />}
             <span className={assignee ? "" : "text-text-2"}>{assignee ?? t("unassigned")}</span>
           </dd>
+          {task.estDays ? (
+            <>
+              <dt>{t("estimate")}</dt>
+              <dd>{t("days", { days: task.estDays })}</dd>
+            </>
+          ) : null}
           {task.chasedBy ? (
             <>
               <dt>{t("followedUp")}</dt>
@@ -142,12 +150,15 @@ export async function TaskPanel({ id, who }: { id: string; who: Me }) {
         ) : null}
         {why?.problem ? <Failed what={t("whyFailed")} problem={why.problem} /> : null}
 
-        {task.dependencies.length ? (
+        {task.dependencies.length || mayChain ? (
           <section className="mt-5" aria-labelledby="waits-for">
-            <h3 className="card-title" id="waits-for">
-              {t("waitsFor")} <span className="font-normal text-text-2">{t("openOf", { open: open.length, total: task.dependencies.length })}</span>
-            </h3>
-            <Neighbours items={[...open, ...task.dependencies.filter((other) => isOver(other.status))]} holder={holder} hidden={t("hidden")} />
+            <div className="flex min-h-8 items-center">
+              <h3 className="card-title" id="waits-for">
+                {t("waitsFor")} <span className="font-normal text-text-2">{t("openOf", { open: open.length, total: task.dependencies.length })}</span>
+              </h3>
+              {mayChain ? <AddDependency task={{ id: task.id, title: task.title, dealId: task.dealId }} taken={task.dependencies.flatMap((other) => other.id ?? [])} /> : null}
+            </div>
+            <Neighbours items={[...open, ...task.dependencies.filter((other) => isOver(other.status))]} holder={holder} hidden={t("hidden")} removableFrom={mayChain ? task.id : undefined} />
           </section>
         ) : null}
         {task.dependents.length ? (
@@ -192,7 +203,23 @@ export async function TaskPanel({ id, who }: { id: string; who: Me }) {
       <footer className="grid gap-3 border-t border-line px-6 py-4">
         <CommentForm taskId={task.id} />
         <TaskActions
-          task={{ id: task.id, title: task.title, status: task.status, isBlocked: task.isBlocked, openCount: open.length, assigneeId: task.assigneeId ?? null }}
+          task={{
+            id: task.id,
+            dealId: task.dealId,
+            title: task.title,
+            description: task.description ?? "",
+            status: task.status,
+            isBlocked: task.isBlocked,
+            openCount: open.length,
+            waitsFor: open[0]?.title,
+            assigneeId: task.assigneeId ?? null,
+            dueDate: task.dueDate ?? "",
+            ownerRole: task.ownerRole ?? "",
+            milestoneId: task.milestoneId ?? "",
+            buyerVisible: task.buyerVisible,
+            version: task.version,
+            pinned: task.pinned,
+          }}
           today={today}
           isActive={isActive}
           mayComplete={may(who, "manage_tasks") || task.assigneeId === who.user.id || (!task.assigneeId && may(who, "assign_tasks"))}
@@ -208,11 +235,13 @@ export async function TaskPanel({ id, who }: { id: string; who: Me }) {
 type Neighbour = TaskDetail["dependencies"][number];
 type Holder = (item: { assigneeId?: string | null; ownerRole?: string | null }) => string;
 
-function Neighbours({ items, holder, hidden }: { items: Neighbour[]; holder: Holder; hidden: string }) {
+type NeighboursProps = { items: Neighbour[]; holder: Holder; hidden: string; removableFrom?: string };
+
+function Neighbours({ items, holder, hidden, removableFrom }: NeighboursProps) {
   return (
     <ul className="mt-1">
       {items.map((item, index) => (
-        <li key={item.id ?? index} className="grid grid-cols-[1.125rem_minmax(0,1fr)] gap-x-2.5 border-t border-line py-2 text-sm leading-snug first:border-0">
+        <li key={item.id ?? index} className="grid grid-cols-[1.125rem_minmax(0,1fr)_auto] gap-x-2.5 border-t border-line py-2 text-sm leading-snug first:border-0">
           <TaskGlyph status={item.status ?? "PENDING"} />
           <span className="min-w-0">
             {item.id ? (
@@ -224,6 +253,7 @@ function Neighbours({ items, holder, hidden }: { items: Neighbour[]; holder: Hol
             )}
             <span className="block text-xs text-text-2">{holder(item)}</span>
           </span>
+          {removableFrom && item.id ? <RemoveDependency taskId={removableFrom} other={{ id: item.id, title: item.title ?? hidden }} /> : null}
         </li>
       ))}
     </ul>

@@ -4,6 +4,10 @@ import { X } from "lucide-react";
 import { useTranslations } from "next-intl";
 import { type ReactNode, useEffect, useId, useRef } from "react";
 
+import { ToastHost } from "./toasts";
+
+const FIELDS = "input:not([type=checkbox], [type=radio], [hidden]), textarea, select";
+
 type Props = {
   title: string;
   lead?: ReactNode;
@@ -22,6 +26,8 @@ export function Dialog({ title, lead, onClose, mayClose = () => true, wide = fal
   useEffect(() => {
     const shown = dialog.current;
     shown?.showModal();
+    // React focuses `autoFocus` before the dialog is open, when nothing in it can have the focus.
+    (shown?.querySelector<HTMLElement>("[data-first]") ?? shown?.querySelector<HTMLElement>(FIELDS))?.focus();
     return () => shown?.close();
   }, []);
   const leave = () => {
@@ -54,6 +60,7 @@ export function Dialog({ title, lead, onClose, mayClose = () => true, wide = fal
         </button>
       </header>
       {children}
+      <ToastHost />
     </dialog>
   );
 }

@@ -2,7 +2,7 @@
 
 import { CircleAlert, Eye, EyeOff } from "lucide-react";
 import { useTranslations } from "next-intl";
-import { type InputHTMLAttributes, type ReactNode, useId, useState } from "react";
+import { type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes, type TextareaHTMLAttributes, useId, useState } from "react";
 
 type FieldProps = InputHTMLAttributes<HTMLInputElement> & { label: string; hint?: ReactNode; error?: string; large?: boolean };
 
@@ -22,6 +22,38 @@ export function Field({ label, hint, error, large, id, ...input }: FieldProps) {
         aria-invalid={error ? true : undefined}
         aria-describedby={described(fieldId, hint, error)}
       />
+      <Below id={fieldId} hint={hint} error={error} />
+    </div>
+  );
+}
+
+type Around = { label: string; hint?: ReactNode; error?: string };
+
+/** A labelled choice; its options are its children. */
+export function SelectField({ label, hint, error, id, ...select }: Around & SelectHTMLAttributes<HTMLSelectElement>) {
+  const own = useId();
+  const fieldId = id ?? own;
+  return (
+    <div>
+      <label className="label" htmlFor={fieldId}>
+        {label}
+      </label>
+      <select {...select} id={fieldId} className="input" aria-invalid={error ? true : undefined} aria-describedby={described(fieldId, hint, error)} />
+      <Below id={fieldId} hint={hint} error={error} />
+    </div>
+  );
+}
+
+/** A labelled text of several lines. */
+export function TextField({ label, hint, error, id, ...area }: Around & TextareaHTMLAttributes<HTMLTextAreaElement>) {
+  const own = useId();
+  const fieldId = id ?? own;
+  return (
+    <div>
+      <label className="label" htmlFor={fieldId}>
+        {label}
+      </label>
+      <textarea rows={3} {...area} id={fieldId} className="input" aria-invalid={error ? true : undefined} aria-describedby={described(fieldId, hint, error)} />
       <Below id={fieldId} hint={hint} error={error} />
     </div>
   );

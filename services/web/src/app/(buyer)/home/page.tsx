@@ -31,7 +31,7 @@ export default async function HomePage() {
           {items.length ? null : <p className="buyer-address">{t("noHomesWhy")}</p>}
         </div>
       </header>
-      <main className="buyer-body is-single">
+      <main id="main" tabIndex={-1} className="buyer-body is-single">
         {items.map((deal) => (
           <Link key={deal.id} href={`/timeline/${deal.id}`} className="buyer-card block">
             <b className="text-lg">{deal.name}</b>

@@ -49,7 +49,7 @@ export default async function AuditPage({ searchParams }: { searchParams: Promis
           <label className="sr-only" htmlFor="audit-type">
             {t("type")}
           </label>
-          <input id="audit-type" type="search" name="type" className="input w-72" placeholder="tasks.task.completed" defaultValue={query.type ?? ""} />
+          <input id="audit-type" data-act="filter" type="search" name="type" className="input w-72" placeholder="tasks.task.completed" defaultValue={query.type ?? ""} />
           {query.entity ? <input type="hidden" name="entity" value={query.entity} /> : null}
           <button type="submit" className="btn">
             {t("apply")}

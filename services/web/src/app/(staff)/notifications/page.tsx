@@ -8,6 +8,7 @@ import { Said } from "@/components/domain/said";
 import { Empty } from "@/components/ui/states";
 import { dayIn, dayInWords, timeInWords } from "@/lib/days";
 
+import { NoticeLink } from "./notice-link";
 import { ReadAll } from "./read-all";
 
 export async function generateMetadata(): Promise<Metadata> {
@@ -55,7 +56,7 @@ export default async function NotificationsPage({ searchParams }: { searchParams
             <ul className="card overflow-hidden">
               {notices.map((notice) => (
                 <li key={notice.id} className={`border-t border-line first:border-0 ${notice.readAt ? "" : "bg-selected"}`}>
-                  <NoticeLink notice={notice}>
+                  <Notice notice={notice}>
                     <span className="flex items-baseline gap-2">
                       <span className={notice.readAt ? "font-medium" : "font-semibold"}>
                         <Said>{notice.title}</Said>
@@ -66,7 +67,7 @@ export default async function NotificationsPage({ searchParams }: { searchParams
                       </time>
                     </span>
                     <Said className="mt-0.5 block text-text-2">{notice.body}</Said>
-                  </NoticeLink>
+                  </Notice>
                 </li>
               ))}
             </ul>
@@ -82,12 +83,18 @@ export default async function NotificationsPage({ searchParams }: { searchParams
   );
 }
 
-function NoticeLink({ notice, children }: { notice: Notification; children: React.ReactNode }) {
-  const href = notice.dealId ? (notice.taskId ? `/deals/${notice.dealId}?task=${notice.taskId}` : `/deals/${notice.dealId}`) : undefined;
+/** Where the thing is that the notice is about, if there is one. */
+function placeOf(notice: Notification): string | undefined {
+  if (!notice.dealId) return undefined;
+  return notice.taskId ? `/deals/${notice.dealId}?task=${notice.taskId}` : `/deals/${notice.dealId}`;
+}
+
+function Notice({ notice, children }: { notice: Notification; children: React.ReactNode }) {
+  const href = placeOf(notice);
   return href ? (
-    <Link href={href} className="focus-inset block px-4 py-2.5 text-sm hover:bg-surface-2">
+    <NoticeLink id={notice.id} href={href} isRead={notice.readAt != null}>
       {children}
-    </Link>
+    </NoticeLink>
   ) : (
     <div className="px-4 py-2.5 text-sm">{children}</div>
   );

@@ -5,7 +5,7 @@ import { api, me, must } from "@/api/server";
 import { Avatar } from "@/components/domain/person";
 import { dayIn, dayInWords } from "@/lib/days";
 
-import { Disable, Invite } from "./people-actions";
+import { ChangeRole, Disable, Invite } from "./people-actions";
 
 export async function generateMetadata(): Promise<Metadata> {
   return { title: (await getTranslations("team"))("title") };
@@ -65,7 +65,14 @@ export default async function TeamPage() {
                         <span className={`pill ps-2 ${STATE[user.status] ?? ""}`}>{t(`state.${user.status}`)}</span>
                       </td>
                       <td className="whitespace-nowrap text-text-2">{dayInWords(locale, dayIn(who.organization.timezone, new Date(user.createdAt)), "plain")}</td>
-                      <td className="text-end">{user.status !== "DISABLED" && user.id !== who.user.id ? <Disable id={user.id} name={user.fullName} /> : null}</td>
+                      <td className="text-end max-md:text-start">
+                        {user.status !== "DISABLED" && user.id !== who.user.id ? (
+                          <span className="inline-flex flex-wrap justify-end gap-2">
+                            <ChangeRole id={user.id} name={user.fullName} role={user.role} version={user.version} roles={ROLES} />
+                            <Disable id={user.id} name={user.fullName} />
+                          </span>
+                        ) : null}
+                      </td>
                     </>
                   ) : null}
                 </tr>

@@ -2,96 +2,63 @@
 
 import { UserRoundPlus } from "lucide-react";
 import { useTranslations } from "next-intl";
-import { useRouter } from "next/navigation";
-import { type FormEvent, useRef, useState } from "react";
+import { useState } from "react";
 
-import { api, attempt, newKey } from "@/api/browser";
-import type { Problem } from "@/api/problem";
+import { api, attempt } from "@/api/browser";
 import type { components } from "@/api/schema";
-import { Dialog } from "@/components/ui/dialog";
-import { Field } from "@/components/ui/field";
+import { Field, SelectField } from "@/components/ui/field";
+import { FormDialog } from "@/components/ui/form-dialog";
+import { textOf } from "@/components/ui/use-form";
 import { useToast } from "@/components/ui/toasts";
-import { mistakes, sentence } from "@/lib/words";
 
 type Role = components["schemas"]["InviteBody"]["role"];
+type UserBody = components["schemas"]["UserBody"];
 
 export function Invite({ roles }: { roles: string[] }) {
   const t = useTranslations("team");
   const inWords = useTranslations("roles");
-  const words = useTranslations("problems");
-  const router = useRouter();
   const show = useToast();
   const [isOpen, setOpen] = useState(false);
-  const [problem, setProblem] = useState<Problem>();
-  const [isSending, setSending] = useState(false);
-  const key = useRef(newKey());
-  const errors = problem ? { ...mistakes(words, problem), ...(problem.code === "EMAIL_TAKEN" ? { email: words("EMAIL_TAKEN") } : {}) } : ({} as Record<string, string>);
-
-  async function onSubmit(event: FormEvent<HTMLFormElement>) {
-    event.preventDefault();
-    if (isSending) return;
-    const form = new FormData(event.currentTarget);
-    const text = (name: string) => String(form.get(name) ?? "").trim();
-    setSending(true);
-    const outcome = await attempt(
-      api.POST("/api/users", { params: { header: { "Idempotency-Key": key.current } }, body: { email: text("email"), fullName: text("fullName"), role: text("role") as Role } }),
-    );
-    setSending(false);
-    key.current = newKey();
-    if (outcome.problem) {
-      setProblem(outcome.problem);
-      return;
-    }
-    setOpen(false);
-    show({ text: t("sent", { name: outcome.data.fullName }) });
-    router.refresh();
-  }
-
   return (
     <>
-      <button
-        type="button"
-        className="btn btn-primary"
-        onClick={() => {
-          setProblem(undefined);
-          setOpen(true);
-        }}
-      >
+      <button type="button" className="btn btn-primary" onClick={() => setOpen(true)}>
         <UserRoundPlus size={15} aria-hidden="true" />
         {t("invite")}
       </button>
       {isOpen ? (
-        <Dialog title={t("invite")} lead={t("inviteLead")} onClose={() => setOpen(false)}>
-          <form onSubmit={onSubmit} className="grid gap-4 p-5" noValidate>
-            {problem && Object.keys(errors).length === 0 ? (
-              <p className="note note-error" role="alert">
-                {sentence(words, problem)}
-              </p>
-            ) : null}
-            <Field label={t("email")} name="email" type="email" required autoComplete="off" error={errors.email} autoFocus />
-            <Field label={t("name")} name="fullName" required maxLength={200} autoComplete="off" error={errors.fullName} />
-            <div>
-              <label className="label" htmlFor="invite-role">
-                {t("role")}
-              </label>
-              <select id="invite-role" name="role" className="input">
+        <FormDialog
+          title={t("invite")}
+          lead={t("inviteLead")}
+          submit={t("send")}
+          fieldOf={{ EMAIL_TAKEN: "email" }}
+          onClose={() => setOpen(false)}
+          send={(form, key) =>
+            attempt(
+              api.POST("/api/users", {
+                params: { header: { "Idempotency-Key": key } },
+                body: { email: textOf(form, "email"), fullName: textOf(form, "fullName"), role: textOf(form, "role") as Role },
+              }),
+            )
+          }
+          onDone={(person) => {
+            setOpen(false);
+            show({ text: t("sent", { name: person.fullName }) });
+          }}
+        >
+          {(errors) => (
+            <>
+              <Field label={t("email")} name="email" type="email" required autoComplete="off" error={errors.email} />
+              <Field label={t("name")} name="fullName" required maxLength={200} autoComplete="off" error={errors.fullName} />
+              <SelectField label={t("role")} name="role" error={errors.role}>
                 {roles.map((role) => (
                   <option key={role} value={role}>
                     {inWords(role)}
                   </option>
                 ))}
-              </select>
-            </div>
-            <div className="flex justify-end gap-2">
-              <button type="button" className="btn" onClick={() => setOpen(false)}>
-                {t("cancel")}
-              </button>
-              <button type="submit" className="btn btn-primary" aria-disabled={isSending}>
-                {t("send")}
-              </button>
-            </div>
-          </form>
-        </Dialog>
+              </SelectField>
+            </>
+          )}
+        </FormDialog>
       ) : null}
     </>
   );
@@ -99,25 +66,8 @@ export function Invite({ roles }: { roles: string[] }) {
 
 export function Disable({ id, name }: { id: string; name: string }) {
   const t = useTranslations("team");
-  const words = useTranslations("problems");
-  const router = useRouter();
   const show = useToast();
   const [isOpen, setOpen] = useState(false);
-  const [problem, setProblem] = useState<Problem>();
-  const [isSending, setSending] = useState(false);
-
-  async function disable() {
-    if (isSending) return;
-    setSending(true);
-    const outcome = await attempt(api.DELETE("/api/users/{id}", { params: { path: { id } } }));
-    setSending(false);
-    setProblem(outcome.problem);
-    if (outcome.problem) return;
-    setOpen(false);
-    show({ text: t("disabled", { name }) });
-    router.refresh();
-  }
-
   return (
     <>
       <button type="button" className="btn" onClick={() => setOpen(true)}>
@@ -125,24 +75,68 @@ export function Disable({ id, name }: { id: string; name: string }) {
         <span className="sr-only">{name}</span>
       </button>
       {isOpen ? (
-        <Dialog title={t("disableTitle", { name })} onClose={() => setOpen(false)}>
-          <div className="grid gap-4 p-5 text-start">
-            <p className="text-text-2">{t("disableExplain")}</p>
-            {problem ? (
-              <p className="note note-error" role="alert">
-                {sentence(words, problem)}
-              </p>
-            ) : null}
-            <div className="flex justify-end gap-2">
-              <button type="button" className="btn" onClick={() => setOpen(false)}>
-                {t("cancel")}
-              </button>
-              <button type="button" className="btn btn-danger" aria-disabled={isSending} onClick={() => void disable()}>
-                {t("disable")}
-              </button>
+        <FormDialog
+          title={t("disableTitle", { name })}
+          submit={t("disable")}
+          isDanger
+          onClose={() => setOpen(false)}
+          send={() => attempt(api.DELETE("/api/users/{id}", { params: { path: { id } } }))}
+          onDone={() => {
+            setOpen(false);
+            show({ text: t("disabled", { name }) });
+          }}
+        >
+          {() => <p className="text-start text-text-2">{t("disableExplain")}</p>}
+        </FormDialog>
+      ) : null}
+    </>
+  );
+}
+
+/** Gives somebody another role; their open session follows within seconds. */
+export function ChangeRole({ id, name, role, version, roles }: { id: string; name: string; role: string; version: number; roles: string[] }) {
+  const t = useTranslations("team");
+  const inWords = useTranslations("roles");
+  const show = useToast();
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <>
+      <button type="button" className="btn" onClick={() => setOpen(true)}>
+        {t("changeRole")}
+        <span className="sr-only">{name}</span>
+      </button>
+      {isOpen ? (
+        <FormDialog
+          title={t("changeRoleTitle", { name })}
+          submit={t("changeRoleSubmit")}
+          fieldOf={{ LAST_ADMIN: "role" }}
+          onClose={() => setOpen(false)}
+          send={(form) =>
+            attempt(
+              api.PATCH("/api/users/{id}", {
+                params: { path: { id }, header: { "If-Match": `"${version}"` } },
+                headers: { "content-type": "application/merge-patch+json" },
+                body: { role: textOf(form, "role") } as UserBody,
+              }),
+            )
+          }
+          onDone={(person) => {
+            setOpen(false);
+            show({ text: t("roleChanged", { name: person.fullName, role: inWords(person.role) }) });
+          }}
+        >
+          {(errors) => (
+            <div className="text-start">
+              <SelectField label={t("role")} name="role" defaultValue={role} error={errors.role}>
+                {roles.map((one) => (
+                  <option key={one} value={one}>
+                    {inWords(one)}
+                  </option>
+                ))}
+              </SelectField>
             </div>
-          </div>
-        </Dialog>
+          )}
+        </FormDialog>
       ) : null}
     </>
   );

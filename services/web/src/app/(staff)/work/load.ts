@@ -16,6 +16,7 @@ export type WorkItem = {
   dueDate: string | null;
   dealId: string;
   dealName: string;
+  assigneeId: string | null;
   assigneeName: string | null;
   ownerRole: string | null;
   /** The first task it waits for, where it is blocked and near. */
@@ -67,6 +68,7 @@ export async function loadWork(who: Me, today: string): Promise<Work> {
     dueDate: task.dueDate ?? null,
     dealId: task.dealId,
     dealName: dealNames.get(task.dealId) ?? "",
+    assigneeId: task.assigneeId ?? null,
     assigneeName: task.assigneeId ? (names.get(task.assigneeId) ?? null) : null,
     ownerRole: task.ownerRole ?? null,
     waitsFor: reasons.get(task.id) ?? null,

@@ -1,22 +1,22 @@
 "use client";
 
-import { Anchor, Check, ChevronDown, CircleCheck, UserRound } from "lucide-react";
+import { Anchor, Check, ChevronDown } from "lucide-react";
 import { useLocale, useTranslations } from "next-intl";
 import Link from "next/link";
 import { usePathname, useRouter, useSearchParams } from "next/navigation";
-import { type KeyboardEvent, useMemo, useRef, useState, useTransition } from "react";
+import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
 
-import { api, attempt, newKey } from "@/api/browser";
 import { Due } from "@/components/domain/day";
 import { Avatar, NobodyAvatar, OutsideAvatar } from "@/components/domain/person";
 import { TaskGlyph } from "@/components/domain/status";
-import { AssignDialog } from "@/components/task/assign-dialog";
+import { useBatch } from "@/components/task/batch";
+import { BulkBar } from "@/components/task/bulk-bar";
 import { Empty } from "@/components/ui/states";
-import { useToast } from "@/components/ui/toasts";
 import { dayInWords } from "@/lib/days";
-import { partInWords, sentence } from "@/lib/words";
+import { useKeys } from "@/lib/keys";
+import { partInWords } from "@/lib/words";
 
-import type { WorkGroup, WorkItem } from "./load";
+import type { WorkGroup } from "./load";
 
 type Props = {
   groups: WorkGroup[];
@@ -28,28 +28,33 @@ type Props = {
   next?: { title: string; dealName: string; dueDate: string | null };
 };
 
-/** The list: one tab stop, arrows inside; `e` completes, `a` assigns, `x` selects, Enter opens. */
+/** The list: one tab stop, arrows inside; `e` completes, `a` assigns, `x` selects, `c` comments, Enter opens. */
 export function WorkList({ groups, today, people, me, mayReopen, tab, next }: Props) {
   const t = useTranslations("work");
-  const words = useTranslations("problems");
   const parts = useTranslations("roles");
   const locale = useLocale();
   const router = useRouter();
   const path = usePathname();
   const params = useSearchParams();
-  const show = useToast();
-  const [, startTransition] = useTransition();
+  const keys = useKeys();
   const [closed, setClosed] = useState<ReadonlySet<string>>(new Set());
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [done, setDone] = useState<ReadonlySet<string>>(new Set());
   const [focused, setFocused] = useState<string>();
-  const [assigning, setAssigning] = useState<string[]>();
-  const underway = useRef(new Set<string>());
   const grid = useRef<HTMLDivElement>(null);
+  const clear = () => setSelected(new Set());
+  const batch = useBatch({
+    people,
+    me,
+    mayReopen,
+    onStart: (ids) => setDone((present) => new Set([...present, ...ids])),
+    onOpen: (ids) => setDone((present) => new Set([...present].filter((id) => !ids.includes(id)))),
+    onDone: clear,
+  });
 
   const items = useMemo(() => groups.flatMap((group) => (closed.has(group.key) ? [] : group.items)), [groups, closed]);
   const all = useMemo(() => new Map(groups.flatMap((group) => group.items).map((item) => [item.id, item])), [groups]);
-  const chosen = [...selected].filter((id) => all.has(id) && !done.has(id));
+  const chosen = [...selected].flatMap((id) => (done.has(id) ? [] : (all.get(id) ?? [])));
   const stop = focused && items.some((item) => item.id === focused) ? focused : items[0]?.id;
 
   const taskHref = (id: string) => {
@@ -57,49 +62,18 @@ export function WorkList({ groups, today, people, me, mayReopen, tab, next }: Pr
     next.set("task", id);
     return `${path}?${next}`;
   };
-  const refresh = () => startTransition(() => router.refresh());
-
-  async function complete(ids: string[]) {
-    const open = ids.map((id) => all.get(id)).filter((item): item is WorkItem => item !== undefined && !done.has(item.id) && !underway.current.has(item.id));
-    const ready = open.filter((item) => !item.isBlocked);
-    const blocked = open.length - ready.length;
-    if (ready.length === 0) {
-      const only = open[0];
-      if (only) show({ kind: "failed", text: only.waitsFor ? t("blockedBy", { title: only.waitsFor }) : t("blocked") });
+  // The row that had the focus has left: it goes to the one in its place.
+  const place = useRef(0);
+  useEffect(() => {
+    if (!focused) return;
+    const at = items.findIndex((item) => item.id === focused);
+    if (at >= 0) {
+      place.current = at;
       return;
     }
-    for (const item of ready) underway.current.add(item.id);
-    setDone((present) => new Set([...present, ...ready.map((item) => item.id)]));
-    const answers = await Promise.all(
-      ready.map(async (item) => {
-        const asked = api.POST("/api/tasks/{id}/complete", { params: { path: { id: item.id }, header: { "Idempotency-Key": newKey() } }, body: {} });
-        return { item, outcome: await attempt(asked) };
-      }),
-    );
-    for (const item of ready) underway.current.delete(item.id);
-    const failed = answers.filter(({ outcome }) => outcome.problem);
-    if (failed.length) setDone((present) => new Set([...present].filter((id) => !failed.some(({ item }) => item.id === id))));
-    const first = failed[0]?.outcome.problem;
-    if (first) show({ kind: "failed", text: sentence(words, first) });
-    const completed = answers.filter(({ outcome }) => outcome.data);
-    if (completed.length) {
-      const unlocked = completed.reduce((sum, { outcome }) => sum + (outcome.data?.unlocked.length ?? 0), 0);
-      const text = blocked ? t("completedSome", { count: completed.length, blocked }) : t("completed", { count: completed.length, unlocked });
-      show({ text, action: mayReopen ? { label: t("undo"), run: () => void undo(completed.map(({ item }) => item.id)) } : undefined });
-    }
-    setSelected(new Set());
-    refresh();
-  }
-
-  async function undo(ids: string[]) {
-    const outcomes = await Promise.all(
-      ids.map((id) => attempt(api.POST("/api/tasks/{id}/reopen", { params: { path: { id }, header: { "Idempotency-Key": newKey() } }, body: { reason: t("undoReason") } }))),
-    );
-    const problem = outcomes.find((outcome) => outcome.problem)?.problem;
-    if (problem) show({ kind: "failed", text: sentence(words, problem) });
-    setDone((present) => new Set([...present].filter((id) => !ids.includes(id))));
-    refresh();
-  }
+    const next = items[Math.min(place.current, items.length - 1)];
+    if (next && document.activeElement === document.body) grid.current?.querySelector<HTMLElement>(`[data-row="${next.id}"]`)?.focus();
+  }, [items, focused]);
 
   const toggle = (id: string) =>
     setSelected((present) => {
@@ -123,24 +97,26 @@ export function WorkList({ groups, today, people, me, mayReopen, tab, next }: Pr
       if (event.shiftKey && to) setSelected((present) => new Set([...present, row, to]));
       focus(to);
     };
+    const own = all.get(row);
+    const these = chosen.length ? chosen : own && !done.has(row) ? [own] : [];
+    const arrows: Record<string, () => void> = { ArrowDown: () => move(1), ArrowUp: () => move(-1) };
     const acts: Record<string, () => void> = {
-      ArrowDown: () => move(1),
       j: () => move(1),
       J: () => move(1),
-      ArrowUp: () => move(-1),
       k: () => move(-1),
       K: () => move(-1),
       x: () => toggle(row),
-      e: () => void complete(chosen.length ? chosen : [row]),
-      a: () => people.length && setAssigning(chosen.length ? chosen : [row]),
-      Escape: () => setSelected(new Set()),
+      e: () => void batch.complete(these),
+      a: () => batch.assign(these),
+      c: () => router.push(`${taskHref(row)}#comment`, { scroll: false }),
+      Escape: clear,
     };
     if (event.key === "Enter" && event.target === event.currentTarget.querySelector(`[data-row="${row}"]`)) {
       event.preventDefault();
       router.push(taskHref(row), { scroll: false });
       return;
     }
-    const act = acts[event.key];
+    const act = arrows[event.key] ?? (keys.areOn ? acts[event.key] : undefined);
     if (!act) return;
     event.preventDefault();
     act();
@@ -190,6 +166,7 @@ export function WorkList({ groups, today, people, me, mayReopen, tab, next }: Pr
                         role="row"
                         key={item.id}
                         data-row={item.id}
+                        data-task={item.id}
                         tabIndex={item.id === stop ? 0 : -1}
                         aria-selected={selected.has(item.id)}
                         className={`work-row ${isDone ? "is-done" : ""} ${item.isBlocked ? "is-blocked" : ""}`}
@@ -209,7 +186,7 @@ export function WorkList({ groups, today, people, me, mayReopen, tab, next }: Pr
                             tabIndex={-1}
                             className="work-tick"
                             aria-label={item.isBlocked ? t("isBlocked", { title: item.title }) : t("complete", { title: item.title })}
-                            onClick={() => void complete([item.id])}
+                            onClick={() => void batch.complete([item])}
                           >
                             {item.isBlocked ? <TaskGlyph status="BLOCKED" size={19} /> : <i>{isDone ? <Check size={14} strokeWidth={3} aria-hidden="true" /> : null}</i>}
                           </button>
@@ -250,39 +227,8 @@ export function WorkList({ groups, today, people, me, mayReopen, tab, next }: Pr
             </div>
           ))}
       </div>
-      {chosen.length ? (
-        <div className="bulk" role="toolbar" aria-label={t("bulk")}>
-          <span className="tnum ps-2 font-medium">{t("selected", { count: chosen.length })}</span>
-          <i />
-          <button type="button" className="is-first" onClick={() => void complete(chosen)}>
-            <CircleCheck size={16} aria-hidden="true" />
-            {t("completeAll")}
-          </button>
-          {people.length ? (
-            <button type="button" onClick={() => setAssigning(chosen)}>
-              <UserRound size={16} aria-hidden="true" />
-              {t("assign")}
-            </button>
-          ) : null}
-          <i />
-          <button type="button" onClick={() => setSelected(new Set())}>
-            {t("clear")}
-          </button>
-        </div>
-      ) : null}
-      {assigning ? (
-        <AssignDialog
-          tasks={assigning}
-          people={people}
-          me={me}
-          onClose={() => setAssigning(undefined)}
-          onDone={() => {
-            setAssigning(undefined);
-            setSelected(new Set());
-            refresh();
-          }}
-        />
-      ) : null}
+      {chosen.length ? <BulkBar count={chosen.length} mayAssign={people.length > 0} onComplete={() => void batch.complete(chosen)} onAssign={() => batch.assign(chosen)} onClear={clear} /> : null}
+      {batch.dialogs}
     </>
   );
 }

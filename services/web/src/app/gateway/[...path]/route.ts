@@ -2,11 +2,14 @@ import { cookies } from "next/headers";
 
 import { isSafe, isSameOrigin, isSameToken } from "@/api/csrf";
 import { unreachable } from "@/api/problem";
+import { forgetProfiles } from "@/api/profiles";
 import { cookieName, open } from "@/api/session";
 import { settings } from "@/lib/settings";
 
 /** The gateway answers within 30 s; then it is taken as unavailable. */
 const TIMEOUT_MS = 35_000;
+/** What a profile says is changed here. */
+const PROFILE = /^\/api\/(users|organization)(\/|$)/;
 const REQUEST_HEADERS = ["accept", "content-type", "if-match", "if-none-match", "idempotency-key", "x-request-id", "x-forwarded-for"];
 const ANSWER_HEADERS = ["content-type", "content-disposition", "etag", "location", "retry-after", "x-request-id", "idempotent-replayed"];
 
@@ -33,6 +36,7 @@ async function forward(request: Request): Promise<Response> {
       redirect: "manual",
       cache: "no-store",
     });
+    if (!isSafe(request.method) && answer.ok && PROFILE.test(path)) forgetProfiles();
     const answered = pick(answer.headers, ANSWER_HEADERS);
     answered.set("cache-control", "no-store");
     return new Response(answer.body, { status: answer.status, headers: answered });

@@ -59,6 +59,7 @@ export default async function TimelinePage({ params }: Props) {
               {who.organization.name} <span className="buyer-with">{t("with")}</span>
             </span>
             <span className="flex-1" />
+            <span className="buyer-printed">{t("printed", { date: dayInWords(locale, today, "full") })}</span>
             <LanguageSwitch className="buyer-link" />
             <PrintButton />
             {isMine ? <LeaveButton /> : null}
@@ -74,7 +75,7 @@ export default async function TimelinePage({ params }: Props) {
           <p className="buyer-count">{t("stages", { done, total: timeline.milestones.length, now })}</p>
         </div>
       </header>
-      <main className="buyer-body">
+      <main id="main" tabIndex={-1} className="buyer-body">
         <div className="buyer-main">
           <section className="buyer-card is-next" aria-labelledby="next-step">
             <p className="buyer-kicker">{t("nextStep")}</p>

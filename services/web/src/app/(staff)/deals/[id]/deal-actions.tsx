@@ -117,7 +117,7 @@ function StepDialog({ act, deal, mayForce, onClose }: { act: Act; deal: Props["d
             <label className="label" htmlFor="step-reason">
               {t("reason")}
             </label>
-            <textarea id="step-reason" className="input" rows={3} maxLength={2_000} value={reason} onChange={(event) => setReason(event.currentTarget.value)} autoFocus />
+            <textarea id="step-reason" className="input" rows={3} maxLength={2_000} value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
           </div>
         ) : null}
         {act === "cancel" ? (

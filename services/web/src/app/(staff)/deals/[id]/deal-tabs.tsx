@@ -19,7 +19,7 @@ export function DealTabs({ id, counts }: Props) {
   return (
     <nav className="tabs px-4 md:px-7" aria-label={t("parts")}>
       {tabs.map(({ href, label, count }) => (
-        <Link key={href} href={href} className="tab" aria-current={path === href ? "page" : undefined} scroll={false}>
+        <Link key={href} href={href} className="tab" data-act="deal-tab" aria-current={path === href ? "page" : undefined} scroll={false}>
           {label} {count ? <b>{count}</b> : null}
         </Link>
       ))}

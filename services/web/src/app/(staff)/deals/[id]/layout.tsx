@@ -65,7 +65,7 @@ export default async function DealLayout({ children, params }: Props) {
           <DealPill status={deal.status} />
           <span className="flex-1" />
           <div className="deal-buttons">
-            <Link href={`/timeline/${id}`} className="btn max-md:hidden">
+            <Link href={`/timeline/${id}`} className="btn max-md:hidden" data-act="as-buyer">
               <Eye size={15} aria-hidden="true" />
               {t("asBuyer")}
             </Link>

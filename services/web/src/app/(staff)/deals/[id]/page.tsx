@@ -7,11 +7,15 @@ import type { Party, PlanMilestone, PlanTask, User } from "@/api/types";
 import { Due } from "@/components/domain/day";
 import { Avatar, NobodyAvatar, OutsideAvatar } from "@/components/domain/person";
 import { TaskGlyph } from "@/components/domain/status";
+import type { BatchTask } from "@/components/task/batch";
 import { TaskDrawer } from "@/components/task/task-drawer";
+import { AddTask } from "@/components/task/task-form";
 import { Empty, Failed } from "@/components/ui/states";
+import { may } from "@/lib/access";
 import { dayIn, dayInWords } from "@/lib/days";
 import { partInWords } from "@/lib/words";
 
+import { PlanCheck, PlanList } from "./plan-list";
 import { type Holder, holderOf, loadDeal, loadParties, loadPeople, loadPlan, loadSlack } from "./load";
 
 const SHOWS = ["open", "all", "critical", "buyer"] as const;
@@ -54,26 +58,39 @@ export default async function PlanPage({ params, searchParams }: Props) {
   const isShown = (task: PlanTask): boolean =>
     show === "all" || (show === "critical" ? task.critical && !isOver(task) : show === "buyer" ? task.buyerVisible : !isOver(task));
   const shown = groups.map((group) => ({ group, tasks: group.tasks.filter(isShown) })).filter(({ group, tasks }) => tasks.length > 0 || (show === "open" && group.tasks.length > 0));
+  const mayAssign = deal.status === "ACTIVE" && (may(who, "assign_tasks") || may(who, "manage_tasks"));
+  const batch: BatchTask[] = all
+    .filter((task) => !isOver(task))
+    .map((task) => {
+      const waits = task.dependsOn.map((other) => titles.get(other)).filter((other) => other !== undefined && !isOver(other));
+      return { id: task.id, title: task.title, isBlocked: waits.length > 0, waitsFor: waits[0]?.title, assigneeId: task.assigneeId ?? null };
+    });
   const inWords = (role: string) => partInWords(parts, role);
 
   return (
     <>
       <div className="with-aside">
         <section aria-label={t("plan")} className="min-w-0">
-          <nav className="mb-3 flex flex-wrap gap-2" aria-label={t("show")}>
+          <div className="mb-3 flex flex-wrap items-center gap-2">
+          <nav className="flex flex-wrap gap-2" aria-label={t("show")}>
             {SHOWS.map((one) => (
               <Link key={one} href={one === "open" ? `/deals/${id}` : `/deals/${id}?show=${one}`} scroll={false} className={`chip ${show === one ? "is-on" : ""}`} aria-current={show === one ? "true" : undefined}>
                 {t(`shows.${one}`)}
               </Link>
             ))}
           </nav>
+          <span className="flex-1" />
+          {mayAssign ? <AddTask dealId={id} /> : null}
+          </div>
           {all.length === 0 ? (
             <div className="card">
               <Empty title={plan.data.planState === "PENDING" ? t("pending") : t("empty")}>{plan.data.planState === "PENDING" ? t("pendingWhy") : t("emptyWhy")}</Empty>
             </div>
           ) : (
+            <PlanList tasks={mayAssign ? batch : []} people={mayAssign ? (people.data?.items ?? []).map((user: User) => ({ id: user.id, name: user.fullName })) : []} me={{ id: who.user.id, name: who.user.fullName }} mayReopen={may(who, "manage_tasks")}>
             <div className="plan">
               <div className="plan-head" aria-hidden="true">
+                <span />
                 <span />
                 <span>{t("head.task")}</span>
                 <span>{t("head.waits")}</span>
@@ -99,6 +116,7 @@ export default async function PlanPage({ params, searchParams }: Props) {
                         <PlanRow
                           key={task.id}
                           task={task}
+                          isChoosable={mayAssign && !isOver(task)}
                           today={today}
                           slack={isOver(task) ? undefined : slacks.get(task.id)}
                           holder={holderOf(task, names, partyList)}
@@ -112,6 +130,7 @@ export default async function PlanPage({ params, searchParams }: Props) {
                 );
               })}
             </div>
+            </PlanList>
           )}
         </section>
         <aside className="aside plan-aside" aria-label={t("aside")}>
@@ -124,13 +143,14 @@ export default async function PlanPage({ params, searchParams }: Props) {
   );
 }
 
-type RowProps = { task: PlanTask; today: string; slack?: number; holder?: Holder; part: string; waits: PlanTask[]; href: string };
+type RowProps = { task: PlanTask; isChoosable: boolean; today: string; slack?: number; holder?: Holder; part: string; waits: PlanTask[]; href: string };
 
-async function PlanRow({ task, today, slack, holder, part, waits, href }: RowProps) {
+async function PlanRow({ task, isChoosable, today, slack, holder, part, waits, href }: RowProps) {
   const t = await getTranslations("plan");
   const isDone = isOver(task);
   return (
-    <li className={`plan-row ${isDone ? "is-done" : ""}`}>
+    <li className={`plan-row ${isDone ? "is-done" : ""}`} data-task={task.id}>
+      <span className="plan-check">{isChoosable ? <PlanCheck id={task.id} title={task.title} /> : null}</span>
       <TaskGlyph status={task.status} />
       <span className="plan-title">
         <Link href={href} scroll={false} className="row-link clip-wide font-medium" title={task.title}>

@@ -6,6 +6,7 @@ import type { Template, User } from "@/api/types";
 import { Empty } from "@/components/ui/states";
 import { may } from "@/lib/access";
 import { dayIn } from "@/lib/days";
+import { inUse } from "@/lib/templates";
 
 import { Wizard, type WizardTemplate } from "./wizard";
 
@@ -30,12 +31,7 @@ export default async function NewDealPage() {
     must(client.GET("/api/templates", { params: { query: { limit: PAGE } } })),
     must(client.GET("/api/users", { params: { query: { limit: PAGE } } })),
   ]);
-  const newest = new Map<string, (typeof list.items)[number]>();
-  for (const template of list.items.filter((one) => one.status === "PUBLISHED")) {
-    const known = newest.get(template.key);
-    if (!known || known.templateVersion < template.templateVersion) newest.set(template.key, template);
-  }
-  const templates = await Promise.all([...newest.values()].map((one) => must(client.GET("/api/templates/{id}", { params: { path: { id: one.id } } }))));
+  const templates = await Promise.all(inUse(list.items).map((one) => must(client.GET("/api/templates/{id}", { params: { path: { id: one.id } } }))));
   return (
     <Wizard
       templates={templates.map(forWizard)}

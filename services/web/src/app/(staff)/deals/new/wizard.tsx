@@ -11,6 +11,7 @@ import type { CreateDealBody, DealDryRun } from "@/api/types";
 import { Said } from "@/components/domain/said";
 import { Field } from "@/components/ui/field";
 import { withDaysInWords } from "@/lib/days";
+import { PARTS } from "@/lib/parts";
 import { mistakes, partInWords, sentence } from "@/lib/words";
 
 import { Preview } from "./preview";
@@ -45,7 +46,7 @@ const STEPS = ["property", "plan", "people", "preview"] as const;
 type Step = (typeof STEPS)[number];
 const DEBOUNCE_MS = 250;
 const FIRST_PARTIES = 3;
-const PARTY_ROLES = ["buyer", "seller", "buyer_agent", "listing_agent", "transaction_coordinator", "lender", "title_escrow", "inspector", "appraiser", "attorney", "other"];
+const PARTY_ROLES: readonly string[] = PARTS;
 /** The part that somebody of a role takes in a new deal. */
 const OWN_PART: Record<string, string> = { BUYER_AGENT: "buyer_agent", TRANSACTION_COORDINATOR: "transaction_coordinator" };
 /** Where the API's mistakes belong. */

@@ -4,6 +4,7 @@ import Link from "next/link";
 
 import { api, must } from "@/api/server";
 import { Empty } from "@/components/ui/states";
+import { inUse } from "@/lib/templates";
 
 export async function generateMetadata(): Promise<Metadata> {
   return { title: (await getTranslations("templates"))("title") };
@@ -14,7 +15,11 @@ const PAGE = 100;
 /** The plans that deals are made from. */
 export default async function TemplatesPage() {
   const [t, types, client] = await Promise.all([getTranslations("templates"), getTranslations("dealTypes"), api()]);
-  const { items } = await must(client.GET("/api/templates", { params: { query: { limit: PAGE } } }));
+  const { items: all } = await must(client.GET("/api/templates", { params: { query: { limit: PAGE } } }));
+  const used = new Set(inUse(all).map((template) => template.id));
+  // What deals are made from first, then drafts, then what is old.
+  const rank = (template: (typeof all)[number]) => (used.has(template.id) ? 0 : template.status === "DRAFT" ? 1 : 2);
+  const items = [...all].sort((one, other) => rank(one) - rank(other) || one.name.localeCompare(other.name));
   return (
     <>
       <header className="page-head">
@@ -35,6 +40,7 @@ export default async function TemplatesPage() {
               <p className="mt-3 flex flex-wrap items-center gap-2 text-xs text-text-2">
                 <span className={`pill ps-2 ${template.status === "PUBLISHED" ? "t-COMPLETED" : "t-PENDING"}`}>{template.status === "PUBLISHED" ? t("published") : t("draft")}</span>
                 <span>{t("version", { version: template.templateVersion })}</span>
+                {used.has(template.id) ? <span className="pill ps-2 bg-accent-soft text-accent-text">{t("used")}</span> : null}
                 <span>{template.shipped ? t("shipped") : t("own")}</span>
               </p>
             </li>

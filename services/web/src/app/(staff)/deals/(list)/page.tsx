@@ -8,9 +8,9 @@ import { Empty } from "@/components/ui/states";
 import { may } from "@/lib/access";
 import { dayIn } from "@/lib/days";
 
-import { Board } from "./board";
-import { loadDeals, SORTS, STATUSES } from "./load";
-import { DealTable } from "./table";
+import { Board } from "../board";
+import { loadDeals, SORTS, STATUSES } from "../load";
+import { DealTable } from "../table";
 
 export async function generateMetadata(): Promise<Metadata> {
   return { title: (await getTranslations("deals"))("title") };
@@ -44,11 +44,11 @@ export default async function DealsPage({ searchParams }: { searchParams: Promis
         <p className="page-sub tnum">{t("count", { count: cards.length, more: nextCursor ? "+" : "" })}</p>
         <span className="flex-1" />
         <nav className="segments hidden md:inline-flex" aria-label={t("view")}>
-          <Link href={href({ view: undefined })} aria-current={view === "board" ? "page" : undefined}>
+          <Link href={href({ view: undefined })} aria-current={view === "board" ? "page" : undefined} data-act={view === "board" ? undefined : "other-view"}>
             <Kanban size={15} aria-hidden="true" />
             {t("board")}
           </Link>
-          <Link href={href({ view: "table" })} aria-current={view === "table" ? "page" : undefined}>
+          <Link href={href({ view: "table" })} aria-current={view === "table" ? "page" : undefined} data-act={view === "table" ? undefined : "other-view"}>
             <Table2 size={15} aria-hidden="true" />
             {t("table")}
           </Link>
@@ -69,7 +69,7 @@ export default async function DealsPage({ searchParams }: { searchParams: Promis
             {t("filter")}
           </label>
           <Search size={15} className="pointer-events-none absolute start-2.5 top-1/2 -translate-y-1/2 text-text-3" aria-hidden="true" />
-          <input id="deal-filter" type="search" name="q" className="input w-60 ps-8" placeholder={t("filter")} defaultValue={q} maxLength={200} />
+          <input id="deal-filter" data-act="filter" type="search" name="q" className="input w-60 ps-8" placeholder={t("filter")} defaultValue={q} maxLength={200} />
         </form>
         <ul className="contents" aria-label={t("filters")}>
           {STATUSES.map((one) => (
