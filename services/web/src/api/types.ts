@@ -6,6 +6,8 @@ export type Me = Schemas["Me"];
 export type Deal = Schemas["Deal"];
 export type DealSummary = Schemas["DealSummary"];
 export type Party = Schemas["Party"];
+/** A part in a deal, as bodies take it. */
+export type Part = Schemas["PartyFields"]["role"];
 export type Plan = Schemas["Plan"];
 export type PlanMilestone = Schemas["PlanMilestone"];
 export type PlanTask = Schemas["PlanTask"];

@@ -6,6 +6,7 @@ import { useEffect, useState } from "react";
 
 import { api, attempt, type Outcome } from "@/api/browser";
 import type { components } from "@/api/schema";
+import type { Part } from "@/api/types";
 import { Field, SelectField, TextField } from "@/components/ui/field";
 import { FormDialog } from "@/components/ui/form-dialog";
 import { textOf } from "@/components/ui/use-form";
@@ -89,7 +90,7 @@ function bodyOf(form: FormData): Body {
     title: textOf(form, "title"),
     description: textOf(form, "description") || null,
     dueDate: textOf(form, "dueDate") || null,
-    ownerRole: textOf(form, "ownerRole") || null,
+    ownerRole: (textOf(form, "ownerRole") || null) as Part | null,
     milestoneId: textOf(form, "milestoneId") || null,
     buyerVisible: form.get("buyerVisible") === "on",
   };
@@ -106,7 +107,7 @@ export function EditTask({ task, onClose }: { task: EditedTask; onClose: () => v
 
   async function send(form: FormData): Promise<Outcome<unknown>> {
     const typed = bodyOf(form);
-    const before: Body = { title: task.title, description: task.description || null, dueDate: task.dueDate || null, ownerRole: task.ownerRole || null, milestoneId: task.milestoneId || null, buyerVisible: task.buyerVisible };
+    const before: Body = { title: task.title, description: task.description || null, dueDate: task.dueDate || null, ownerRole: (task.ownerRole || null) as Part | null, milestoneId: task.milestoneId || null, buyerVisible: task.buyerVisible };
     const changed = Object.fromEntries(Object.entries(typed).filter(([field, value]) => before[field as keyof Body] !== value));
     if (Object.keys(changed).length === 0) return { data: undefined };
     const outcome = await attempt(

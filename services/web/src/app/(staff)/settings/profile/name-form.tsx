@@ -3,12 +3,13 @@
 import { useTranslations } from "next-intl";
 
 import { api, attempt } from "@/api/browser";
+import type { components } from "@/api/schema";
 import { Field } from "@/components/ui/field";
 import { textOf } from "@/components/ui/use-form";
 import { PlainForm } from "@/components/ui/plain-form";
 import { useToast } from "@/components/ui/toasts";
 
-type Body = { fullName: string; role: string };
+type Body = components["schemas"]["UserBody"];
 
 export function NameForm({ id, name, version }: { id: string; name: string; version: number }) {
   const t = useTranslations("settings");

@@ -5,6 +5,7 @@ import { useTranslations } from "next-intl";
 import { useState } from "react";
 
 import { api, attempt } from "@/api/browser";
+import type { Part } from "@/api/types";
 import type { Party } from "@/api/types";
 import { Field, SelectField } from "@/components/ui/field";
 import { FormDialog } from "@/components/ui/form-dialog";
@@ -19,7 +20,7 @@ type Person = { id: string; name: string };
 function fieldsOf(form: FormData) {
   const text = (name: string) => textOf(form, name);
   return {
-    role: text("role"),
+    role: text("role") as Part,
     name: text("name"),
     company: text("company") || null,
     phone: text("phone") || null,
