@@ -29,6 +29,7 @@ test("everything is a few keys away: the palette, places, shortcuts, and the lis
     await page.keyboard.press("Escape");
     await page.keyboard.press("Control+k");
     await page.keyboard.type("clear to close");
+    await expect(palette.getByRole("option").first()).toHaveAttribute("aria-selected", "true");
     await palette.getByRole("option", { name: /Lender issues clear to close/ }).click();
     await expect(page.getByRole("dialog", { name: "Task" }).getByRole("heading", { name: "Lender issues clear to close" })).toBeVisible();
     await page.keyboard.press("ArrowDown");
@@ -73,5 +74,18 @@ test("everything is a few keys away: the palette, places, shortcuts, and the lis
     await expect(page.getByRole("link", { name: "Skip to the content" })).toBeFocused();
     await page.keyboard.press("Enter");
     await expect(page.getByRole("main")).toBeFocused();
+  });
+
+  await test.step("without a network the page says since when it is as it was", async () => {
+    const go = (isOnline: boolean) =>
+      page.evaluate((online) => {
+        Object.defineProperty(navigator, "onLine", { value: online, configurable: true });
+        window.dispatchEvent(new Event(online ? "online" : "offline"));
+      }, isOnline);
+    await go(false);
+    await expect(page.getByText(/^Offline, as of \d+:\d\d/)).toBeVisible();
+    await expectAccessible(page);
+    await go(true);
+    await expect(page.getByText(/^Offline/)).toBeHidden();
   });
 });

@@ -112,6 +112,10 @@ test("tasks are added, edited, chained, completed and reopened, one by one and m
   await test.step("many at once in the plan, by keyboard: each says what became of it", async () => {
     const contract = page.getByRole("region", { name: "Plan" }).getByRole("link", { name: /^Check the executed contract/ });
     await contract.focus();
+    await page.keyboard.press("Control+a");
+    await expect(page.getByRole("toolbar", { name: "Selected tasks" })).toContainText("7 selected");
+    await page.keyboard.press("Escape");
+    await expect(page.getByRole("toolbar", { name: "Selected tasks" })).toBeHidden();
     await page.keyboard.press("x");
     await page.keyboard.press("Shift+J");
     await page.getByRole("checkbox", { name: /^Select Lender issues clear to close/ }).check();

@@ -49,8 +49,10 @@ test("a template becomes the organization's own: copied, mended where it is wron
   await test.step("Tab leaves the editor; saved and published, deals are made from it", async () => {
     await page.keyboard.press("Tab");
     await expect(editor).not.toBeFocused();
-    await page.getByRole("button", { name: "Save the draft" }).click();
+    await editor.focus();
+    await page.keyboard.press("Control+s");
     await expect(page.getByText("Ready to publish.")).toBeVisible();
+    await expect(editor).toBeFocused();
     await publish.click();
     await page.getByRole("dialog", { name: "Publish this version?" }).getByRole("button", { name: "Publish" }).click();
     await expect(page).toHaveURL(/\/templates\/[0-9a-f-]+$/);

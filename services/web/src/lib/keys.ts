@@ -29,3 +29,7 @@ export function useKeys(): { areOn: boolean; turn: (on: boolean) => void } {
 
 /** Whether a key is meant for what has the focus, and not for a shortcut. */
 export const isTyping = (target: EventTarget | null): boolean => target instanceof HTMLElement && (target.isContentEditable || target.matches("input:not([type=checkbox], [type=radio]), textarea, select"));
+
+type Pressed = { key: string; metaKey: boolean; ctrlKey: boolean; altKey: boolean; shiftKey: boolean };
+/** Ctrl A or ⌘ A: in a list, all of its group. */
+export const isSelectAll = ({ key, metaKey, ctrlKey, altKey, shiftKey }: Pressed): boolean => (metaKey || ctrlKey) && !altKey && !shiftKey && key.toLowerCase() === "a";

@@ -55,6 +55,8 @@ export function Palette({ reader, onClose, onHelp }: Props) {
   const router = useRouter();
   const path = usePathname();
   const dialog = useRef<HTMLDialogElement>(null);
+  const hasMoved = useRef(false);
+  const [chosen, setChosen] = useState("");
   const [text, setText] = useState("");
   const [found, setFound] = useState<{ of: string; deals: Deal[] }>({ of: "", deals: [] });
   const [tasks, setTasks] = useState<FoundTask[]>([]);
@@ -79,7 +81,10 @@ export function Palette({ reader, onClose, onHelp }: Props) {
         const answer = await attempt(api.GET("/api/deals", { params: { query }, signal: controller.signal })).catch(() => undefined);
         if (controller.signal.aborted || !answer) return;
         setProblem(answer.problem);
-        if (answer.data) setFound({ of: wanted, deals: answer.data.items });
+        if (!answer.data) return;
+        setFound({ of: wanted, deals: answer.data.items });
+        // Deals are what is looked for most: Enter opens the first, unless the reader has chosen something else.
+        if (wanted && !hasMoved.current && answer.data.items[0]) setChosen(answer.data.items[0].id);
       },
       wanted ? DEBOUNCE_MS : 0,
     );
@@ -107,6 +112,10 @@ export function Palette({ reader, onClose, onHelp }: Props) {
     return () => controller.abort();
   }, [dealId]);
 
+  const type = (typed: string) => {
+    hasMoved.current = false;
+    setText(typed);
+  };
   const go = (href: string) => () => {
     onClose();
     router.push(href);
@@ -156,10 +165,10 @@ export function Palette({ reader, onClose, onHelp }: Props) {
       }}
       onClick={(event) => event.target === event.currentTarget && onClose()}
     >
-      <Command shouldFilter={false} loop label={t("title")}>
+      <Command shouldFilter={false} loop label={t("title")} value={chosen} onValueChange={setChosen} onKeyDown={(event) => event.key.startsWith("Arrow") && (hasMoved.current = true)}>
         <div className="palette-field">
           <Search size={19} aria-hidden="true" />
-          <Command.Input value={text} onValueChange={setText} placeholder={t("placeholder")} />
+          <Command.Input value={text} onValueChange={type} placeholder={t("placeholder")} />
         </div>
         <Command.List className="palette-list" label={t("results")}>
           {problem ? <p className="note note-error m-2">{sentence(words, problem)}</p> : null}
@@ -170,6 +179,7 @@ export function Palette({ reader, onClose, onHelp }: Props) {
               {deals.map((deal) => (
                 <Item
                   key={deal.id}
+                  id={deal.id}
                   icon={House}
                   label={deal.name}
                   says={[deal.propertyAddress.city, deal.status === "ACTIVE" ? "" : states(deal.status), deal.closingDate ? t("closes", { date: dayInWords(locale, deal.closingDate) }) : ""].filter(Boolean).join(" · ")}
@@ -216,11 +226,11 @@ function Group({ heading, children }: { heading: string; children: React.ReactNo
   );
 }
 
-type ItemProps = { icon: LucideIcon; label: string; says?: string; keys?: string; lang?: string; onSelect: () => void };
+type ItemProps = { id?: string; icon: LucideIcon; label: string; says?: string; keys?: string; lang?: string; onSelect: () => void };
 
-function Item({ icon: Icon, label, says, keys, lang, onSelect }: ItemProps) {
+function Item({ id, icon: Icon, label, says, keys, lang, onSelect }: ItemProps) {
   return (
-    <Command.Item value={`${label} ${says ?? ""}`} className="palette-item" onSelect={onSelect}>
+    <Command.Item value={id ?? label} className="palette-item" onSelect={onSelect}>
       <Icon size={17} className="flex-none text-text-2" aria-hidden="true" />
       <span className="clip font-medium" lang={lang}>
         {label}

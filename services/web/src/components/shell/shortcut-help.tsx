@@ -21,6 +21,7 @@ const LISTS = {
     ["↵", "open"],
     ["X", "select"],
     ["⇧ J", "extend"],
+    ["Ctrl A", "group"],
     ["E", "complete"],
     ["A", "assign"],
     ["C", "comment"],

@@ -100,8 +100,10 @@ export async function TaskPanel({ id, who }: { id: string; who: Me }) {
           ) : null}
           <dt>{t("owner")}</dt>
           <dd>
-            {owner.isOutside ? <OutsideAvatar name={owner.text} size={20} /> : owner.text ? <Avatar name={owner.name} size={20} /> : <NobodyAvatar label={t("nobody")} size={20} />}
-            <span>{owner.text || t("nobody")}</span>
+            <span className="inline-flex min-w-0 items-center gap-2">
+              {owner.isOutside ? <OutsideAvatar name={owner.text} size={20} /> : owner.text ? <Avatar name={owner.name} size={20} /> : <NobodyAvatar label={t("nobody")} size={20} />}
+              <span>{owner.text || t("nobody")}</span>
+            </span>
             {owner.part && owner.part !== owner.text ? <span className="text-text-2">{owner.part}</span> : null}
           </dd>
           <dt>{t("assignee")}</dt>

@@ -13,7 +13,7 @@ import { useBatch } from "@/components/task/batch";
 import { BulkBar } from "@/components/task/bulk-bar";
 import { Empty } from "@/components/ui/states";
 import { dayInWords } from "@/lib/days";
-import { useKeys } from "@/lib/keys";
+import { isSelectAll, useKeys } from "@/lib/keys";
 import { partInWords } from "@/lib/words";
 
 import type { WorkGroup } from "./load";
@@ -90,6 +90,12 @@ export function WorkList({ groups, today, people, me, mayReopen, tab, next }: Pr
 
   function onKeyDown(event: KeyboardEvent<HTMLDivElement>) {
     const row = (event.target as HTMLElement).closest<HTMLElement>("[data-row]")?.dataset.row;
+    if (row && isSelectAll(event)) {
+      event.preventDefault();
+      const group = groups.find((one) => one.items.some((item) => item.id === row));
+      setSelected((present) => new Set([...present, ...(group?.items ?? []).map((item) => item.id)]));
+      return;
+    }
     if (!row || event.metaKey || event.ctrlKey || event.altKey || (event.target as HTMLElement).matches("input[type=text]")) return;
     const at = items.findIndex((item) => item.id === row);
     const move = (step: number) => {

@@ -6,7 +6,7 @@ import { createContext, type KeyboardEvent, type ReactNode, useContext, useEffec
 
 import { BulkBar } from "@/components/task/bulk-bar";
 import { type BatchTask, type Person, useBatch } from "@/components/task/batch";
-import { useKeys } from "@/lib/keys";
+import { isSelectAll, useKeys } from "@/lib/keys";
 
 type Selection = { chosen: ReadonlySet<string>; toggle: (id: string) => void };
 
@@ -45,6 +45,12 @@ export function PlanList({ tasks, people, me, mayReopen, children }: Props) {
   function onKeyDown(event: KeyboardEvent<HTMLDivElement>) {
     const row = (event.target as HTMLElement).closest<HTMLElement>("[data-task]");
     const id = row?.dataset.task;
+    if (row && isSelectAll(event)) {
+      event.preventDefault();
+      const ids = [...(row.closest(".plan-group")?.querySelectorAll<HTMLElement>("[data-task]") ?? [])].flatMap((one) => one.dataset.task ?? []);
+      setSelected((present) => new Set([...present, ...ids.filter((one) => known.has(one))]));
+      return;
+    }
     if (!row || !id || event.metaKey || event.ctrlKey || event.altKey) return;
     const rows = rowsNow();
     const move = (step: number) => {

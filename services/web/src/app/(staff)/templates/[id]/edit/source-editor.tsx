@@ -30,6 +30,8 @@ export function SourceEditor({ id, name, source, version, mistakes }: Props) {
   const words = useTranslations("problems");
   const router = useRouter();
   const show = useToast();
+  // A refresh brings the saved source; the editor goes on with its own text, cursor and history.
+  const [initial] = useState(source);
   const [text, setText] = useState(source);
   const [saved, setSaved] = useState({ source, version });
   const [found, setFound] = useState<{ of: string; mistakes: Mistake[] }>({ of: source, mistakes });
@@ -79,7 +81,7 @@ export function SourceEditor({ id, name, source, version, mistakes }: Props) {
     <div className="template-edit">
       <p className="note note-quiet md:hidden">{t("narrow")}</p>
       <div className="template-source">
-        <YamlEditor ref={editor} label={t("source")} initial={source} mistakes={found.mistakes} onChange={setText} onSave={() => void save()} />
+        <YamlEditor ref={editor} label={t("source")} initial={initial} mistakes={found.mistakes} onChange={setText} onSave={() => void save()} />
       </div>
       <aside className="aside" aria-label={t("problems")}>
         <section className="card" aria-live="polite" aria-busy={!isChecked}>

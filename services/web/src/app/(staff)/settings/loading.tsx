@@ -1,5 +1,0 @@
-import { PartSkeleton } from "@/components/ui/skeletons";
-
-export default function Loading() {
-  return <PartSkeleton kind="form" />;
-}
