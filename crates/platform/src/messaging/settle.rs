@@ -25,6 +25,9 @@ use crate::{
 
 /// Attempts in all before a message is moved to the dead letters.
 const ATTEMPTS_MAX: i64 = 15;
+/// An acknowledgement is written to the connection within this time. Where the connection is lost at that moment, nothing
+/// else tells: the consumer would hold its place for ever.
+const ACK_TIMEOUT: Duration = Duration::from_secs(5);
 /// Times that a message may come back from the broker unsettled, each the end of a process or a connection, before it
 /// is suspected of that end and counted. Well below the broker's own limit, which would take its neighbours as well.
 const RETURNS_MAX: i64 = 3;
@@ -167,9 +170,10 @@ impl<H> Consumer<H> {
             (Source::Broker { acker, properties }, _) => {
                 let word = self.settle_message(&properties, body, outcome, attempt);
                 let word = word.await?;
-                acker
-                    .ack(BasicAckOptions::default())
+                let acknowledged = acker.ack(BasicAckOptions::default());
+                tokio::time::timeout(ACK_TIMEOUT, acknowledged)
                     .await
+                    .context("the broker took no acknowledgement in time")?
                     .context("failed to acknowledge")?;
                 word
             }
