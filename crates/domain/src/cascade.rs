@@ -203,7 +203,7 @@ pub struct PlannedDate {
     pub date: Option<Date>,
     /// The time of day at which it ends, if not at the end of the day.
     pub time_of_day: Option<Time>,
-    /// Where it stands.
+    /// Its state.
     pub state: KeyDateState,
     /// Whether it was set by hand although it has a rule.
     pub pinned: bool,

@@ -57,7 +57,7 @@ pub struct KeyDateRecord {
     /// The instant at which it ends, in the deal's time zone.
     #[serde(with = "text::instant::option")]
     pub deadline_at: Option<OffsetDateTime>,
-    /// Where it stands.
+    /// Its state.
     #[serde(with = "text::key_date_state")]
     pub state: KeyDateState,
     /// Whether it was set by hand although it has a rule.

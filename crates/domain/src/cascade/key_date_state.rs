@@ -1,4 +1,4 @@
-//! Where a key date stands once work is due on it and days pass.
+//! The state of a key date, from the work that is due on it and the days that pass.
 //!
 //! Work is *due on* a key date if its due rule is that date itself: delivering the deposit is due on
 //! `earnest_money_due`, confirming its receipt two days later is not. From that work follow four states, as a
@@ -96,7 +96,7 @@ pub enum Move {
     ByHand,
 }
 
-/// Where a key date stands after a computation.
+/// The state of a key date after a computation.
 #[must_use]
 pub fn standing_after(
     planned: &PlannedDate,

@@ -35,7 +35,7 @@ pub struct RunningPlan {
     pub key_dates: Vec<KeyDate>,
     /// The dates that somebody sets now; they are not among `key_dates` yet.
     pub inputs: DateInputs,
-    /// Its tasks, as far as they are known to whoever asks.
+    /// Its tasks, as far as the caller may see them.
     pub tasks: Vec<StoredTask>,
     /// Calendar days that holds added to what the rules of tasks say, by [`StoredTask::name`].
     pub shift_days: BTreeMap<String, u32>,

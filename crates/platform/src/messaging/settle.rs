@@ -25,8 +25,8 @@ use crate::{
 
 /// Attempts in all before a message is moved to the dead letters.
 const ATTEMPTS_MAX: i64 = 15;
-/// An acknowledgement is written to the connection within this time. Where the connection is lost at that moment, nothing
-/// else tells: the consumer would hold its place for ever.
+/// An acknowledgement is written to the connection within this time. Where the connection is lost at that moment, no error
+/// is reported: the consumer would wait for ever.
 const ACK_TIMEOUT: Duration = Duration::from_secs(5);
 /// Times that a message may come back from the broker unsettled, each the end of a process or a connection, before it
 /// is suspected of that end and counted. Well below the broker's own limit, which would take its neighbours as well.
