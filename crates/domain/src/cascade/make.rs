@@ -31,6 +31,20 @@ pub struct Making {
     pub new_id: fn() -> Uuid,
 }
 
+impl Making {
+    /// For tasks that need neither milestones nor assignees of the deal.
+    #[must_use]
+    pub const fn bare(deal_id: Uuid, by: Uuid, new_id: fn() -> Uuid) -> Self {
+        Self {
+            deal_id,
+            by,
+            milestones: BTreeMap::new(),
+            assignees: BTreeMap::new(),
+            new_id,
+        }
+    }
+}
+
 /// Makes the template's tasks of these keys, which may wait for each other and for tasks that are there already.
 ///
 /// # Errors

@@ -4,8 +4,6 @@
 //! The plan marks the few tasks that something follows from (`followUp`), and so does a rule that somebody makes
 //! (`followed`).
 
-use std::collections::BTreeMap;
-
 use domain::{
     cascade::{Because, Follow, Making, PlannedDates, Step, WorkingPlan},
     task::{StoredTask, TaskState, TaskStatus},
@@ -51,13 +49,12 @@ impl<'a> Followed<'a> {
 
     /// What new tasks of this plan are made from.
     pub(super) fn making(&self, tx: &Tx) -> Making {
-        Making {
-            deal_id: self.ground.key_dates.deal_id,
-            by: tx.actor().user_id,
-            milestones: BTreeMap::new(),
-            assignees: BTreeMap::new(),
-            new_id: Uuid::now_v7,
-        }
+        // The next one of a series has milestone and assignee of the one before.
+        Making::bare(
+            self.ground.key_dates.deal_id,
+            tx.actor().user_id,
+            Uuid::now_v7,
+        )
     }
 
     /// Settles the plan and writes it, with what is in the batch already.

@@ -1,9 +1,6 @@
 //! Moving key dates: what was previewed, written in one transaction with one reason.
 
-use domain::{
-    cascade::{Because, DateInputs, Follow, WorkingPlan},
-    deal::DealStatus,
-};
+use domain::cascade::{Because, DateInputs, Follow, WorkingPlan};
 use platform::{db::Tx, error::Result, http::conditional::ExpectedVersion};
 use uuid::Uuid;
 
@@ -38,18 +35,15 @@ pub(crate) async fn run(
     let check = |version| command.expected.check(version);
     let mut prepared = prepare(tx, Purpose::Apply, dates, input, check).await?;
     write_dates::store_given(tx, &prepared.deal, &mut prepared.ground).await?;
-    let making = if input.is_none() && prepared.brings_tasks() {
+    // Without a plan there are no tasks that could come or go.
+    let making = if input.is_none() {
         let parties = people::parties(tx, command.deal_id).await?;
         Some(making::of_deal(tx, command.deal_id, &parties).await?)
     } else {
         None
     };
-    let follow = match (&making, input) {
-        (Some(making), _) => Follow::Template(making),
-        (None, None) => Follow::Present,
-        // Without a plan there are no tasks that could come or go.
-        (None, Some(_)) => Follow::Dates,
-    };
+    let follow = making.as_ref().map_or(Follow::Dates, Follow::Template);
+    let has_begun = prepared.has_begun();
     let Prepared {
         deal,
         ground,
@@ -60,7 +54,6 @@ pub(crate) async fn run(
         reason: &command.reason,
     };
     let working = WorkingPlan::new(ground.plan.clone(), deal.moment(tx.now()));
-    let has_begun = deal.status != DealStatus::Draft;
     let settled = working.settle(&before, follow, because, has_begun)?;
     let batch = Batch::new(command.deal_id, &deal.zone);
     let (key_dates, _) =

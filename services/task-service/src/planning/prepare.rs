@@ -1,9 +1,7 @@
 //! What precedes every move of key dates: applying it, previewing it, and imagining it.
 
-use std::collections::BTreeMap;
-
 use domain::{
-    cascade::{Because, DateInputs, Follow, Making, PlannedDates, Settled, WorkingPlan, revise},
+    cascade::{Because, DateInputs, Follow, Making, PlannedDates, Settled, WorkingPlan},
     deal::{self, DealStatus},
     rejection::Rejection,
 };
@@ -87,16 +85,14 @@ pub(crate) async fn prepare(
 }
 
 impl Prepared {
-    /// Whether the dates bring tasks of the template that have never been in the deal.
-    pub(crate) fn brings_tasks(&self) -> bool {
-        let plan = &self.ground.plan;
-        let revision = revise(&self.before, &plan.compute(&self.deal.zone));
-        revision.begun.iter().any(|key| plan.task(key).is_none())
-    }
-
     /// Everything that follows from the dates, without writing. `input` as for [`prepare`].
     pub(crate) fn settle(&self, tx: &Tx, input: Option<&PlanInput>) -> Result<Settled, Rejection> {
-        let making = self.pretending(tx);
+        // They are not stored: milestones and assignees do not matter.
+        let making = Making::bare(
+            self.ground.key_dates.deal_id,
+            tx.actor().user_id,
+            Uuid::now_v7,
+        );
         let follow = match input {
             None => Follow::Template(&making),
             // Without a plan there are no tasks that could come or go.
@@ -113,16 +109,5 @@ impl Prepared {
     /// Whether the deal has left the draft: a date set by hand is an extension then.
     pub(crate) fn has_begun(&self) -> bool {
         self.deal.status != DealStatus::Draft
-    }
-
-    /// What tasks are made from that are not to be stored.
-    fn pretending(&self, tx: &Tx) -> Making {
-        Making {
-            deal_id: self.ground.key_dates.deal_id,
-            by: tx.actor().user_id,
-            milestones: BTreeMap::new(),
-            assignees: BTreeMap::new(),
-            new_id: Uuid::now_v7,
-        }
     }
 }
