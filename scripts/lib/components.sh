@@ -258,9 +258,9 @@ start_mail() {
 # For tests: each span it receives is one JSON object a line in logs/otlp.log.
 start_otlp() { launch otlp "$VENV/bin/python" "$REPO/scripts/lib/otlp_receiver.py" "$(port otlp)"; }
 
-# remove_home: stops everything and deletes the data, logs and credentials.
+# remove_home: stops everything and deletes the data, logs, credentials and reports of earlier runs.
 remove_home() {
   "$REPO/scripts/stack" stop
   rm -rf "$(postgres_home)"
-  rm -rf "${HAUSHAVN_HOME:?}"/{data,env,keys,logs,run,secrets,settings}
+  rm -rf "${HAUSHAVN_HOME:?}"/{alerts,bench,charts,data,env,keys,logs,run,schemathesis,secrets,settings}
 }
