@@ -16,6 +16,8 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("platform", &["domain", "contracts"]),
     ("testkit", &["domain"]),
     ("fuzz", &["domain", "contracts", "platform"]),
+    // Runs in a pipeline, beside any version of the services.
+    ("rollout", &[]),
     ("gateway", &["domain", "contracts", "platform", "testkit"]),
     (
         "user-service",
