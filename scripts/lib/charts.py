@@ -20,8 +20,8 @@ import yaml
 SERVICES = ["gateway", "web", "user-service", "deal-service", "task-service", "workflow-worker"]
 # The oldest version that the charts allow, and the newest whose schemas are at hand.
 KUBERNETES = ["1.32", "1.37"]
-# What a request may take after preStop: SHUTDOWN_TIMEOUT_SECONDS.
-SHUTDOWN_SECONDS = 30
+# What a request may take after preStop: HAUSHAVN_DRAIN and SHUTDOWN_TIMEOUT_SECONDS.
+SHUTDOWN_SECONDS = 6 + 30
 # Values that must be refused, and what the refusal names.
 REFUSED = [
     ({"global": {"mesh": {"kind": "none"}}}, "nothing encrypts between the services"),

@@ -15,7 +15,13 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{auth::ServiceKeys, config::Secret, error::Error, http::Caller, telemetry};
+use crate::{
+    auth::ServiceKeys,
+    config::{KEEP_ALIVE_BETWEEN_SERVICES, Secret},
+    error::Error,
+    http::Caller,
+    telemetry,
+};
 
 /// Connecting takes no longer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -84,6 +90,7 @@ impl ServiceClient {
         let client = Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(TIMEOUT)
+            .pool_idle_timeout(KEEP_ALIVE_BETWEEN_SERVICES)
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .with_context(|| format!("failed to make the client of {name}"))?;

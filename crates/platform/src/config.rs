@@ -36,6 +36,13 @@ const PREFIX: &str = "HAUSHAVN_";
 
 /// `EVENT_PATIENCE` is at most this: an event in hand must be settled before the broker wants it back.
 pub const EVENT_PATIENCE_MAX: Duration = Duration::from_secs(60);
+/// `DRAIN` unless it is set, outside of development. Longer than [`KEEP_ALIVE_BETWEEN_SERVICES`].
+const DRAIN: Duration = Duration::from_secs(6);
+/// `DRAIN` is at most this: Kubernetes ends a pod that takes longer in all.
+const DRAIN_MAX: Duration = Duration::from_secs(60);
+/// A connection between services is not used again after it was idle for so long. Shorter than [`DRAIN`], so that no
+/// request is sent over a connection that its receiver closes at its end.
+pub const KEEP_ALIVE_BETWEEN_SERVICES: Duration = Duration::from_secs(5);
 /// `EVENT_PATIENCE` unless it is set.
 const EVENT_PATIENCE: Duration = Duration::from_secs(30);
 
@@ -218,6 +225,9 @@ pub struct Common {
     /// `EVENT_PATIENCE`: seconds for which an event is kept in hand while something that its handling needs is
     /// unavailable, before others have their turn; 0 to 60, default 30.
     pub event_patience: Duration,
+    /// `DRAIN`: seconds for which a process that was asked to end still takes requests, each answered with
+    /// `Connection: close`; 0 to 60, default 6, and 0 in development.
+    pub drain: Duration,
 }
 
 impl Common {
@@ -235,6 +245,14 @@ impl Common {
         if event_patience > EVENT_PATIENCE_MAX {
             env.problem("EVENT_PATIENCE", "must be at most 60");
         }
+        let drain = match environment {
+            Environment::Development => Duration::ZERO,
+            Environment::Production => DRAIN,
+        };
+        let Seconds(drain) = env.or("DRAIN", Seconds(drain));
+        if drain > DRAIN_MAX {
+            env.problem("DRAIN", "must be at most 60");
+        }
         Some(Self {
             environment,
             listen: listen?,
@@ -245,6 +263,7 @@ impl Common {
             jwt_issuer: jwt_issuer?,
             jwt_audience: jwt_audience?,
             event_patience,
+            drain,
         })
     }
 

@@ -132,15 +132,25 @@ impl Running {
 pub struct Instance {
     /// The address of its API.
     pub url: String,
+    /// The same without its scheme.
+    pub address: SocketAddr,
     process: Child,
 }
 
 impl Instance {
-    /// Starts it, and waits until it answers.
+    /// Starts it, and waits until it is ready.
     ///
     /// # Panics
-    /// When it does not.
+    /// When it does not become ready.
     pub async fn start(service: &str) -> Self {
+        Self::start_with(service, &BTreeMap::new()).await
+    }
+
+    /// As [`Instance::start`], with some settings of its own.
+    ///
+    /// # Panics
+    /// When it does not become ready.
+    pub async fn start_with(service: &str, settings: &BTreeMap<String, String>) -> Self {
         // Chooses the TLS library, without which the probe's client cannot be made.
         stack();
         let mut variables = settings_of(service);
@@ -149,6 +159,7 @@ impl Instance {
             variables.insert(format!("HAUSHAVN_{name}"), free_address().to_string());
         }
         variables.insert("HAUSHAVN_LISTEN".to_owned(), listen.to_string());
+        variables.extend(settings.clone());
         let process = Command::new(PathBuf::from(setting("BIN_DIR")).join(service))
             .env_clear()
             .envs(&variables)
@@ -158,15 +169,20 @@ impl Instance {
             .spawn()
             .expect("the program starts");
         let url = format!("http://{listen}");
-        let probe = format!("{url}/healthz");
-        eventually("the program answers", async || {
-            reqwest::get(&probe).await.ok().map(drop)
+        let probe = format!("{url}/readyz");
+        eventually("the program is ready", async || {
+            let answer = reqwest::get(&probe).await.ok()?;
+            answer.status().is_success().then_some(())
         })
         .await;
-        Self { url, process }
+        Self {
+            url,
+            address: listen,
+            process,
+        }
     }
 
-    /// Asks it to end, and waits until it has.
+    /// Asks it to end, and waits until it has: requests under way get 30 s, and so do connections that others keep open.
     ///
     /// # Panics
     /// When it runs on, or ends with an error.
@@ -174,7 +190,7 @@ impl Instance {
         let id = self.process.id().expect("it runs").to_string();
         let asked = Command::new("kill").args(["-TERM", &id]).status().await;
         assert!(asked.expect("kill can be run").success());
-        let ended = tokio::time::timeout(Duration::from_secs(30), self.process.wait()).await;
+        let ended = tokio::time::timeout(Duration::from_secs(60), self.process.wait()).await;
         let ended = ended.expect("it ends").expect("its end can be awaited");
         assert!(ended.success(), "it ended with {ended}");
     }

@@ -7,7 +7,7 @@ use std::{
     cell::Cell,
     error::Error as StdError,
     rc::Rc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use actix_tls::connect::{
@@ -31,6 +31,7 @@ use awc::{
 use domain::rejection::Rejection;
 use futures::Stream;
 use platform::{
+    config::KEEP_ALIVE_BETWEEN_SERVICES,
     error::{Error, Refusal},
     http::{context::REQUEST_ID, paced},
     telemetry::traces::TRACEPARENT,
@@ -55,8 +56,6 @@ const CONNECTIONS_MAX: usize = 512;
 const AT_ONCE: u64 = 16 * 1024;
 /// Parts of an answer, of some 64 KiB each at most, that are read ahead of a client.
 const PARTS_AHEAD: usize = 4;
-/// An idle connection is kept so long; services keep theirs for longer, so that none is closed under a request.
-const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
 /// A worker's connections to the services.
 pub struct Proxy {
@@ -228,7 +227,7 @@ fn client(limits: &Limits) -> Client {
         .connector(fn_service(connect))
         .timeout(limits.connect)
         .limit(CONNECTIONS_MAX)
-        .conn_keep_alive(KEEP_ALIVE);
+        .conn_keep_alive(KEEP_ALIVE_BETWEEN_SERVICES);
     Client::builder()
         .connector(connector)
         .timeout(limits.request)

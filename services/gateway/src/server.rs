@@ -14,7 +14,10 @@ use actix_web::{
 use anyhow::Context as _;
 use platform::{
     config::Env,
-    http::{Check, Probes, server::admin_server},
+    http::{
+        Check, Probes,
+        server::{admin_server, drained},
+    },
     service,
 };
 use socket2::SockRef;
@@ -134,7 +137,7 @@ pub fn listen(
     .client_request_timeout(CLIENT_REQUEST_TIMEOUT)
     .client_disconnect_timeout(CLIENT_DISCONNECT_TIMEOUT)
     .shutdown_timeout(SHUTDOWN_TIMEOUT_SECONDS)
-    .shutdown_signal(shutdown.cancelled_owned())
+    .shutdown_signal(drained(shutdown, gateway.config.common.drain))
     .bind(listen)
     .with_context(|| format!("failed to listen on {listen}"))?;
     let address = server.addrs().first().copied().unwrap_or(listen);

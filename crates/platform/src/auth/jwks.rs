@@ -17,6 +17,8 @@ use jsonwebtoken::{
 };
 use tokio::sync::Mutex;
 
+use crate::config::KEEP_ALIVE_BETWEEN_SERVICES;
+
 /// Between two fetches.
 const FETCH_INTERVAL_MIN: Duration = Duration::from_secs(5);
 /// After this long the keys are fetched again, so that a withdrawn key stops working.
@@ -60,6 +62,7 @@ impl Jwks {
     pub fn remote(url: &str) -> anyhow::Result<Self> {
         crate::tls::ensure_provider();
         let client = reqwest::Client::builder()
+            .pool_idle_timeout(KEEP_ALIVE_BETWEEN_SERVICES)
             .timeout(FETCH_TIMEOUT)
             .build()
             .context("failed to make the HTTP client for public keys")?;

@@ -24,7 +24,7 @@ const CLIENT_DISCONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// At the end, requests under way get this long.
 const SHUTDOWN_TIMEOUT_SECONDS: u64 = 30;
 
-/// Serves until `shutdown` is cancelled, then lets requests under way finish.
+/// Serves until `shutdown` is cancelled and connections are drained, then lets requests under way finish.
 ///
 /// `routes` makes the service's own, with their data. Around them stand request ids, spans, metrics, limits, the caller's identity, and error bodies for everything, unknown paths included.
 pub async fn serve(
@@ -42,6 +42,14 @@ pub async fn serve(
     futures::try_join!(api, admin).context("failed to serve")?;
     tracing::info!("{name} has stopped listening");
     Ok(())
+}
+
+/// Waits until the process is asked to end, and then until its clients use other connections. Until then it serves on
+/// and closes each connection with its next answer: a server that stops closes idle connections at once, and a request
+/// that is on its way over one of them is lost.
+pub async fn drained(shutdown: CancellationToken, drain: Duration) {
+    shutdown.cancelled().await;
+    tokio::time::sleep(drain).await;
 }
 
 fn api_server(
@@ -69,7 +77,7 @@ fn api_server(
     .client_request_timeout(CLIENT_REQUEST_TIMEOUT)
     .client_disconnect_timeout(CLIENT_DISCONNECT_TIMEOUT)
     .shutdown_timeout(SHUTDOWN_TIMEOUT_SECONDS)
-    .shutdown_signal(shutdown.cancelled_owned())
+    .shutdown_signal(drained(shutdown, common.drain))
     .bind(common.listen)
     .with_context(|| format!("failed to listen on {}", common.listen))?;
     Ok(server.run())
@@ -95,7 +103,7 @@ pub fn admin_server(
     })
     .workers(1)
     .shutdown_timeout(SHUTDOWN_TIMEOUT_SECONDS)
-    .shutdown_signal(shutdown.cancelled_owned())
+    .shutdown_signal(drained(shutdown, common.drain))
     .bind(common.admin_listen)
     .with_context(|| format!("failed to listen on {}", common.admin_listen))?;
     Ok(server.run())

@@ -129,6 +129,7 @@ impl TestGateway {
                 jwt_issuer: ISSUER.to_owned(),
                 jwt_audience: AUDIENCE.to_owned(),
                 event_patience: Duration::from_secs(1),
+                drain: Duration::ZERO,
             },
             service_keys: service_keys(),
             redis_url: Secret::new(setup.redis_url),
