@@ -60,7 +60,8 @@ FROM unnest(ARRAY['user_svc', 'deal_svc', 'task_svc', 'user_relay', 'deal_relay'
 SELECT format('ALTER ROLE %I SET idle_in_transaction_session_timeout = ''30s''', r)
 FROM unnest(ARRAY['user_relay', 'deal_relay', 'task_relay']) r
 \gexec
-SELECT format('ALTER ROLE %I SET lock_timeout = ''1s''', r)
+-- Requests wait behind a migration that waits for a lock: it gives way before they do, and is tried again.
+SELECT format('ALTER ROLE %I SET lock_timeout = ''500ms''', r)
 FROM unnest(ARRAY['user_migrate', 'deal_migrate', 'task_migrate']) r
 \gexec
 ALTER ROLE user_svc SET search_path = identity, pg_catalog;

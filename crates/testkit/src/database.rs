@@ -86,22 +86,22 @@ const INVARIANTS: &[Invariant] = &[
 ];
 
 impl Database {
+    /// Connects to an address.
+    ///
+    /// # Panics
+    /// When there is no such database.
+    pub async fn at(url: &str) -> Self {
+        Self(PgConnection::connect(url).await.unwrap())
+    }
+
     /// Connects as the superuser, who sees everything.
     pub async fn superuser() -> Self {
-        Self(
-            PgConnection::connect(&stack().superuser_database)
-                .await
-                .unwrap(),
-        )
+        Self::at(&stack().superuser_database).await
     }
 
     /// Connects as a role of the cluster, with its own rights.
     pub async fn role(role: &str) -> Self {
-        Self(
-            PgConnection::connect(&stack().database_of(role))
-                .await
-                .unwrap(),
-        )
+        Self::at(&stack().database_of(role)).await
     }
 
     /// The connection itself.

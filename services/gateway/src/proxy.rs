@@ -3,12 +3,7 @@
 //! Nothing is collected and nothing is added that the service did not say: no content type, no length it did
 //! not give. A service that cannot be reached is left alone for a moment (see [`crate::breaker`]).
 
-use std::{
-    cell::Cell,
-    error::Error as StdError,
-    rc::Rc,
-    time::Instant,
-};
+use std::{cell::Cell, error::Error as StdError, rc::Rc, time::Instant};
 
 use actix_tls::connect::{
     ConnectError as TcpConnectError, ConnectInfo, Connection, Connector as TcpConnector,

@@ -11,12 +11,12 @@ use sqlx::{
 
 use crate::config::Secret;
 
-/// How often a migration that waits too long for a lock (`lock_timeout` 1 s) is tried.
-const ATTEMPTS: u32 = 20;
+/// How often a migration that waits too long for a lock (`lock_timeout` 500 ms) is tried.
+const ATTEMPTS: u32 = 40;
 
 /// Applies what is missing. Two processes at once are safe: the second waits for the advisory lock that
-/// sqlx takes. A statement that cannot get its lock within a second gives way and is tried again, so no
-/// request ever waits behind a waiting migration.
+/// sqlx takes. A statement that cannot get its lock within half a second gives way and is tried again: a request waits no
+/// longer behind a migration that waits, and requests wait for a second at most.
 pub async fn migrate(url: &Secret, migrator: &Migrator) -> anyhow::Result<()> {
     let mut attempt = 1;
     loop {

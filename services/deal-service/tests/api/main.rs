@@ -21,6 +21,7 @@ mod dry_run;
 mod foreign_organization;
 mod get_deal;
 mod list_deals;
+mod migrations;
 mod parties;
 mod rebuild;
 mod status;
