@@ -234,4 +234,30 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_rule_reaches_ten_years_either_way_and_no_further() {
+        for (offset_days, is_taken) in [
+            (-3_661, false),
+            (-3_660, true),
+            (3_660, true),
+            (3_661, false),
+        ] {
+            let rule = DueRule::of(&Rule {
+                anchor: RuleAnchor::KeyDate("closing_date".to_owned()),
+                counting: Counting::calendar_days(offset_days),
+            });
+            let wrong: Vec<(String, String)> = match rule.counting() {
+                Ok(_) => Vec::new(),
+                Err(Rejection::Validation { errors }) => errors
+                    .into_iter()
+                    .map(|error| (error.field, error.constraint))
+                    .collect(),
+                Err(other) => panic!("{other:?}"),
+            };
+            let refused = [("dueRule.offsetDays".to_owned(), "range".to_owned())];
+            let expected: &[(String, String)] = if is_taken { &[] } else { &refused };
+            assert_eq!(wrong, expected, "{offset_days} days");
+        }
+    }
 }
