@@ -181,6 +181,7 @@ fn usable(set: &JwkSet) -> HashMap<String, Arc<DecodingKey>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::service_token::tests::public_pem;
 
     #[test]
     fn only_ed25519_keys_with_an_id_are_used() {
@@ -198,5 +199,47 @@ mod tests {
     async fn without_user_service_nobody_is_called_a_forger() {
         let keys = Jwks::remote("http://127.0.0.1:1/.well-known/jwks.json").unwrap();
         assert!(matches!(keys.key("k1").await, KeyLookup::Unavailable));
+    }
+
+    /// Keys of these ids that were fetched from here so long ago.
+    fn known(url: &str, ids: &[&str], age: Duration) -> Jwks {
+        let key = DecodingKey::from_ed_pem(public_pem().as_bytes()).unwrap();
+        let keys = Jwks::remote(url).unwrap();
+        *keys.known.write().unwrap() = Known {
+            keys: ids
+                .iter()
+                .map(|id| ((*id).to_owned(), Arc::new(key.clone())))
+                .collect(),
+            fetched_at: Instant::now().checked_sub(age),
+        };
+        keys
+    }
+
+    #[actix_web::test]
+    async fn after_five_minutes_a_key_that_is_published_no_longer_is_refused() {
+        let published = actix_web::HttpServer::new(|| {
+            let nothing = || async { actix_web::HttpResponse::Ok().body(r#"{"keys": []}"#) };
+            actix_web::App::new().default_service(actix_web::web::to(nothing))
+        });
+        let published = published.workers(1).bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", published.addrs()[0]);
+        actix_web::rt::spawn(published.disable_signals().run());
+        let young = known(&url, &["withdrawn"], AGE_MAX - Duration::from_secs(60));
+        assert!(matches!(young.key("withdrawn").await, KeyLookup::Found(_)));
+        let old = known(&url, &["withdrawn"], AGE_MAX + Duration::from_secs(1));
+        assert!(matches!(old.key("withdrawn").await, KeyLookup::Unknown));
+    }
+
+    #[actix_web::test]
+    async fn keys_that_are_old_serve_on_where_the_fetch_is_not_answered_within_two_seconds() {
+        // Takes connections into its queue and never answers.
+        let deaf = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", deaf.local_addr().unwrap());
+        let keys = known(&url, &["k1"], AGE_MAX + Duration::from_secs(1));
+        tokio::time::pause();
+        let asked = tokio::time::Instant::now();
+        let found = tokio::time::timeout(Duration::from_secs(3_600), keys.key("k1")).await;
+        assert!(matches!(found, Ok(KeyLookup::Found(_))), "{found:?}");
+        assert_eq!(asked.elapsed().as_secs(), FETCH_TIMEOUT.as_secs());
     }
 }

@@ -290,4 +290,33 @@ mod tests {
         let mixed = format!("{}.{}.{}", parts[0], others[1], parts[2]);
         assert_eq!(outcome(&mixed).await, Err(TokenRefused::Invalid));
     }
+
+    /// A token of ours with a role so long that it has about this many bytes: three letters take four.
+    fn token_of(bytes: usize) -> String {
+        let token = |letters| {
+            let role = "R".repeat(letters);
+            signed(&header(), &AccessClaims { role, ..claims() })
+        };
+        let others = token(0).len();
+        token((bytes - others) / 4 * 3)
+    }
+
+    #[actix_web::test]
+    async fn a_token_of_more_than_4096_bytes_is_refused_whoever_signed_it() {
+        let (fits, too_long) = (token_of(4_090), token_of(4_105));
+        assert!(fits.len() <= 4_096 && too_long.len() > 4_096);
+        assert!(outcome(&fits).await.is_ok());
+        assert_eq!(outcome(&too_long).await, Err(TokenRefused::Invalid));
+    }
+
+    #[actix_web::test]
+    async fn ten_thousand_verified_tokens_are_remembered_and_no_more() {
+        let verifier = verifier();
+        for number in 0..12_000 {
+            let token = format!("token {number}").into_boxed_str();
+            verifier.verified.insert(token, Arc::new(claims()));
+        }
+        verifier.verified.run_pending_tasks();
+        assert_eq!(verifier.verified.entry_count(), 10_000);
+    }
 }
