@@ -490,6 +490,7 @@ mod tests {
         assert_eq!(common.environment, Environment::Production);
         assert_eq!(common.log, LogFilter::default());
         assert_eq!(common.otlp_endpoint, None);
+        assert_eq!(common.event_patience, Duration::from_secs(30));
         assert_eq!(ttl.0, Duration::from_secs(3));
     }
 

@@ -76,4 +76,19 @@ mod tests {
         .await;
         assert_eq!(found, None);
     }
+
+    #[actix_web::test]
+    async fn the_pause_between_attempts_grows_to_ten_seconds_and_no_further() {
+        tokio::time::pause();
+        let attempts = Cell::new(0);
+        let shutdown = CancellationToken::new();
+        let waiting = wait_for::<(), _>("PostgreSQL", &shutdown, || async {
+            attempts.set(attempts.get() + 1);
+            anyhow::bail!("connection refused")
+        });
+        let found = tokio::time::timeout(Duration::from_secs(3_600), waiting).await;
+        assert!(found.is_err(), "nothing was there to be found");
+        // Six in the first 15.5 seconds, then one every ten.
+        assert_eq!(attempts.get(), 6 + 358);
+    }
 }

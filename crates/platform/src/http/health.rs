@@ -236,4 +236,16 @@ mod tests {
         assert_eq!(asked(Duration::MAX).await, 1);
         assert_eq!(asked(Duration::ZERO).await, 20);
     }
+
+    #[actix_web::test]
+    async fn a_dependency_that_does_not_answer_within_a_second_counts_as_unavailable() {
+        tokio::time::pause();
+        let silent = Check::required("redis", &(), async |()| std::future::pending().await);
+        let asked = tokio::time::Instant::now();
+        let probes = Probes::new(vec![silent]);
+        let asking = probes.outcomes();
+        let outcomes = tokio::time::timeout(Duration::from_hours(1), asking).await;
+        assert_eq!(outcomes, Ok(vec![false]));
+        assert_eq!(asked.elapsed().as_secs(), PROBE_TIMEOUT.as_secs());
+    }
 }

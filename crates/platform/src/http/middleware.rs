@@ -365,8 +365,13 @@ mod tests {
         Err(anyhow::anyhow!("relation task.tasks does not exist").into())
     }
 
+    async fn never() -> HttpResponse {
+        std::future::pending().await
+    }
+
     fn routes() -> Routes {
         Routes::default()
+            .get("/api/never", never)
             .get("/api/whoami", whoami)
             .get("/api/items/{id}", item)
             .post("/api/echo", echo)
@@ -571,5 +576,16 @@ mod tests {
         let (status, body, header) = answer(request).await;
         assert_eq!((status, body), (200, json!({ "userId": user_id })));
         assert!(Uuid::try_parse(&header).is_ok());
+    }
+
+    #[actix_web::test]
+    async fn a_request_that_takes_more_than_thirty_seconds_is_given_up() {
+        tokio::time::pause();
+        let began = tokio::time::Instant::now();
+        let answering = answer(get("/api/never"));
+        let answered = tokio::time::timeout(Duration::from_hours(1), answering).await;
+        let (status, body, _) = answered.expect("it is not waited for without end");
+        assert_eq!((status, &body["code"]), (503, &json!("TIMEOUT")));
+        assert_eq!(began.elapsed().as_secs(), REQUEST_TIMEOUT.as_secs());
     }
 }

@@ -56,7 +56,8 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_secs(30);
+    /// How long a reader of these tests may take.
+    const FOR_A_PART: Duration = Duration::from_secs(30);
 
     /// Tells when it is dropped, as a connection would be closed.
     struct Held(Rc<Cell<bool>>);
@@ -87,10 +88,10 @@ mod tests {
     async fn a_reader_who_takes_nothing_loses_its_answer_and_the_source_is_free() {
         tokio::time::pause();
         let (parts, (read, gone)) = source(1_000);
-        let mut body = pin!(paced(parts, 4, PATIENCE));
+        let mut body = pin!(paced(parts, 4, FOR_A_PART));
         assert!(body.next().await.is_some_and(|part| part.is_ok()));
         while !gone.get() {
-            tokio::time::advance(PATIENCE).await;
+            tokio::time::advance(FOR_A_PART).await;
             tokio::task::yield_now().await;
         }
         // One taken, four in the buffer, one in the hand.
@@ -102,7 +103,7 @@ mod tests {
     #[actix_web::test]
     async fn what_is_read_in_time_arrives_whole() {
         let (parts, (_, gone)) = source(100);
-        let taken: Vec<_> = paced(parts, 4, PATIENCE).collect().await;
+        let taken: Vec<_> = paced(parts, 4, FOR_A_PART).collect().await;
         assert_eq!(taken.iter().filter(|part| part.is_ok()).count(), 100);
         assert!(taken.iter().all(Result::is_ok));
         assert!(gone.get());
@@ -116,7 +117,7 @@ mod tests {
             let _held = held;
             std::future::pending::<Result<Bytes, Failure>>().await
         });
-        let body = paced(silent, 4, PATIENCE);
+        let body = paced(silent, 4, FOR_A_PART);
         tokio::task::yield_now().await;
         drop(body);
         tokio::task::yield_now().await;

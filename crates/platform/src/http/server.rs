@@ -108,3 +108,46 @@ pub fn admin_server(
     .with_context(|| format!("failed to listen on {}", common.admin_listen))?;
     Ok(server.run())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpStream,
+    };
+
+    use super::*;
+    use crate::config::Env;
+
+    #[actix_web::test]
+    async fn a_client_that_does_not_end_its_head_within_ten_seconds_loses_its_connection() {
+        let unused = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = unused.local_addr().unwrap();
+        drop(unused);
+        let mut env = Env::from_pairs([
+            ("HAUSHAVN_LISTEN", address.to_string()),
+            ("HAUSHAVN_ADMIN_LISTEN", "127.0.0.1:0".to_owned()),
+            ("HAUSHAVN_JWKS_URL", "http://127.0.0.1:1/".to_owned()),
+            ("HAUSHAVN_JWT_ISSUER", "haushavn".to_owned()),
+            ("HAUSHAVN_JWT_AUDIENCE", "haushavn-api".to_owned()),
+        ]);
+        let common = Common::read(&mut env).unwrap();
+        let verifier = web::Data::new(TokenVerifier::new(&common).unwrap());
+        let probes = web::Data::new(Probes::new(Vec::new()));
+        let shutdown = CancellationToken::new();
+        let server = api_server(&common, verifier, probes, Routes::default, shutdown.clone());
+        let served = actix_web::rt::spawn(server.unwrap());
+        let mut connection = TcpStream::connect(address).await.unwrap();
+        let beginning = b"GET /healthz HTTP/1.1\r\nHost: serv";
+        connection.write_all(beginning).await.unwrap();
+        let mut answer = String::new();
+        let reading = connection.read_to_string(&mut answer);
+        let ended = tokio::time::timeout(Duration::from_secs(50), reading).await;
+        assert!(ended.is_ok(), "the connection is still there");
+        assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+        shutdown.cancel();
+        served.await.unwrap().unwrap();
+    }
+}
