@@ -297,6 +297,11 @@ fn now_ms() -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use tokio::{
+        io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
+        net::TcpListener,
+    };
+
     use super::*;
 
     fn away() -> Cache {
@@ -335,5 +340,60 @@ mod tests {
     async fn a_key_that_is_being_filled_has_no_value() {
         let lease = text_of(None, Some(Uuid::now_v7())).unwrap();
         assert_eq!(away().trusted::<Value>(&lease), None);
+    }
+
+    /// A server that takes every connection and says `OK` to every command.
+    async fn server() -> Cache {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("redis://{}", listener.local_addr().unwrap());
+        actix_web::rt::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (reading, mut writing) = stream.into_split();
+                actix_web::rt::spawn(async move {
+                    let mut lines = BufReader::new(reading).lines();
+                    while let Ok(Some(line)) = lines.next_line().await {
+                        // The line that a command begins with.
+                        if line.starts_with('*') && writing.write_all(b"+OK\r\n").await.is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+        });
+        Cache::connect(&Secret::new(url)).unwrap()
+    }
+
+    #[actix_web::test]
+    async fn with_sixteen_connections_in_use_a_further_call_goes_on_without_the_cache() {
+        let cache = server().await;
+        let mut used = Vec::new();
+        for _ in 0..15 {
+            used.push(cache.pool.get().await.unwrap());
+        }
+        assert!(cache.ping().await.is_ok());
+        used.push(cache.pool.get().await.unwrap());
+        assert!(cache.ping().await.is_err());
+    }
+
+    #[actix_web::test]
+    async fn a_call_that_takes_more_than_a_fifth_of_a_second_goes_on_without_the_cache() {
+        // Takes connections into its queue and never answers.
+        let deaf = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("redis://{}", deaf.local_addr().unwrap());
+        let cache = Cache::connect(&Secret::new(url)).unwrap();
+        tokio::time::pause();
+        let began = tokio::time::Instant::now();
+        let reading = cache.get_json::<i32>("k");
+        let read = tokio::time::timeout(Duration::from_hours(1), reading).await;
+        assert_eq!(read, Ok(None));
+        assert_eq!(began.elapsed().as_millis() / 100, 2);
+    }
+
+    #[actix_web::test]
+    async fn ten_thousand_drops_that_got_lost_are_remembered_and_no_more() {
+        let cache = away();
+        let keys: Vec<String> = (0..12_000).map(|number| format!("k{number}")).collect();
+        cache.delete(&keys).await;
+        assert_eq!(cache.pending().len(), 10_000);
     }
 }

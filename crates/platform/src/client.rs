@@ -333,6 +333,11 @@ fn chain(error: &reqwest::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::{
+        net::{TcpListener, TcpSocket, TcpStream},
+        time::{Instant, timeout},
+    };
+
     use super::*;
 
     fn problem(error: &Error) -> RemoteProblem {
@@ -370,17 +375,59 @@ mod tests {
         assert!(matches!(Error::from(refused), Error::Unexpected(_)));
     }
 
-    #[actix_web::test]
-    async fn a_service_that_is_away_is_unavailable() {
-        let client = ServiceClient::new("task-service", "http://127.0.0.1:1/").unwrap();
-        let calls = Calls {
-            to: &client,
+    fn calls(client: &ServiceClient) -> Calls<'_> {
+        Calls {
+            to: client,
             token: Secret::new("t"),
             request_id: "request-1".to_owned(),
             idempotency_key: None,
             timeout: None,
-        };
-        let outcome = calls.get::<Value>("/healthz").await;
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_service_that_is_away_is_unavailable() {
+        let client = ServiceClient::new("task-service", "http://127.0.0.1:1/").unwrap();
+        let outcome = calls(&client).get::<Value>("/healthz").await;
         assert!(matches!(outcome, Err(CallError::Unavailable(_))));
+    }
+
+    /// How many seconds a call to the service at this address lasts until it is given up.
+    async fn given_up_after(listener: &TcpListener) -> u64 {
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let client = ServiceClient::new("task-service", &url).unwrap();
+        tokio::time::pause();
+        let began = Instant::now();
+        let calls = calls(&client);
+        let calling = calls.get::<Value>("/healthz");
+        let outcome = timeout(Duration::from_hours(1), calling).await;
+        assert!(
+            matches!(outcome, Ok(Err(CallError::Unavailable(_)))),
+            "{outcome:?}"
+        );
+        began.elapsed().as_secs()
+    }
+
+    #[actix_web::test]
+    async fn a_service_that_does_not_answer_within_three_seconds_is_unavailable() {
+        // Takes connections into its queue and never answers.
+        let deaf = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        assert_eq!(given_up_after(&deaf).await, 3);
+    }
+
+    #[actix_web::test]
+    async fn a_service_that_takes_no_connection_within_a_second_is_unavailable() {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(0).unwrap();
+        let address = listener.local_addr().unwrap();
+        // Fills its queue: the system leaves a further connection unanswered.
+        let mut taken = Vec::new();
+        while let Ok(connection) =
+            timeout(Duration::from_millis(200), TcpStream::connect(address)).await
+        {
+            taken.push(connection.unwrap());
+        }
+        assert_eq!(given_up_after(&listener).await, 1);
     }
 }
