@@ -94,7 +94,7 @@ impl managed::Manager for Connector {
             tracing::warn!("a connection came back inside a transaction and is closed");
             return Err(RecycleError::message("inside a transaction"));
         }
-        if connection.opened.elapsed() > LIFETIME {
+        if is_past_its_lifetime(connection.opened) {
             return Err(RecycleError::message("past its lifetime"));
         }
         if metrics.last_used() > RESTED {
@@ -102,6 +102,10 @@ impl managed::Manager for Connector {
         }
         Ok(())
     }
+}
+
+fn is_past_its_lifetime(opened: Instant) -> bool {
+    opened.elapsed() > LIFETIME
 }
 
 /// Connects lazily: the first session opens the first connection.
@@ -148,5 +152,16 @@ mod tests {
             PoolSize::SharedRequests.connections() + PoolSize::Small.connections() + relay;
         assert_eq!(one_pool, CONNECTIONS_OF_A_SERVICE);
         assert_eq!(with_auditor, CONNECTIONS_OF_A_SERVICE);
+    }
+
+    #[test]
+    fn a_connection_is_used_for_ten_minutes_and_no_longer() {
+        let opened = |ago| {
+            Instant::now()
+                .checked_sub(Duration::from_secs(ago))
+                .unwrap()
+        };
+        assert!(!is_past_its_lifetime(opened(590)));
+        assert!(is_past_its_lifetime(opened(601)));
     }
 }

@@ -106,11 +106,40 @@ impl Drop for Transaction {
 /// Rolls back and gives the connection back, or closes it where that is not confirmed.
 async fn roll_back(mut connection: Loan) {
     let rolling_back = connection.inner.execute(sqlx::raw_sql("ROLLBACK"));
-    match tokio::time::timeout(ROLLBACK_TIMEOUT, rolling_back).await {
-        Ok(Ok(_)) => connection.in_transaction = false,
-        Ok(Err(_)) | Err(_) => {
-            metrics::counter!(UNCLEAN_CONNECTIONS).increment(1);
-            drop(Loan::take(connection));
-        }
+    if is_confirmed(rolling_back).await {
+        connection.in_transaction = false;
+    } else {
+        metrics::counter!(UNCLEAN_CONNECTIONS).increment(1);
+        drop(Loan::take(connection));
+    }
+}
+
+/// Whether the end of a transaction is confirmed, and in time.
+async fn is_confirmed<T, E>(ending: impl Future<Output = Result<T, E>>) -> bool {
+    matches!(
+        tokio::time::timeout(ROLLBACK_TIMEOUT, ending).await,
+        Ok(Ok(_))
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::sleep;
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn a_rollback_that_fails_or_takes_more_than_five_seconds_is_not_confirmed() {
+        tokio::time::pause();
+        let after = async |milliseconds, outcome: Result<(), ()>| {
+            let ending = async {
+                sleep(Duration::from_millis(milliseconds)).await;
+                outcome
+            };
+            is_confirmed(ending).await
+        };
+        assert!(after(4_999, Ok(())).await);
+        assert!(!after(5_001, Ok(())).await);
+        assert!(!after(0, Err(())).await);
     }
 }
