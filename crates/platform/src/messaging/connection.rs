@@ -50,3 +50,24 @@ impl Link {
         let _closed = tokio::time::timeout(Duration::from_secs(1), goodbye).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::{net::TcpListener, time::Instant};
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn a_broker_that_does_not_answer_is_given_up_after_five_seconds() {
+        // Takes connections into its queue and never answers.
+        let deaf = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Secret::new(format!("amqp://{}", deaf.local_addr().unwrap()));
+        tokio::time::pause();
+        let began = Instant::now();
+        let opening = Link::open(&url, "a test");
+        let opened = tokio::time::timeout(Duration::from_secs(3_600), opening).await;
+        let error = opened.expect("given up in time").err().unwrap();
+        assert_eq!(error.to_string(), "the broker does not answer");
+        assert_eq!(began.elapsed().as_secs(), CONNECT_TIMEOUT.as_secs());
+    }
+}

@@ -219,11 +219,7 @@ impl<H: AsyncFn(&[Delivery]) -> Outcome> Consumer<H> {
         let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
         sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            while hand.running < BATCHES_MAX {
-                let Some(batch) = hand.turns.next() else {
-                    break;
-                };
-                hand.running += 1;
+            while let Some(batch) = hand.next_batch() {
                 tasks.push(self.perform(Task::Handle(batch)));
             }
             let is_due = tokio::select! {
@@ -489,6 +485,16 @@ impl<H: AsyncFn(&[Delivery]) -> Outcome> Consumer<H> {
 }
 
 impl InHand {
+    /// The batch whose turn it is, where one more may be at work.
+    fn next_batch(&mut self) -> Option<Batch<Item>> {
+        if self.running >= BATCHES_MAX {
+            return None;
+        }
+        let batch = self.turns.next()?;
+        self.running += 1;
+        Some(batch)
+    }
+
     fn forget(&mut self, ticket: &Ticket) {
         if let Some(parked) = ticket.parked() {
             self.parked.remove(&parked);
@@ -506,30 +512,4 @@ pub(super) const fn next_pause(pause: Duration) -> Duration {
 }
 
 #[cfg(test)]
-mod tests {
-    use domain::rejection::Rejection;
-
-    use super::*;
-
-    #[test]
-    fn a_dependency_that_is_away_is_waited_out_and_a_failure_is_counted() {
-        assert!(matches!(
-            Outcome::from(Error::unavailable("PostgreSQL")),
-            Outcome::Later(_)
-        ));
-        assert!(matches!(
-            Outcome::from(Error::from(Rejection::NotFound)),
-            Outcome::Retry(_)
-        ));
-        assert_eq!(Outcome::from(Ok(())), Outcome::Done);
-    }
-
-    #[test]
-    fn a_statement_that_takes_too_long_is_counted_as_a_failure_of_its_event() {
-        let reason = "canceling statement due to statement timeout".to_owned();
-        assert!(matches!(
-            Outcome::from(Error::StatementTimeout { reason }),
-            Outcome::Retry(_)
-        ));
-    }
-}
+mod tests;

@@ -144,16 +144,16 @@ impl Publisher {
                 .await?
                 .await
         };
-        match tokio::time::timeout(CONFIRM_TIMEOUT, sending).await {
-            Ok(Ok(Confirmation::Ack(None))) => Ok(()),
-            Ok(Ok(Confirmation::Ack(Some(_)))) => not_taken("no queue is bound for the message"),
-            Ok(Ok(Confirmation::Nack(_))) => not_taken("the broker refused the message"),
-            Ok(Ok(Confirmation::NotRequested)) => not_taken("the channel does not confirm"),
-            Ok(Err(error)) => {
+        match in_time(sending).await {
+            Some(Ok(Confirmation::Ack(None))) => Ok(()),
+            Some(Ok(Confirmation::Ack(Some(_)))) => not_taken("no queue is bound for the message"),
+            Some(Ok(Confirmation::Nack(_))) => not_taken("the broker refused the message"),
+            Some(Ok(Confirmation::NotRequested)) => not_taken("the channel does not confirm"),
+            Some(Err(error)) => {
                 self.drop_broken().await;
                 Err(Unpublished::Away(error.into()))
             }
-            Err(_) => {
+            None => {
                 self.drop_link().await;
                 not_taken("the broker did not confirm in time")
             }
@@ -225,6 +225,11 @@ impl fmt::Debug for Publisher {
     }
 }
 
+/// What the broker says of a message that is sent; `None` where it says nothing in time.
+async fn in_time<T>(sending: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(CONFIRM_TIMEOUT, sending).await.ok()
+}
+
 fn properties(head: &Head, event: &Event) -> BasicProperties {
     let mut headers = FieldTable::default();
     headers.insert(
@@ -246,4 +251,37 @@ fn properties(head: &Head, event: &Event) -> BasicProperties {
         .with_message_id(head.id.to_string().into())
         .with_type(kind)
         .with_headers(headers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[actix_web::test]
+    async fn a_message_of_more_than_four_mebibytes_never_gets_to_the_broker() {
+        let publisher = Publisher::new(Secret::new("amqp://127.0.0.1:1"), "task-service");
+        let send = async |length: usize| {
+            let body = vec![0; length];
+            let properties = BasicProperties::default();
+            publisher
+                .send(routing::EXCHANGE, routing::TASK_CREATED, &body, properties)
+                .await
+        };
+        let fits = send(4 * 1024 * 1024).await;
+        assert!(matches!(fits, Err(Unpublished::Away(_))), "{fits:?}");
+        let too_large = send(4 * 1024 * 1024 + 1).await;
+        assert!(
+            matches!(&too_large, Err(Unpublished::NotTaken(reason)) if reason == "4194305 bytes are too large"),
+            "{too_large:?}"
+        );
+    }
+
+    #[actix_web::test]
+    async fn a_confirm_is_waited_for_five_seconds_and_no_longer() {
+        tokio::time::pause();
+        let late = in_time(tokio::time::sleep(Duration::from_millis(5_001)));
+        assert_eq!(late.await, None);
+        let just_in_time = in_time(tokio::time::sleep(Duration::from_millis(4_999)));
+        assert_eq!(just_in_time.await, Some(()));
+    }
 }

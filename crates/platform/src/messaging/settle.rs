@@ -3,7 +3,7 @@
 //! An event comes from the broker or from the table of parked events ([`crate::db::Inbox`]); what has failed is
 //! counted in a header of the message or in its row, to the same bound.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use lapin::{
@@ -12,6 +12,7 @@ use lapin::{
     options::BasicAckOptions,
     types::{AMQPValue, FieldTable, ShortString},
 };
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{
@@ -391,5 +392,18 @@ mod tests {
         assert_eq!(way(&failed, ATTEMPTS_MAX - 1), Way::Retry);
         assert_eq!(way(&failed, ATTEMPTS_MAX), Way::Dead);
         assert_eq!(way(&Outcome::Poison("bad".to_owned()), 1), Way::Dead);
+    }
+
+    #[test]
+    fn a_message_that_came_back_three_times_is_suspected() {
+        let returned = |times| {
+            let mut headers = FieldTable::default();
+            headers.insert(DELIVERY_COUNT.into(), AMQPValue::LongLongInt(times));
+            let mut message = Message::mock(1, "".into(), "".into(), false, Vec::new());
+            message.properties = BasicProperties::default().with_headers(headers);
+            Ticket::of_message(message).1.suspicion()
+        };
+        assert_eq!(returned(2), None);
+        assert!(matches!(returned(3), Some(Outcome::Retry(_))));
     }
 }
