@@ -556,3 +556,22 @@ pub(crate) async fn delete(
 pub(super) fn changed(seen: &SeenDeal) -> Result<Reply> {
     Ok(Reply::ok(&DealAnswer::of(seen))?.version(seen.deal.version))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_to_search_for_has_at_most_200_characters() {
+        let longest = "é".repeat(200);
+        assert_eq!(searched(&longest), Ok(longest.clone()));
+        let Err(Rejection::Validation { errors }) = searched(&format!("{longest}é")) else {
+            panic!("a longer one is refused");
+        };
+        let refused: Vec<_> = errors
+            .iter()
+            .map(|error| (error.field.as_str(), error.constraint.as_str()))
+            .collect();
+        assert_eq!(refused, [("q", "max_length")]);
+    }
+}

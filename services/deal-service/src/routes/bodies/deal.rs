@@ -336,3 +336,85 @@ fn read_parties(
     }
     Ok(read)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// What is wrong with a new deal that has these members beside what every deal has.
+    fn wrong(more: Value) -> Vec<(String, String)> {
+        let mut body = json!({
+            "dealType": "PURCHASE",
+            "propertyAddress": {
+                "street": "12 Harbour Lane", "city": "Boston", "stateOrProvince": "MA", "postalCode": "02110",
+            },
+        });
+        for (name, value) in more.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        let body: CreateDealBody = serde_json::from_value(body).unwrap();
+        match body.check() {
+            Ok(()) => Vec::new(),
+            Err(Rejection::Validation { errors }) => errors
+                .into_iter()
+                .map(|error| (error.field, error.constraint))
+                .collect(),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    fn named(count: usize, value: &Value) -> Value {
+        let pairs = (0..count).map(|number| (format!("k{number}"), value.clone()));
+        Value::Object(pairs.collect())
+    }
+
+    #[test]
+    fn facts_and_dates_are_bounded_in_number_and_in_length() {
+        let (long, too_long) = ("k".repeat(64), "k".repeat(65));
+        let day = json!("2026-03-02");
+        let date = |key: &str| json!({"keyDates": {key: day}});
+        let fact = |key: &str, value: Value| json!({"facts": {key: value}});
+        for (why, within, beyond, field, constraint) in [
+            (
+                "a hundred facts",
+                json!({"facts": named(100, &json!(true))}),
+                json!({"facts": named(101, &json!(true))}),
+                "facts".to_owned(),
+                "max_items",
+            ),
+            (
+                "sixty dates",
+                json!({"keyDates": named(60, &day)}),
+                json!({"keyDates": named(61, &day)}),
+                "keyDates".to_owned(),
+                "max_items",
+            ),
+            (
+                "the name of a fact",
+                fact(&long, json!(true)),
+                fact(&too_long, json!(true)),
+                format!("facts.{too_long}"),
+                "format",
+            ),
+            (
+                "the name of a date",
+                date(&long),
+                date(&too_long),
+                format!("keyDates.{too_long}"),
+                "format",
+            ),
+            (
+                "the text of a fact",
+                fact("note", json!("é".repeat(500))),
+                fact("note", json!("é".repeat(501))),
+                "facts.note".to_owned(),
+                "max_length",
+            ),
+        ] {
+            assert_eq!(wrong(within), [], "{why}");
+            assert_eq!(wrong(beyond), [(field, constraint.to_owned())], "{why}");
+        }
+    }
+}
