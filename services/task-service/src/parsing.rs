@@ -51,13 +51,11 @@ enum Name {
     Source([u8; 32]),
 }
 
+/// Each organization's turns, by its id.
+type Turns = Cache<Uuid, Arc<Semaphore>>;
+
 static KEPT: LazyLock<Cache<Name, Arc<Parsed>>> = LazyLock::new(|| kept_up_to(KEPT_BYTES_MAX));
-static TURNS: LazyLock<Cache<Uuid, Arc<Semaphore>>> = LazyLock::new(|| {
-    Cache::builder()
-        .max_capacity(ORGANIZATIONS_MAX)
-        .time_to_idle(ORGANIZATION_IDLE)
-        .build()
-});
+static TURNS: LazyLock<Turns> = LazyLock::new(turns);
 static ALL_TURNS: LazyLock<Arc<Semaphore>> =
     LazyLock::new(|| Arc::new(Semaphore::new(AT_ONCE_MAX)));
 
@@ -119,6 +117,15 @@ async fn parsed(organization_id: Uuid, name: Name, source: Arc<str>) -> Result<A
     let parsed = Arc::new(parsing.await.context("parse a template")?);
     KEPT.insert(name, parsed.clone()).await;
     Ok(parsed)
+}
+
+/// Whoever asked last is remembered: a new organization has its turn to wait for, however many there are.
+fn turns() -> Turns {
+    Cache::builder()
+        .max_capacity(ORGANIZATIONS_MAX)
+        .time_to_idle(ORGANIZATION_IDLE)
+        .eviction_policy(EvictionPolicy::lru())
+        .build()
 }
 
 /// Whatever was used last stays: a template that was just parsed for somebody is there when they come back for it.
@@ -223,5 +230,31 @@ mod tests {
             };
             assert_eq!(errors.len(), 1);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_templates_are_parsed_at_a_time_whosever_they_are() {
+        let both = ALL_TURNS.clone().acquire_many_owned(2).await.unwrap();
+        let text = source(3_000);
+        let third = parse_for(Uuid::from_u128(4), &text);
+        tokio::pin!(third);
+        // The clock goes on only while nothing is parsed.
+        let waited = tokio::time::timeout(Duration::from_hours(1), third.as_mut()).await;
+        assert!(waited.is_err(), "it is parsed beside two others");
+        drop(both);
+        assert_eq!(third.await.unwrap().key, "refinance_3000");
+    }
+
+    #[tokio::test]
+    async fn ten_thousand_organizations_turns_are_remembered_and_always_the_latest() {
+        let turns = turns();
+        for number in 0..12_000 {
+            let one = Arc::new(Semaphore::new(1));
+            turns.insert(Uuid::from_u128(number), one).await;
+        }
+        turns.run_pending_tasks().await;
+        assert_eq!(turns.entry_count(), 10_000);
+        assert!(turns.contains_key(&Uuid::from_u128(11_999)));
+        assert!(!turns.contains_key(&Uuid::from_u128(0)));
     }
 }

@@ -241,3 +241,29 @@ pub(super) fn optional_date(field: &str, text: Option<&str>) -> Result<Option<Da
     fields.finish()?;
     Ok(date)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_new_task_waits_for_at_most_a_hundred_others() {
+        let checked = |count: usize| {
+            let others: Vec<Uuid> = std::iter::repeat_with(Uuid::now_v7).take(count).collect();
+            let body = json!({"dealId": Uuid::now_v7(), "title": "Sign", "dependsOn": others});
+            let body: CreateTaskBody = serde_json::from_value(body).unwrap();
+            body.check()
+        };
+        assert_eq!(checked(100), Ok(()));
+        let Err(Rejection::Validation { errors }) = checked(101) else {
+            panic!("more are refused");
+        };
+        let refused: Vec<_> = errors
+            .iter()
+            .map(|error| (error.field.as_str(), error.constraint.as_str()))
+            .collect();
+        assert_eq!(refused, [("dependsOn", "max_items")]);
+    }
+}
