@@ -206,6 +206,11 @@ mod tests {
     }
 
     #[test]
+    fn an_access_token_holds_for_fifteen_minutes_unless_somebody_says_otherwise() {
+        assert_eq!(read(&[]).unwrap().access_ttl.as_secs(), 900);
+    }
+
+    #[test]
     fn development_may_have_cheap_passwords_and_short_lived_tokens() {
         let config = read(&[
             ("ENV", "development"),

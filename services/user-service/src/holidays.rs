@@ -110,6 +110,7 @@ impl HolidayCalendar {
 
 #[cfg(test)]
 mod tests {
+    use domain::rejection::Rejection;
     use serde_json::json;
 
     use super::*;
@@ -137,5 +138,26 @@ mod tests {
                 "{odd}"
             );
         }
+    }
+
+    #[test]
+    fn a_calendar_has_at_most_200_holidays() {
+        let checked = |count: usize| {
+            let holidays = vec![json!({"date": "2026-04-20"}); count];
+            let calendar = json!({ "holidays": holidays });
+            let calendar: HolidayCalendar = serde_json::from_value(calendar).unwrap();
+            let mut fields = Fields::new();
+            calendar.check(&mut fields);
+            fields.finish()
+        };
+        assert_eq!(checked(200), Ok(()));
+        let Err(Rejection::Validation { errors }) = checked(201) else {
+            panic!("more are refused");
+        };
+        let refused: Vec<_> = errors
+            .iter()
+            .map(|error| (error.field.as_str(), error.constraint.as_str()))
+            .collect();
+        assert_eq!(refused, [("holidayCalendar.holidays", "max_items")]);
     }
 }

@@ -355,4 +355,22 @@ mod tests {
             "{text}"
         );
     }
+
+    #[actix_web::test]
+    async fn a_server_that_says_nothing_is_given_up_after_ten_seconds_and_tried_again_later() {
+        // Takes connections into its queue and never answers.
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = format!("smtp://{}", silent.local_addr().unwrap());
+        let mail = mail("ada@example.com", "Title", "Body.", None);
+        let mailer = mailer(&server);
+        tokio::time::pause();
+        let began = tokio::time::Instant::now();
+        let sending = mailer.send(&mail);
+        let outcome = tokio::time::timeout(Duration::from_hours(1), sending).await;
+        assert!(
+            matches!(outcome, Ok(Err(SendError::Later(_)))),
+            "{outcome:?}"
+        );
+        assert_eq!(began.elapsed().as_secs(), TIMEOUT.as_secs());
+    }
 }

@@ -524,3 +524,26 @@ pub(crate) async fn me(
     }
     Ok(HttpResponse::Ok().json(me))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_more_than_254_characters_signs_nobody_in() {
+        let checked = |length| {
+            let email = "é".repeat(length);
+            let password = "a password".to_owned();
+            LogInBody { email, password }.check()
+        };
+        assert_eq!(checked(254), Ok(()));
+        let Err(Rejection::Validation { errors }) = checked(255) else {
+            panic!("a longer one is refused");
+        };
+        let refused: Vec<_> = errors
+            .iter()
+            .map(|error| (error.field.as_str(), error.constraint.as_str()))
+            .collect();
+        assert_eq!(refused, [("email", "max_length")]);
+    }
+}

@@ -236,4 +236,21 @@ mod tests {
         assert!(TypedPassword::parse(&mut Fields::new(), "password", "short").is_some());
         assert!(TypedPassword::parse(&mut Fields::new(), "password", "").is_none());
     }
+
+    #[actix_web::test]
+    async fn a_check_that_has_no_turn_within_ten_seconds_is_refused_for_the_moment() {
+        let passwords = passwords(4);
+        let turns = u32::try_from(passwords.turns.available_permits()).unwrap();
+        let _all = passwords.turns.acquire_many(turns).await.unwrap();
+        tokio::time::pause();
+        let began = tokio::time::Instant::now();
+        let password = typed("a password");
+        let checking = passwords.verify(&password, None);
+        let checked = tokio::time::timeout(Duration::from_hours(1), checking).await;
+        assert!(
+            matches!(checked, Ok(Err(Error::Unavailable { .. }))),
+            "{checked:?}"
+        );
+        assert_eq!(began.elapsed().as_secs(), TURN_TIMEOUT.as_secs());
+    }
 }
