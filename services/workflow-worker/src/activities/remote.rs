@@ -47,17 +47,7 @@ impl Remote {
     ) -> Result<A, ActivityError> {
         let info = context.info();
         let key = idempotency_key(context);
-        let errand = Errand {
-            organization_id,
-            on_behalf_of: None,
-            // Request ids allow fewer characters than idempotency keys.
-            request_id: Some(key.replace(':', ".")),
-        };
-        let calls = self
-            .client
-            .for_service(&self.keys, &errand)?
-            .idempotent(key)
-            .within(CALL_TIMEOUT);
+        let calls = self.calls(organization_id, key)?;
         // A child of the span that the Temporal plugin has made current, and so of what set the workflow going.
         let span = tracing::info_span!(
             "activity",
@@ -88,6 +78,17 @@ impl Remote {
             tracing::warn!(%error, "the activity {} failed", info.activity_type);
             told(error)
         })
+    }
+
+    fn calls(&self, organization_id: Uuid, key: String) -> anyhow::Result<Calls<'_>> {
+        let errand = Errand {
+            organization_id,
+            on_behalf_of: None,
+            // Request ids allow fewer characters than idempotency keys.
+            request_id: Some(key.replace(':', ".")),
+        };
+        let calls = self.client.for_service(&self.keys, &errand)?;
+        Ok(calls.idempotent(key).within(CALL_TIMEOUT))
     }
 }
 
@@ -125,6 +126,10 @@ fn told(error: CallError) -> ActivityError {
 
 #[cfg(test)]
 mod tests {
+    use platform::config::Env;
+    use testkit::KeyFiles;
+    use tokio::net::TcpListener;
+
     use super::*;
 
     fn is_final(error: CallError) -> bool {
@@ -156,5 +161,27 @@ mod tests {
         }
         assert!(!is_final(CallError::Unavailable("away".to_owned())));
         assert!(!is_final(CallError::Unexpected(anyhow::anyhow!("500"))));
+    }
+
+    #[tokio::test]
+    async fn a_service_that_does_not_answer_is_given_up_after_fifteen_seconds() {
+        // Takes connections into its queue and never answers.
+        let deaf = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", deaf.local_addr().unwrap());
+        let files = KeyFiles::new();
+        let keys = ServiceKeys::read(&mut Env::from_pairs(files.variables()), crate::NAME).unwrap();
+        let remote = Remote::new(ServiceClient::new("task-service", &url).unwrap(), keys);
+        let calls = remote
+            .calls(Uuid::from_u128(1), "a:key".to_owned())
+            .unwrap();
+        tokio::time::pause();
+        let began = tokio::time::Instant::now();
+        let calling = calls.get::<serde_json::Value>("/internal/deals");
+        let called = tokio::time::timeout(Duration::from_hours(1), calling).await;
+        assert!(
+            matches!(called, Ok(Err(CallError::Unavailable(_)))),
+            "{called:?}"
+        );
+        assert_eq!(began.elapsed().as_secs(), CALL_TIMEOUT.as_secs());
     }
 }

@@ -157,6 +157,11 @@ async fn ask(temporal: &Temporal, workflow_id: &str) -> Result<(&'static str, Pr
             .map_err(|error| Error::unavailable(format!("Temporal: {error}")))?;
         Ok((status_word(described.status()), progress))
     };
+    in_time(questions).await
+}
+
+/// What the workflow answers, where it does so in time.
+async fn in_time<T>(questions: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::time::timeout(QUERY_TIMEOUT, questions)
         .await
         .unwrap_or_else(|_| Err(Error::unavailable("the workflow does not answer")))
@@ -197,5 +202,18 @@ mod tests {
             pages.link("deal-7").as_deref(),
             Some("http://127.0.0.1:8233/namespaces/haushavn/workflows/deal-7")
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_workflow_that_does_not_answer_within_three_seconds_is_unavailable() {
+        let after = async |milliseconds| {
+            let answering = async {
+                tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+                Ok("an answer")
+            };
+            in_time(answering).await
+        };
+        assert!(after(2_999).await.is_ok());
+        assert!(matches!(after(3_001).await, Err(Error::Unavailable { .. })));
     }
 }
