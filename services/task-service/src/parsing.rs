@@ -119,7 +119,7 @@ async fn parsed(organization_id: Uuid, name: Name, source: Arc<str>) -> Result<A
     Ok(parsed)
 }
 
-/// Whoever asked last is remembered: a new organization has its turn to wait for, however many there are.
+/// The organizations that asked last are remembered: a new one always has a turn to wait for.
 fn turns() -> Turns {
     Cache::builder()
         .max_capacity(ORGANIZATIONS_MAX)
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn two_templates_are_parsed_at_a_time_whosever_they_are() {
+    async fn at_most_two_templates_are_parsed_at_a_time() {
         let both = ALL_TURNS.clone().acquire_many_owned(2).await.unwrap();
         let text = source(3_000);
         let third = parse_for(Uuid::from_u128(4), &text);

@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_token_of_more_than_4096_bytes_is_refused_whoever_signed_it() {
+    async fn a_token_of_more_than_4096_bytes_is_refused_also_with_a_good_signature() {
         let (fits, too_long) = (token_of(4_090), token_of(4_105));
         assert!(fits.len() <= 4_096 && too_long.len() > 4_096);
         assert!(outcome(&fits).await.is_ok());

@@ -90,8 +90,8 @@ async fn pauses(patience: Duration) -> Vec<Duration> {
     let mut batch = batch_of_one();
     let mut pauses = Vec::new();
     loop {
-        let away = vec![Outcome::Later("Temporal is away".to_owned())];
-        let next = consumer.sort_out(&mut hand, batch, away).await.unwrap();
+        let waits = vec![Outcome::Later("Temporal is unavailable".to_owned())];
+        let next = consumer.sort_out(&mut hand, batch, waits).await.unwrap();
         let Some(Task::Rest(resting, pause)) = next else {
             return pauses;
         };
