@@ -8,7 +8,10 @@ use platform::{
     config::{Common, ConfigError, Env, Secret, address},
 };
 
-use crate::{NAME, breaker::BreakerSettings, trusted_proxies::TrustedProxies, upstream::Upstream};
+use crate::{
+    NAME, breaker::BreakerSettings, proxy, server, trusted_proxies::TrustedProxies,
+    upstream::Upstream,
+};
 
 /// Settings of the gateway.
 #[derive(Clone, Debug)]
@@ -27,7 +30,7 @@ pub struct Config {
     pub cors_origins: Origins,
     /// `TRUSTED_PROXIES`: networks of the proxies in front, whose `X-Forwarded-For` is believed; none by default.
     pub trusted_proxies: TrustedProxies,
-    /// How long things may take.
+    /// How long things may take, and how many there may be.
     pub limits: Limits,
 }
 
@@ -73,6 +76,12 @@ impl Config {
 /// How long things may take, and how large they may be.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
+    /// A worker's connections to clients.
+    pub client_connections: usize,
+    /// A worker's connections to one service.
+    pub service_connections: usize,
+    /// Until a client has sent its request's head.
+    pub head: Duration,
     /// Until a service has taken the connection.
     pub connect: Duration,
     /// Until a service has begun to answer.
@@ -92,6 +101,9 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            client_connections: server::CONNECTIONS_MAX,
+            service_connections: proxy::CONNECTIONS_MAX,
+            head: server::CLIENT_REQUEST_TIMEOUT,
             connect: Duration::from_secs(1),
             request: Duration::from_secs(30),
             answer: Duration::from_secs(300),

@@ -45,7 +45,7 @@ use crate::{
 };
 
 /// A worker's connections to one service, at most.
-const CONNECTIONS_MAX: usize = 512;
+pub(crate) const CONNECTIONS_MAX: usize = 512;
 /// Answers up to so many bytes leave the service at once, whether the client reads or not: the server's own buffer takes
 /// them.
 const AT_ONCE: u64 = 16 * 1024;
@@ -221,7 +221,7 @@ fn client(limits: &Limits) -> Client {
     let connector = Connector::new()
         .connector(fn_service(connect))
         .timeout(limits.connect)
-        .limit(CONNECTIONS_MAX)
+        .limit(limits.service_connections)
         .conn_keep_alive(KEEP_ALIVE_BETWEEN_SERVICES);
     Client::builder()
         .connector(connector)

@@ -574,4 +574,16 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn a_segment_of_more_than_a_hundred_characters_is_no_key() {
+        let table = table();
+        let found = |length| {
+            let key = "k".repeat(length);
+            let path = format!("/api/deals/{ID}/key-dates/{key}/explain");
+            matches!(table.find(&Method::GET, &path), Match::Found(_))
+        };
+        assert!(found(100));
+        assert!(!found(101));
+    }
 }

@@ -38,13 +38,13 @@ const WORKERS: usize = 2;
 /// An idle connection is kept so long.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// A client must have sent its request's head within this time.
-const CLIENT_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const CLIENT_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// A client that hangs up gets this long to do so.
 const CLIENT_DISCONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// What was sent to a client and is not taken for so long ends its connection.
 const UNREAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// A worker's connections to clients, at most.
-const CONNECTIONS_MAX: usize = 8_192;
+pub(crate) const CONNECTIONS_MAX: usize = 8_192;
 /// At the end, requests under way get this long.
 const SHUTDOWN_TIMEOUT_SECONDS: u64 = 30;
 /// A preflight's answer holds so long, in seconds.
@@ -98,6 +98,7 @@ pub fn listen(
     shutdown: CancellationToken,
 ) -> anyhow::Result<(SocketAddr, Server)> {
     let listen = gateway.config.common.listen;
+    let limits = gateway.config.limits;
     // Found out here: the workers' factory cannot fail.
     gateway.worker()?;
     let shared = Data::from(Arc::clone(gateway));
@@ -131,10 +132,10 @@ pub fn listen(
         }
     })
     .workers(WORKERS)
-    .max_connections(CONNECTIONS_MAX)
+    .max_connections(limits.client_connections)
     .tcp_nodelay(true)
     .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
-    .client_request_timeout(CLIENT_REQUEST_TIMEOUT)
+    .client_request_timeout(limits.head)
     .client_disconnect_timeout(CLIENT_DISCONNECT_TIMEOUT)
     .shutdown_timeout(SHUTDOWN_TIMEOUT_SECONDS)
     .shutdown_signal(drained(shutdown, gateway.config.common.drain))

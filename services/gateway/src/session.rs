@@ -303,4 +303,19 @@ mod tests {
             assert!(is_unauthenticated(&found));
         }
     }
+
+    #[actix_web::test]
+    async fn answers_about_ten_thousand_sessions_are_kept_and_no_more() {
+        let sessions = Sessions::new(OutageClock::default());
+        for number in 0..12_000 {
+            let claims = AccessClaims {
+                sid: Uuid::from_u128(number),
+                ..claims()
+            };
+            let ask = async { Ok(Session::parse(living(&["*"]).to_string().as_bytes()).ok()) };
+            assert!(sessions.find(&claims, Cached::Away, ask).await.is_ok());
+        }
+        sessions.kept.run_pending_tasks().await;
+        assert!(sessions.kept.entry_count() <= 10_000);
+    }
 }
