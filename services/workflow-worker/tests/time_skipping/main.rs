@@ -11,6 +11,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bounds;
 mod deadlines;
 mod notifications;
 mod plans;

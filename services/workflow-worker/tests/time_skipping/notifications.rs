@@ -1,6 +1,6 @@
 //! A notification's way.
 
-use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
+use temporalio_client::{Client, WorkflowGetResultOptions, WorkflowHandle, WorkflowStartOptions};
 use uuid::Uuid;
 use workflow_worker::workflows::{
     NOTIFICATION_QUEUE, Notification,
@@ -12,13 +12,22 @@ use crate::{
     world::{World, count},
 };
 
-async fn delivered(world: &World) -> NotificationOutcome {
-    let notification_id = Uuid::from_u128(7);
+/// The notification of every test.
+const NOTIFICATION: Uuid = Uuid::from_u128(7);
+
+/// Its workflow.
+pub(crate) fn run(world: &World) -> WorkflowHandle<Client, Notification> {
+    let id = notification::workflow_id(NOTIFICATION, 1);
+    world.client.get_workflow_handle(id)
+}
+
+/// Starts it and waits for its end.
+pub(crate) async fn delivered(world: &World) -> NotificationOutcome {
     let input = NotificationInput {
-        notification_id,
+        notification_id: NOTIFICATION,
         organization_id: ORGANIZATION,
     };
-    let id = notification::workflow_id(notification_id, 1);
+    let id = notification::workflow_id(NOTIFICATION, 1);
     let run = world
         .client
         .start_workflow(
