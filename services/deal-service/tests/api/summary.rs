@@ -1,7 +1,7 @@
 //! `GET /api/deals/:id/summary`: where a deal stands.
 
 use serde_json::{Value, json};
-use testkit::{Deal, User, eventually};
+use testkit::{Deal, User, eventually, kept_for_ms};
 
 use crate::support::{Deals, Office, days_from_today, patch_at, random_id};
 
@@ -298,4 +298,19 @@ async fn a_deal_on_hold_or_over_asks_for_nothing() {
         (&over["nextDue"], &over["currentMilestone"]),
         (&Value::Null, &Value::Null)
     );
+}
+
+#[tokio::test]
+async fn a_summary_is_kept_for_five_minutes() {
+    let office = Office::new().await;
+    let deal = office.deal().await;
+    let key = format!("summary:{}:STAFF", deal.id);
+    let most = 5 * 60 * 1_000;
+    let kept_for = eventually("it is kept", async || {
+        summary(&office.agent, &deal).await;
+        let kept_for = kept_for_ms(&key).await;
+        (kept_for > most / 2 || kept_for == -1).then_some(kept_for)
+    })
+    .await;
+    assert!((0..=most).contains(&kept_for), "{kept_for}");
 }

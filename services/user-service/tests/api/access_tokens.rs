@@ -86,3 +86,12 @@ async fn a_changed_token_is_refused() {
         assert_eq!(answer.status, 401, "{reason}: {}", answer.text);
     }
 }
+
+#[actix_web::test]
+async fn an_access_token_says_that_it_holds_for_fifteen_minutes() {
+    let admin = Organization::new().await.admin;
+    let claims = admin.access_token.split('.').nth(1).unwrap();
+    let claims: Value = serde_json::from_slice(&base64url(claims)).unwrap();
+    let (from, until) = (claims["iat"].as_i64(), claims["exp"].as_i64());
+    assert_eq!(until.unwrap() - from.unwrap(), 15 * 60);
+}

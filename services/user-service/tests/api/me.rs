@@ -1,5 +1,7 @@
 use serde_json::json;
-use testkit::Organization;
+use testkit::{Organization, eventually, kept_for_ms};
+
+use crate::support::session_id;
 
 #[actix_web::test]
 async fn me_is_user_organization_and_effective_permissions() {
@@ -40,4 +42,25 @@ async fn without_a_token_nobody_is_anybody() {
         .get("/api/auth/me")
         .await
         .refuses(401, "UNAUTHENTICATED");
+}
+
+#[actix_web::test]
+async fn a_session_is_kept_for_a_day_and_a_profile_for_an_hour() {
+    let admin = Organization::new().await.admin;
+    let hour = 60 * 60 * 1_000;
+    for (key, most) in [
+        (
+            format!("session:{}", session_id(&admin.access_token)),
+            24 * hour,
+        ),
+        (format!("profile:{}", admin.id), hour),
+    ] {
+        let kept_for = eventually("it is kept", async || {
+            admin.api.get("/api/auth/me").await.expect(200);
+            let kept_for = kept_for_ms(&key).await;
+            (kept_for > most / 2 || kept_for == -1).then_some(kept_for)
+        })
+        .await;
+        assert!((0..=most).contains(&kept_for), "{key}: {kept_for}");
+    }
 }
