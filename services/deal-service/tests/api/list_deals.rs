@@ -261,6 +261,7 @@ async fn everybody_lists_only_what_they_may_see() {
 #[tokio::test]
 async fn parameters_that_are_not_understood_are_refused() {
     let office = Office::new().await;
+    let long = format!("q={}", "x".repeat(201));
     let cases = [
         ("no page is empty", "limit=0", "limit", "range"),
         ("no page is endless", "limit=101", "limit", "range"),
@@ -326,6 +327,7 @@ async fn parameters_that_are_not_understood_are_refused() {
         ),
         ("a flag that is none", "overdue=yes", "overdue", "format"),
         ("an empty search", "q=", "q", "empty"),
+        ("a search longer than any name", &long, "q", "max_length"),
         ("an empty cursor", "cursor=", "cursor", "empty"),
     ];
     for (why, query, field, constraint) in cases {

@@ -1,7 +1,8 @@
 use futures::future::join_all;
-use testkit::Organization;
+use testkit::{Database, Organization};
+use time::OffsetDateTime;
 
-use crate::support::{accept, event_types, fresh_email, invite, log_in, text};
+use crate::support::{accept, event_types, fresh_email, invite, log_in, text, token_key};
 
 const PASSWORD: &str = "a password of mine";
 
@@ -78,4 +79,36 @@ async fn a_withdrawn_invitation_keeps_no_address_from_its_owner() {
     invite(&organization.admin, &email, "BUYER_AGENT")
         .await
         .expect(201);
+}
+
+/// Makes a new invitation that much older than it is; answers its token, which holds for its time alone.
+async fn invited_before(organization: &Organization, age: &str) -> String {
+    let invited = invite(&organization.admin, &fresh_email(), "BUYER").await;
+    let user_id = text(&invited.expect(201)["id"]);
+    let older = format!(
+        "UPDATE identity.users SET invited_until = invited_until - interval '{age}' WHERE id = '{user_id}'"
+    );
+    let mut database = Database::superuser().await;
+    for sql in [
+        "SET session_replication_role = replica",
+        &older,
+        "RESET session_replication_role",
+    ] {
+        database.execute(sql).await.unwrap();
+    }
+    let until = format!(
+        "SELECT floor(extract(epoch FROM invited_until))::bigint AS seconds FROM identity.users WHERE id = '{user_id}'"
+    );
+    let until = database.rows(&until).await[0]["seconds"].as_i64().unwrap();
+    let until = OffsetDateTime::from_unix_timestamp(until).unwrap();
+    token_key().invitation(user_id.parse().unwrap(), until)
+}
+
+#[actix_web::test]
+async fn an_invitation_holds_for_a_week() {
+    let organization = Organization::new().await;
+    let old = invited_before(&organization, "7 days").await;
+    accept(&old, PASSWORD).await.refuses(400, "TOKEN_INVALID");
+    let younger = invited_before(&organization, "6 days 23 hours").await;
+    accept(&younger, PASSWORD).await.expect(201);
 }

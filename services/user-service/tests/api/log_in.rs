@@ -303,3 +303,28 @@ async fn a_session_ends_with_its_time_whatever_was_refreshed() {
         .await
         .refuses(401, "UNAUTHENTICATED");
 }
+
+#[actix_web::test]
+async fn of_more_than_fifty_networks_of_a_user_the_one_used_longest_ago_is_forgotten() {
+    let organization = Organization::new().await;
+    let admin = &organization.admin;
+    // The first one is that of the gateway, where she signed up.
+    for network in 0..50 {
+        let ip = format!("2001:db8:1:{network:x}::1");
+        log_in_from(&ip, &admin.email, &admin.password)
+            .await
+            .expect(200);
+    }
+    for network in 0..10 {
+        let ip = format!("2001:db8:2:{network:x}::1");
+        log_in_from(&ip, &admin.email, "a wrong password")
+            .await
+            .refuses(401, "INVALID_CREDENTIALS");
+    }
+    log_in(&admin.email, &admin.password)
+        .await
+        .refuses(429, "TOO_MANY_ATTEMPTS");
+    log_in_from("2001:db8:1:0::1", &admin.email, &admin.password)
+        .await
+        .expect(200);
+}

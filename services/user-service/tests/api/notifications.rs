@@ -2,9 +2,10 @@ use serde_json::{Value, json};
 use testkit::{
     Database, Organization, Response, User, eventually, mails_to, post_once, refuses_field,
 };
+use user_service::secrets::tokens::Digest;
 use uuid::Uuid;
 
-use crate::support::{event_types, fields_of, service, text};
+use crate::support::{event_types, fields_of, service, text, token_key};
 
 /// Has the workflow-worker's words told to one user.
 async fn tell(organization: &Organization, user: &User, key: &str, title: &str) -> Response {
@@ -242,4 +243,76 @@ async fn a_mail_refused_for_good_is_dead_at_once_and_sent_again_by_an_administra
         .post(&resend, &json!({}))
         .await
         .refuses(404, "NOT_FOUND");
+}
+
+#[actix_web::test]
+async fn a_thousand_notifications_are_marked_at_once_and_the_rest_when_asked_again() {
+    let organization = Organization::new().await;
+    let coordinator = organization.coordinator().await;
+    let sent = tell(&organization, &coordinator, "due:1", "A task").await;
+    let id = text(&sent.expect(200)["notificationIds"][0]);
+    let mut database = Database::superuser().await;
+    let condition = format!("id = '{id}'");
+    let copied = database.copy_rows("identity.notifications", &condition, 1_000, |column| {
+        let other = match column {
+            "id" => "gen_random_uuid()",
+            "dedupe_key" => "dedupe_key || g",
+            "email_status" => "'NOT_WANTED'",
+            _ => return None,
+        };
+        Some(other.to_owned())
+    });
+    assert_eq!(copied.await, 1_000);
+    for expected in [1_000, 1, 0] {
+        let marked = coordinator
+            .api
+            .post("/api/notifications/read-all", &json!({}))
+            .await;
+        assert_eq!(marked.expect(200), &json!({ "read": expected }));
+    }
+}
+
+/// As if so many mails had been counted today under this digest.
+async fn count_mails(of: Digest<'_>, mails: u32) {
+    let scope = token_key().digest(of);
+    let scope: String = scope.iter().map(|byte| format!("{byte:02x}")).collect();
+    let counted = format!(
+        "INSERT INTO identity.mail_quotas (scope, day, mails) VALUES ('\\x{scope}', (now() AT TIME ZONE 'UTC')::date, {mails})
+         ON CONFLICT (scope, day) DO UPDATE SET mails = excluded.mails"
+    );
+    Database::superuser().await.execute(&counted).await.unwrap();
+}
+
+/// With so many mails of a day under this digest a further one waits; with one less it goes out.
+async fn mails_of_a_day_end(organization: &Organization, user: &User, of: Digest<'_>, most: u32) {
+    count_mails(of, most).await;
+    let sent = tell(organization, user, "due:1", "Sign the disclosures").await;
+    let id = text(&sent.expect(200)["notificationIds"][0]);
+    let deliver = async || {
+        let path = format!("/internal/notifications/{id}/deliver");
+        let worker = service("workflow-worker", organization);
+        worker.post(&path, &json!({})).await
+    };
+    deliver().await.refuses(503, "SERVICE_UNAVAILABLE");
+    eventually("the mail is delivered", async || {
+        count_mails(of, most - 1).await;
+        (deliver().await.json["emailStatus"] == "SENT").then_some(())
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn an_organization_sends_five_thousand_mails_a_day_and_further_ones_wait() {
+    let organization = Organization::new().await;
+    let coordinator = organization.coordinator().await;
+    let of = Digest::MailsOf(organization.id.parse().unwrap());
+    mails_of_a_day_end(&organization, &coordinator, of, 5_000).await;
+}
+
+#[actix_web::test]
+async fn a_member_gets_five_hundred_mails_a_day_and_further_ones_wait() {
+    let organization = Organization::new().await;
+    let coordinator = organization.coordinator().await;
+    let of = Digest::MailsTo(&coordinator.email);
+    mails_of_a_day_end(&organization, &coordinator, of, 500).await;
 }

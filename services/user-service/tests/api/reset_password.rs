@@ -1,5 +1,5 @@
 use serde_json::json;
-use testkit::{Organization, Response};
+use testkit::{Database, Organization, Response};
 
 use crate::support::{anybody, fields_of, fresh_email, log_in, mail_with, refresh, text};
 
@@ -92,4 +92,27 @@ async fn not_more_than_five_resets_are_open_at_a_time() {
         assert!(forgot(&admin.email).await.expect(202)["resetToken"].is_string());
     }
     assert_eq!(forgot(&admin.email).await.expect(202), &json!({}));
+}
+
+/// Makes a reset that much older than it is.
+async fn make_older(token: &str, age: &str) {
+    let id = token.split('.').next().unwrap();
+    let older = format!(
+        "UPDATE identity.password_resets SET expires_at = expires_at - interval '{age}' WHERE id = '{id}'"
+    );
+    let mut database = Database::superuser().await;
+    for sql in ["SET session_replication_role = replica", &older] {
+        database.execute(sql).await.unwrap();
+    }
+}
+
+#[actix_web::test]
+async fn a_reset_can_be_redeemed_for_thirty_minutes() {
+    let admin = Organization::new().await.admin;
+    let old = text(&forgot(&admin.email).await.expect(202)["resetToken"]);
+    make_older(&old, "30 minutes").await;
+    reset(&old, NEW).await.refuses(400, "TOKEN_INVALID");
+    let younger = text(&forgot(&admin.email).await.expect(202)["resetToken"]);
+    make_older(&younger, "29 minutes").await;
+    reset(&younger, NEW).await.expect(204);
 }

@@ -3,9 +3,11 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::{
-    Client, Database, Mail, Organization, Response, ServiceToken, User, eventually, mails_to, stack,
+    Client, Database, Mail, Organization, Response, ServiceToken, User, eventually, mails_to,
+    settings_of, stack,
 };
 pub(crate) use testkit::{base64url, event_types, history, text};
+use user_service::secrets::tokens::TokenKey;
 use uuid::Uuid;
 
 /// A client at the gateway without a token.
@@ -111,4 +113,10 @@ pub(crate) fn fields_of(refusal: &Response) -> Vec<String> {
         Some(errors) => errors.iter().map(|error| text(&error["field"])).collect(),
         None => vec![text(&details["field"])],
     }
+}
+
+/// The running service's own key of tokens and digests.
+pub(crate) fn token_key() -> TokenKey {
+    let key = &settings_of("user-service")["HAUSHAVN_TOKEN_KEY"];
+    TokenKey::new(&key.parse().unwrap())
 }
