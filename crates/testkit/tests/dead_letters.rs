@@ -1,5 +1,6 @@
 //! An event that cannot be handled is laid aside with its reason, and an administrator sends it round again.
 
+use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
 use testkit::{
     Client, Organization, buyer_purchase, dead_letters, eventually, run_program, settings_of, stack,
@@ -9,8 +10,8 @@ use uuid::Uuid;
 const QUEUE: &str = "workflow-worker.events";
 
 /// Runs the command for dead letters as the operator, and answers what it prints.
-async fn command(arguments: &[&str]) -> String {
-    let arguments = [&["dead-letters", QUEUE], arguments].concat();
+async fn command(queue: &str, arguments: &[&str]) -> String {
+    let arguments = [&["dead-letters", queue], arguments].concat();
     let ended = run_program("workflow-worker", &arguments, &settings_of("operator")).await;
     assert!(ended.succeeded, "{}", ended.said);
     ended.said
@@ -44,7 +45,7 @@ async fn an_unreadable_event_is_laid_aside_listed_and_sent_round_again() {
     let agent = organization.agent().await;
     agent.create_planned_deal(&buyer_purchase(&json!([]))).await;
 
-    let listed = command(&[]).await;
+    let listed = command(QUEUE, &[]).await;
     let letter: Value = listed
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).expect("JSON"))
@@ -53,10 +54,35 @@ async fn an_unreadable_event_is_laid_aside_listed_and_sent_round_again() {
     assert_eq!(letter["attempts"], 1, "{letter}");
     assert!(letter["reason"].is_string(), "{letter}");
 
-    let moved = command(&["--redrive"]).await;
+    let moved = command(QUEUE, &["--redrive"]).await;
     assert!(
         moved.ends_with(" events sent round again\n") && !moved.starts_with("0 "),
         "{moved}"
     );
     eventually("it fails again, for the first time", laid_aside).await;
+}
+
+#[tokio::test]
+async fn a_thousand_dead_letters_are_listed_and_no_more() {
+    // No other test has anything laid aside there.
+    const UNUSED: &str = "user-service.events";
+    let broker = Client::new(&stack().rabbitmq_management);
+    let letter = json!({
+        "routing_key": format!("{UNUSED}.dead"),
+        "payload": "",
+        "payload_encoding": "string",
+        "properties": {},
+    });
+    let publish = async || {
+        let path = "/api/exchanges/%2f/amq.default/publish";
+        let published = broker.post(path, &letter).await;
+        assert_eq!(published.expect(200)["routed"], true);
+    };
+    stream::iter(0..1_001)
+        .for_each_concurrent(20, |_| publish())
+        .await;
+    let listed = command(UNUSED, &[]).await;
+    let contents = format!("/api/queues/%2f/{UNUSED}.dead/contents");
+    broker.delete(&contents).await.expect(204);
+    assert_eq!(listed.lines().count(), 1_000);
 }

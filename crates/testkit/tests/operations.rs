@@ -115,6 +115,29 @@ async fn an_event_that_is_not_taken_is_listed_with_the_reason_and_what_waits_beh
 }
 
 #[tokio::test]
+async fn a_thousand_events_that_are_not_taken_are_listed_and_no_more() {
+    let organization = Organization::new().await;
+    let mut database = Database::superuser().await;
+    // Tried once, and not to be tried again while this runs.
+    let held = format!(
+        "INSERT INTO deal.event_outbox (id, organization_id, aggregate_type, aggregate_id, aggregate_version,
+           event_type, schema_version, event_data, actor_user_id, held, attempts, next_attempt_at)
+         SELECT gen_random_uuid(), '{}', 'deal', gen_random_uuid(), 1, 'deals.deal.updated', 1, '{{}}', '{}',
+                true, 1, clock_timestamp() + interval '1 hour' FROM generate_series(1, 1001)",
+        organization.id, organization.admin.id
+    );
+    assert_eq!(database.execute(&held).await.expect("rows"), 1_001);
+    let listed = with_database("deal-service", "held-events", "RELAY", "deal_relay").await;
+    let deleted = format!(
+        "DELETE FROM deal.event_outbox WHERE organization_id = '{}' AND held",
+        organization.id
+    );
+    assert_eq!(database.execute(&deleted).await.expect("rows"), 1_001);
+    assert!(listed.succeeded, "{}", listed.said);
+    assert_eq!(listed.said.lines().count(), 1_000);
+}
+
+#[tokio::test]
 async fn what_was_published_received_or_answered_long_ago_is_deleted_as_fast_as_it_can_be_made() {
     const MANY: u32 = 50_000;
     let organization = Organization::new().await;
