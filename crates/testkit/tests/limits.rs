@@ -14,12 +14,33 @@ use std::{
 /// Endings of the names that constants with a bound have.
 const BOUND_NAMES: &[&str] = &["MAX", "TIMEOUT", "LIFETIME", "TTL", "PATIENCE", "LIMIT"];
 
-/// A row of the page: the constant's file and name, its value as written there, and the tests that show it.
+/// What a row says in the last column where no test shows the bound, before the reason.
+const NO_TEST: &str = "no test: ";
+
+/// A row of the page: the constant's file and name, its value as written there, what happens at the bound, and the
+/// tests that show it.
 struct Row {
     file: String,
     name: String,
     value: String,
+    bound: String,
+    at_it: String,
+    shown_by: String,
     tests: Vec<String>,
+}
+
+impl Row {
+    /// Whether each column says something, and the last one either names tests or says why there is none.
+    fn is_complete(&self) -> bool {
+        let says_something = |cell: &str| cell.chars().any(char::is_alphanumeric);
+        let mut between_names = self.shown_by.split('`').step_by(2);
+        let names_tests =
+            !self.tests.is_empty() && between_names.all(|text| ["", ", "].contains(&text));
+        let reason = self.shown_by.strip_prefix(NO_TEST);
+        says_something(&self.bound)
+            && says_something(&self.at_it)
+            && (names_tests || reason.is_some_and(says_something))
+    }
 }
 
 fn repository() -> PathBuf {
@@ -93,7 +114,10 @@ fn code_spans(cell: &str) -> Vec<String> {
 /// Rows whose second cell names a constant as `path::NAME`. Others are prose or bounds of a server's configuration.
 fn rows() -> Vec<Row> {
     let page = fs::read_to_string(repository().join(".github/docs/limits.md")).unwrap();
-    let cells = |line: &str| -> Vec<String> { line.split(" | ").map(str::to_owned).collect() };
+    let cells = |line: &str| -> Vec<String> {
+        let inner = line.trim_start_matches("| ").trim_end_matches(" |");
+        inner.split(" | ").map(str::to_owned).collect()
+    };
     page.lines()
         .filter(|line| line.starts_with("| "))
         .filter_map(|line| {
@@ -104,6 +128,9 @@ fn rows() -> Vec<Row> {
                 file: file.to_owned(),
                 name: name.to_owned(),
                 value: code_spans(cells.get(2)?).first()?.clone(),
+                bound: cells.first()?.clone(),
+                at_it: cells.get(3)?.clone(),
+                shown_by: cells.get(4)?.clone(),
                 tests: code_spans(cells.get(4)?),
             })
         })
@@ -151,4 +178,23 @@ fn every_test_that_the_page_names_exists() {
         .filter(|test| !names.contains(test))
         .collect();
     assert!(unknown.is_empty(), "no such tests: {unknown:?}");
+}
+
+#[test]
+fn every_row_says_what_happens_and_which_test_shows_it_or_why_none_does() {
+    let incomplete: Vec<_> = rows()
+        .into_iter()
+        .filter(|row| !row.is_complete())
+        .map(|row| {
+            format!(
+                "{}::{}: {} | {}",
+                row.file, row.name, row.at_it, row.shown_by
+            )
+        })
+        .collect();
+    assert!(
+        incomplete.is_empty(),
+        "name tests, or write \"{NO_TEST}\" and a reason:\n{}",
+        incomplete.join("\n")
+    );
 }
