@@ -2,7 +2,7 @@ use std::{env, time::Duration};
 
 use platform::{cache::Cache, config::Secret};
 use serde_json::{Value, json};
-use testkit::{Organization, stack};
+use testkit::{Organization, kept_for_ms, stack};
 use uuid::Uuid;
 
 use crate::support::{on_behalf_of, session_id};
@@ -64,4 +64,14 @@ async fn a_session_read_before_it_was_dropped_is_not_kept_however_late() {
     assert_eq!(kept().await, Some(json!("read by one of two")));
     cache.delete(std::slice::from_ref(&key)).await;
     assert_eq!(kept().await, None);
+}
+
+#[actix_web::test]
+async fn the_right_to_fill_a_key_ends_after_ten_seconds() {
+    let address = env::var("HAUSHAVN_REDIS_URL").unwrap();
+    let cache = Cache::connect(&Secret::new(address)).unwrap();
+    let key = format!("session:{}", Uuid::now_v7());
+    let _lease = cache.lease(&key).await;
+    let kept_for = kept_for_ms(&key).await;
+    assert!((1..=10_000).contains(&kept_for), "{kept_for}");
 }

@@ -328,3 +328,24 @@ async fn of_more_than_fifty_networks_of_a_user_the_one_used_longest_ago_is_forgo
         .await
         .expect(200);
 }
+
+#[actix_web::test]
+async fn a_session_ends_thirty_days_after_its_sign_in() {
+    let organization = Organization::new().await;
+    let admin = &organization.admin;
+    let signed_in_before = async |age: &str| {
+        let signed_in = log_in(&admin.email, &admin.password).await;
+        let session = session_id(&text(&signed_in.expect(200)["accessToken"]));
+        let older = format!(
+            "UPDATE identity.sessions SET expires_at = expires_at - interval '{age}' WHERE id = '{session}'"
+        );
+        let mut database = Database::superuser().await;
+        for sql in ["SET session_replication_role = replica", &older] {
+            database.execute(sql).await.unwrap();
+        }
+        refresh(&text(&signed_in.json["refreshToken"])).await
+    };
+    let old = signed_in_before("30 days").await;
+    old.refuses(401, "UNAUTHENTICATED");
+    signed_in_before("29 days 23 hours").await.expect(200);
+}
