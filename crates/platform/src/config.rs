@@ -433,6 +433,7 @@ mod tests {
             ("HAUSHAVN_ENV", "staging"),
             ("HAUSHAVN_JWT_ISSUER", ""),
             ("HAUSHAVN_EVENT_PATIENCE", "61"),
+            ("HAUSHAVN_DRAIN", "61"),
         ]);
         let common = Common::read(&mut env);
         let key = env.required::<Key32>("TOKEN_KEY");
@@ -440,10 +441,11 @@ mod tests {
 
         assert_eq!(
             message,
-            "the configuration has 8 problem(s): HAUSHAVN_ENV: must be development or production; \
+            "the configuration has 9 problem(s): HAUSHAVN_ENV: must be development or production; \
              HAUSHAVN_LISTEN: invalid socket address syntax; HAUSHAVN_ADMIN_LISTEN: is missing; \
              HAUSHAVN_JWKS_URL: is missing; HAUSHAVN_JWT_ISSUER: is missing; HAUSHAVN_JWT_AUDIENCE: is missing; \
-             HAUSHAVN_EVENT_PATIENCE: must be at most 60; HAUSHAVN_TOKEN_KEY: must be 64 hexadecimal digits (32 bytes)"
+             HAUSHAVN_EVENT_PATIENCE: must be at most 60; HAUSHAVN_DRAIN: must be at most 60; \
+             HAUSHAVN_TOKEN_KEY: must be 64 hexadecimal digits (32 bytes)"
         );
     }
 

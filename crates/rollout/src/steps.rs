@@ -101,5 +101,9 @@ mod tests {
             let refused = format!("{:#}", text.parse::<Steps>().unwrap_err());
             assert!(refused.contains(reason), "{text}: {refused}");
         }
+        let many: Vec<String> = (80..=100).map(|percent| format!("{percent}:1m")).collect();
+        let refused = many.join(",").parse::<Steps>().unwrap_err();
+        assert_eq!(refused.to_string(), "at most 20 steps");
+        assert!(many[1..].join(",").parse::<Steps>().is_ok());
     }
 }
