@@ -518,8 +518,11 @@ def main():
                 cases.append((f"alone-{name}", name, own))
         else:
             cases.append((path.stem, "haushavn", values))
+    # The new version beside the present one, as a rollout installs it.
+    beside = merged(load(source / "haushavn/scenarios/mesh.yaml"), load(repository / "deploy/kubernetes/next.yaml"))
+    cases.append(("next", "haushavn", beside))
     for where, chart, values in cases:
-        text = charts.render(chart, values)
+        text = charts.render(chart, values, release="haushavn-next" if where == "next" else None)
         (rendered_directory / f"{where}.yaml").write_text(text)
         documents = [document for document in yaml.safe_load_all(text) if document]
         extra = {name: len((values.get(name) or {}).get("networkPolicy", {}).get("extraEgress", [])) for name in SERVICES}
