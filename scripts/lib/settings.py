@@ -88,7 +88,7 @@ def page(repository):
     lines = [
         "# Settings",
         "",
-        "Every program reads environment variables that begin with `HAUSHAVN_`, and nothing else. It reports everything that is missing or wrong in one message and ends. Made by `scripts/charts --write` from the code, which it is compared with.",
+        "Every program reads environment variables that begin with `HAUSHAVN_`, and nothing else. `HAUSHAVN_X_FILE` gives the path of a file that holds the value of `HAUSHAVN_X`, for secrets that are mounted (64 KiB at most, without the end of the last line). It reports everything that is missing or wrong in one message and ends. Made by `scripts/charts --write` from the code, which it is compared with.",
         "",
         "The charts set all of them from values and Secrets ([helm](../helm/README.md)), and so does [compose](compose/compose.yaml).",
     ]

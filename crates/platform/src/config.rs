@@ -1,6 +1,6 @@
 //! Reads a service's settings from environment variables and reports everything wrong at once.
 //!
-//! All names carry the prefix `HAUSHAVN_`, which callers leave out. Deliberately without files,
+//! All names carry the prefix `HAUSHAVN_`, which callers leave out. Deliberately without a file of settings,
 //! layers and defaults for addresses or secrets: what a process runs with is what its environment says.
 //!
 //! ```
@@ -19,6 +19,8 @@ use std::{
     collections::{BTreeSet, HashMap},
     convert::Infallible,
     fmt::{self, Display},
+    fs::File,
+    io::Read as _,
     net::SocketAddr,
     str::FromStr,
     time::Duration,
@@ -36,6 +38,10 @@ const PREFIX: &str = "HAUSHAVN_";
 
 /// `EVENT_PATIENCE` is at most this: an event in hand must be settled before the broker wants it back.
 pub const EVENT_PATIENCE_MAX: Duration = Duration::from_secs(60);
+/// Settings whose value is the path of a file, without `_FILE`.
+const FILES_THEMSELVES: &[&str] = &["SERVICE_KEY"];
+/// A value in a file of its own is no longer, in bytes.
+const VALUE_BYTES_MAX: u64 = 64 * 1024;
 /// `DRAIN` unless it is set, outside of development. Longer than [`KEEP_ALIVE_BETWEEN_SERVICES`].
 const DRAIN: Duration = Duration::from_secs(6);
 /// `DRAIN` is at most this: Kubernetes ends a pod that takes longer in all.
@@ -273,6 +279,21 @@ impl Common {
     }
 }
 
+/// The value in a file, without the end of its last line.
+fn read_value(path: &str) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    let opened = File::open(path).map(|file| file.take(VALUE_BYTES_MAX + 1));
+    opened
+        .and_then(|mut file| file.read_to_end(&mut bytes))
+        .map_err(|error| format!("cannot be read: {error}"))?;
+    if bytes.len() as u64 > VALUE_BYTES_MAX {
+        return Err(format!("has more than {VALUE_BYTES_MAX} bytes"));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())?;
+    let value = text.strip_suffix('\n').unwrap_or(&text);
+    Ok(value.strip_suffix('\r').unwrap_or(value).to_owned())
+}
+
 /// Reads variables one by one and remembers everything that is wrong with them.
 #[derive(Debug)]
 pub struct Env {
@@ -283,7 +304,8 @@ pub struct Env {
 }
 
 impl Env {
-    /// The environment of this process.
+    /// The environment of this process. `X_FILE` gives the path of a file that holds the value of `X`: secrets that are
+    /// mounted need not be in the environment, which every child process inherits.
     pub fn from_process() -> Self {
         Self::from_pairs(std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
@@ -298,10 +320,39 @@ impl Env {
             .into_iter()
             .map(|(name, value)| (name.into(), Secret::new(value)))
             .collect();
-        Self {
+        let mut env = Self {
             values,
             problems: Vec::new(),
             addresses: BTreeSet::new(),
+        };
+        env.read_files();
+        env
+    }
+
+    fn read_files(&mut self) {
+        let mut files: Vec<(String, String)> = self
+            .values
+            .iter()
+            .filter_map(|(name, path)| {
+                let name = name.strip_prefix(PREFIX)?.strip_suffix("_FILE")?;
+                let is_itself = FILES_THEMSELVES.contains(&name) || path.expose().is_empty();
+                (!is_itself).then(|| (name.to_owned(), path.expose().to_owned()))
+            })
+            .collect();
+        files.sort();
+        for (name, path) in files {
+            let of_file = format!("{name}_FILE");
+            if self.text(&name).is_some() {
+                self.problem(&of_file, "is set beside the setting itself");
+                continue;
+            }
+            match read_value(&path) {
+                Ok(value) => {
+                    self.values
+                        .insert(format!("{PREFIX}{name}"), Secret::new(value));
+                }
+                Err(error) => self.problem(&of_file, &error),
+            }
         }
     }
 
@@ -446,6 +497,37 @@ mod tests {
              HAUSHAVN_JWKS_URL: is missing; HAUSHAVN_JWT_ISSUER: is missing; HAUSHAVN_JWT_AUDIENCE: is missing; \
              HAUSHAVN_EVENT_PATIENCE: must be at most 60; HAUSHAVN_DRAIN: must be at most 60; \
              HAUSHAVN_TOKEN_KEY: must be 64 hexadecimal digits (32 bytes)"
+        );
+    }
+
+    #[test]
+    fn a_setting_is_read_from_the_file_that_another_one_names() {
+        let directory = std::env::temp_dir().join(format!("settings-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let file = |name: &str, content: &[u8]| {
+            let path = directory.join(name);
+            std::fs::write(&path, content).unwrap();
+            path.to_string_lossy().into_owned()
+        };
+        let issuer = file("issuer", b"haushavn\n");
+        let large = file("large", &vec![b'x'; 64 * 1024 + 1]);
+        let mut env = Env::from_pairs([
+            ("HAUSHAVN_JWT_ISSUER_FILE", issuer.as_str()),
+            ("HAUSHAVN_JWT_AUDIENCE_FILE", issuer.as_str()),
+            ("HAUSHAVN_JWT_AUDIENCE", "haushavn-api"),
+            ("HAUSHAVN_REDIS_URL_FILE", "/nowhere/at/all"),
+            ("HAUSHAVN_TOKEN_KEY_FILE", large.as_str()),
+        ]);
+        let read = env.required::<String>("JWT_ISSUER");
+        let said = env.finish(|| read.clone()).unwrap_err().to_string();
+        std::fs::remove_dir_all(&directory).unwrap();
+
+        assert_eq!(read.as_deref(), Some("haushavn"));
+        assert_eq!(
+            said,
+            "the configuration has 3 problem(s): HAUSHAVN_JWT_AUDIENCE_FILE: is set beside the setting itself; \
+             HAUSHAVN_REDIS_URL_FILE: cannot be read: No such file or directory (os error 2); \
+             HAUSHAVN_TOKEN_KEY_FILE: has more than 65536 bytes"
         );
     }
 

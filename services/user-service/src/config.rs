@@ -47,8 +47,12 @@ pub struct SecretSettings {
     pub password_pepper: Key32,
     /// `TOKEN_KEY`: makes refresh, invitation and reset tokens.
     pub token_key: Key32,
+    /// `TOKEN_KEY_ALSO`: tokens of this key are taken as well, while the key is replaced.
+    pub token_key_also: Option<Key32>,
     /// `KEY_ENCRYPTION_KEY`: encrypts the keys that sign access tokens.
     pub key_encryption_key: Key32,
+    /// `KEY_ENCRYPTION_KEY_ALSO`: opens signing keys as well, while the key is replaced.
+    pub key_encryption_key_also: Option<Key32>,
     /// `BCRYPT_COST`: the work of one password check, as a power of two; 12, and no less in production.
     pub bcrypt_cost: u32,
 }
@@ -99,7 +103,9 @@ impl SecretSettings {
     fn read(env: &mut Env) -> Option<Self> {
         let password_pepper = env.required("PASSWORD_PEPPER");
         let token_key = env.required("TOKEN_KEY");
+        let token_key_also = env.optional("TOKEN_KEY_ALSO");
         let key_encryption_key = env.required("KEY_ENCRYPTION_KEY");
+        let key_encryption_key_also = env.optional("KEY_ENCRYPTION_KEY_ALSO");
         let bcrypt_cost = env.or("BCRYPT_COST", PRODUCTION_BCRYPT_COST_MIN);
         let least = if env.is_development() {
             4
@@ -112,7 +118,9 @@ impl SecretSettings {
         Some(Self {
             password_pepper: password_pepper?,
             token_key: token_key?,
+            token_key_also,
             key_encryption_key: key_encryption_key?,
+            key_encryption_key_also,
             bcrypt_cost,
         })
     }

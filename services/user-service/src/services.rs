@@ -78,7 +78,10 @@ impl Services {
         let db = Db::connect(&config.database_url, SCHEMA, PoolSize::Requests)?;
         Ok(Self {
             passwords: Passwords::new(&config.secrets)?,
-            tokens: TokenKey::new(&config.secrets.token_key),
+            tokens: TokenKey::new(
+                &config.secrets.token_key,
+                config.secrets.token_key_also.as_ref(),
+            ),
             cursors: Cursors::new(&config.service_keys),
             service_keys: config.service_keys.clone(),
             keys: KeyRing::new(db.clone(), config)?,

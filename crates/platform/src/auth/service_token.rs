@@ -35,6 +35,10 @@ const SERVICE_TOKEN_TYPE: &str = "service+jwt";
 const LIFETIME_SECONDS: i64 = 60;
 /// How far the clocks of two services may be apart, in seconds.
 const CLOCK_SKEW_SECONDS: u64 = 5;
+/// How a key ends in PEM.
+const PEM_END: &str = "-----END PUBLIC KEY-----\n";
+/// Public keys of one service, at most: the one that it has and the one that it gets.
+const KEYS_OF_A_SERVICE_MAX: usize = 2;
 
 /// A service's own private key and the public keys of those it trusts.
 #[derive(Clone)]
@@ -43,7 +47,7 @@ pub struct ServiceKeys {
     own: Arc<EncodingKey>,
     /// Of the private key, for [`ServiceKeys::derive`].
     root: hmac::Key,
-    trusted: Arc<HashMap<String, DecodingKey>>,
+    trusted: Arc<HashMap<String, Vec<DecodingKey>>>,
 }
 
 /// What a service token says.
@@ -69,7 +73,7 @@ impl ServiceKeys {
     /// `<service>.pem` at the others.
     ///
     /// `SERVICE_KEY_FILE` is this service's own Ed25519 private key (PKCS 8, PEM), `TRUSTED_SERVICES_DIR`
-    /// a directory of `<service>.pem` public keys.
+    /// a directory of `<service>.pem` public keys; while a key is replaced, a file holds both.
     pub fn read(env: &mut Env, service: &'static str) -> Option<Self> {
         let own = env.required_as("SERVICE_KEY_FILE", own_key);
         let trusted = env.required_as("TRUSTED_SERVICES_DIR", trusted_keys);
@@ -126,14 +130,15 @@ impl ServiceKeys {
             return None;
         }
         let service = header.kid?;
-        let key = self.trusted.get(&service)?;
+        let keys = self.trusted.get(&service)?;
         let mut validation = Validation::new(ALGORITHM);
         validation.set_issuer(&[&service]);
         validation.set_audience(&[self.service]);
         validation.set_required_spec_claims(&["exp", "iss", "aud"]);
         validation.leeway = CLOCK_SKEW_SECONDS;
-        let claims = decode::<ServiceClaims>(token, key, &validation)
-            .ok()?
+        let claims = keys
+            .iter()
+            .find_map(|key| decode::<ServiceClaims>(token, key, &validation).ok())?
             .claims;
         (claims.exp - claims.iat <= LIFETIME_SECONDS).then_some(claims)
     }
@@ -162,7 +167,7 @@ fn root_key(pem: &[u8]) -> hmac::Key {
     hmac::Key::new(hmac::HMAC_SHA256, pem.trim_ascii())
 }
 
-fn trusted_keys(directory: &str) -> Result<HashMap<String, DecodingKey>, String> {
+fn trusted_keys(directory: &str) -> Result<HashMap<String, Vec<DecodingKey>>, String> {
     let unreadable = |error: io::Error| format!("cannot be read: {error}");
     let mut keys = HashMap::new();
     for entry in fs::read_dir(directory).map_err(unreadable)? {
@@ -173,13 +178,27 @@ fn trusted_keys(directory: &str) -> Result<HashMap<String, DecodingKey>, String>
         else {
             continue;
         };
-        let pem =
-            fs::read(&path).map_err(|error| format!("{service}.pem cannot be read: {error}"))?;
-        let key = DecodingKey::from_ed_pem(&pem)
-            .map_err(|_| format!("{service}.pem must be an Ed25519 public key (PEM)"))?;
-        keys.insert(service.to_owned(), key);
+        let pem = fs::read_to_string(&path)
+            .map_err(|error| format!("{service}.pem cannot be read: {error}"))?;
+        let of_service = public_keys(&pem)
+            .ok_or_else(|| format!("{service}.pem must be an Ed25519 public key (PEM), or two"))?;
+        keys.insert(service.to_owned(), of_service);
     }
     Ok(keys)
+}
+
+/// The keys of a file: one, or while it is replaced the former and the next.
+fn public_keys(pem: &str) -> Option<Vec<DecodingKey>> {
+    let blocks: Vec<&str> = pem
+        .split_inclusive(PEM_END)
+        .map(str::trim)
+        .filter(|block| !block.is_empty())
+        .collect();
+    let keys: Option<Vec<DecodingKey>> = blocks
+        .iter()
+        .map(|block| DecodingKey::from_ed_pem(block.as_bytes()).ok())
+        .collect();
+    keys.filter(|keys| (1..=KEYS_OF_A_SERVICE_MAX).contains(&keys.len()))
 }
 
 /// The services that may call a route. Implemented by the unit types in [`callers`].
@@ -276,14 +295,22 @@ pub(crate) mod tests {
 
     /// A private key for tests only, as PKCS 8 PEM.
     pub(crate) fn private_pem() -> String {
+        private_pem_of(7)
+    }
+
+    fn private_pem_of(byte: u8) -> String {
         let mut der = hex::decode("302e020100300506032b657004220420").unwrap();
-        der.extend([7; 32]);
+        der.extend([byte; 32]);
         pem("PRIVATE KEY", &der)
     }
 
     /// Its public key, as PEM.
     pub(crate) fn public_pem() -> String {
-        let own = EncodingKey::from_ed_pem(private_pem().as_bytes()).unwrap();
+        public_pem_of(&private_pem())
+    }
+
+    fn public_pem_of(private: &str) -> String {
+        let own = EncodingKey::from_ed_pem(private.as_bytes()).unwrap();
         let jwk = Jwk::from_encoding_key(&own, ALGORITHM).unwrap();
         let AlgorithmParameters::OctetKeyPair(pair) = jwk.algorithm else {
             panic!("an Ed25519 key is an octet key pair");
@@ -307,7 +334,7 @@ pub(crate) mod tests {
             trusted: Arc::new(
                 trusted
                     .iter()
-                    .map(|name| ((*name).to_owned(), public()))
+                    .map(|name| ((*name).to_owned(), vec![public()]))
                     .collect(),
             ),
         }
@@ -371,7 +398,7 @@ pub(crate) mod tests {
             DecodingKey::from_ed_components("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
         verifier.trusted = Arc::new(HashMap::from([(
             "deal-service".to_owned(),
-            foreign.unwrap(),
+            vec![foreign.unwrap()],
         )]));
         assert_eq!(verifier.verify(token.expose()), None);
     }
@@ -406,6 +433,42 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn while_a_key_is_replaced_tokens_of_the_former_and_of_the_next_are_taken() {
+        let directory = std::env::temp_dir().join(format!("haushavn-keys-{}", Uuid::now_v7()));
+        fs::create_dir_all(&directory).unwrap();
+        let (own, trusted) = (
+            directory.join("own.key"),
+            directory.join("deal-service.pem"),
+        );
+        let signed_by = |private: &str| {
+            fs::write(&own, private).unwrap();
+            let keys = read(&own, &directory).unwrap();
+            keys.sign("deal-service", Uuid::now_v7(), None).unwrap()
+        };
+        let (former, next) = (private_pem_of(7), private_pem_of(8));
+        let both = [public_pem_of(&former), public_pem_of(&next)].concat();
+        fs::write(&trusted, &both).unwrap();
+        let tokens = [signed_by(&former), signed_by(&next)];
+        let taken = |keys: &ServiceKeys| {
+            tokens
+                .each_ref()
+                .map(|token| keys.verify(token.expose()).is_some())
+        };
+        assert_eq!(taken(&read(&own, &directory).unwrap()), [true, true]);
+
+        fs::write(&trusted, public_pem_of(&next)).unwrap();
+        assert_eq!(taken(&read(&own, &directory).unwrap()), [false, true]);
+
+        fs::write(&trusted, [both, public_pem()].concat()).unwrap();
+        let refused = read(&own, &directory).unwrap_err();
+        assert!(
+            refused.contains("must be an Ed25519 public key (PEM), or two"),
+            "{refused}"
+        );
+        fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
     fn keys_are_read_from_files() {
         let directory = std::env::temp_dir().join(format!("haushavn-keys-{}", Uuid::now_v7()));
         fs::create_dir_all(&directory).unwrap();
@@ -421,7 +484,7 @@ pub(crate) mod tests {
             read(&directory.join("task-service.pem.old"), &directory).unwrap_err(),
             "the configuration has 2 problem(s): \
              HAUSHAVN_SERVICE_KEY_FILE: cannot be read: No such file or directory (os error 2); \
-             HAUSHAVN_TRUSTED_SERVICES_DIR: task-service.pem must be an Ed25519 public key (PEM)"
+             HAUSHAVN_TRUSTED_SERVICES_DIR: task-service.pem must be an Ed25519 public key (PEM), or two"
         );
         fs::write(&own, public_pem()).unwrap();
         assert_eq!(

@@ -159,7 +159,9 @@ mod tests {
         Passwords::new(&SecretSettings {
             password_pepper: key.clone(),
             token_key: key.clone(),
+            token_key_also: None,
             key_encryption_key: key,
+            key_encryption_key_also: None,
             bcrypt_cost,
         })
         .unwrap()

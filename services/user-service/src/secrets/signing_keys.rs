@@ -101,7 +101,10 @@ impl KeyRing {
     pub fn new(db: Db, config: &Config) -> anyhow::Result<Self> {
         Ok(Self {
             db,
-            sealing: SealingKey::new(&config.secrets.key_encryption_key)?,
+            sealing: SealingKey::new(
+                &config.secrets.key_encryption_key,
+                config.secrets.key_encryption_key_also.as_ref(),
+            )?,
             issuer: config.common.jwt_issuer.as_str().into(),
             audience: config.common.jwt_audience.as_str().into(),
             access_ttl: config.access_ttl,
@@ -228,7 +231,7 @@ impl Jwk {
 pub async fn rotate(db: &Db, key_encryption_key: &Key32) -> anyhow::Result<String> {
     make_key(
         db,
-        &SealingKey::new(key_encryption_key)?,
+        &SealingKey::new(key_encryption_key, None)?,
         Occasion::Rotation,
     )
     .await
@@ -280,15 +283,24 @@ fn signing_row(newest_first: &[SigningKeyRow], now: OffsetDateTime) -> Option<&S
         .or_else(|| usable().next_back())
 }
 
-/// Seals private keys, each bound to its key id.
+/// Seals private keys, each bound to its key id. What another key has sealed is opened as well.
 #[derive(Clone)]
-struct SealingKey(LessSafeKey);
+struct SealingKey {
+    own: LessSafeKey,
+    also: Option<LessSafeKey>,
+}
 
 impl SealingKey {
-    fn new(key: &Key32) -> anyhow::Result<Self> {
-        let key = UnboundKey::new(&CHACHA20_POLY1305, key.expose())
-            .map_err(|_| anyhow::anyhow!("the key encryption key cannot be used"))?;
-        Ok(Self(LessSafeKey::new(key)))
+    fn new(own: &Key32, also: Option<&Key32>) -> anyhow::Result<Self> {
+        let key = |bytes: &Key32| {
+            UnboundKey::new(&CHACHA20_POLY1305, bytes.expose())
+                .map(LessSafeKey::new)
+                .map_err(|_| anyhow::anyhow!("the key encryption key cannot be used"))
+        };
+        Ok(Self {
+            own: key(own)?,
+            also: also.map(key).transpose()?,
+        })
     }
 
     fn seal(&self, kid: &str, seed: &[u8; 32]) -> anyhow::Result<Vec<u8>> {
@@ -297,7 +309,7 @@ impl SealingKey {
             .fill(&mut nonce)
             .map_err(|_| anyhow::anyhow!("the system gives no random numbers"))?;
         let mut sealed = seed.to_vec();
-        self.0
+        self.own
             .seal_in_place_append_tag(
                 Nonce::assume_unique_for_key(nonce),
                 Aad::from(kid),
@@ -311,13 +323,18 @@ impl SealingKey {
         let refused =
             || anyhow::anyhow!("signing key {kid} cannot be opened with KEY_ENCRYPTION_KEY");
         let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN).with_context(refused)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| refused())?;
-        let mut sealed = sealed.to_vec();
-        let seed = self
-            .0
-            .open_in_place(nonce, Aad::from(kid), &mut sealed)
-            .map_err(|_| refused())?;
-        Ok(EncodingKey::from_ed_der(&[&PKCS8_PREFIX, &*seed].concat()))
+        let seed = std::iter::once(&self.own)
+            .chain(&self.also)
+            .find_map(|key| {
+                let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+                let mut opened = sealed.to_vec();
+                let seed = key.open_in_place(nonce, Aad::from(kid), &mut opened).ok()?;
+                Some(seed.to_vec())
+            })
+            .with_context(refused)?;
+        Ok(EncodingKey::from_ed_der(
+            &[&PKCS8_PREFIX, seed.as_slice()].concat(),
+        ))
     }
 }
 
@@ -368,8 +385,8 @@ mod tests {
     }
 
     #[test]
-    fn a_sealed_key_signs_again_only_under_its_own_id() {
-        let sealing = SealingKey::new(&"07".repeat(32).parse().unwrap()).unwrap();
+    fn a_sealed_key_signs_again_under_its_own_id_and_with_its_own_key_alone() {
+        let sealing = SealingKey::new(&"07".repeat(32).parse().unwrap(), None).unwrap();
         let seed = [9; 32];
         let sealed = sealing.seal("k1", &seed).unwrap();
         let key = sealing.open("k1", &sealed).unwrap();
@@ -381,6 +398,12 @@ mod tests {
         let mut validation = Validation::new(ALGORITHM);
         validation.validate_aud = false;
         assert!(decode::<serde_json::Value>(&token, &public, &validation).is_ok());
+
+        let next = "08".repeat(32).parse().unwrap();
+        let opens = |sealing: SealingKey| sealing.open("k1", &sealed).is_ok();
+        let former = "07".repeat(32).parse().unwrap();
+        assert!(opens(SealingKey::new(&next, Some(&former)).unwrap()));
+        assert!(!opens(SealingKey::new(&next, None).unwrap()));
 
         assert!(sealing.open("k2", &sealed).is_err(), "another key id");
         assert!(sealing.open("k1", &sealed[..20]).is_err(), "a cut one");

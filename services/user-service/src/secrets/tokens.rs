@@ -10,9 +10,12 @@ use ring::hmac;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// The key that makes and checks tokens.
+/// The key that makes tokens and checks them, and one whose tokens are taken as well.
 #[derive(Clone, Debug)]
-pub struct TokenKey(hmac::Key);
+pub struct TokenKey {
+    own: hmac::Key,
+    also: Option<hmac::Key>,
+}
 
 /// What a refresh token stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,9 +52,13 @@ pub enum Digest<'a> {
 }
 
 impl TokenKey {
-    /// A key from its bytes.
-    pub fn new(key: &Key32) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, key.expose()))
+    /// Keys from their bytes.
+    pub fn new(own: &Key32, also: Option<&Key32>) -> Self {
+        let key = |bytes: &Key32| hmac::Key::new(hmac::HMAC_SHA256, bytes.expose());
+        Self {
+            own: key(own),
+            also: also.map(key),
+        }
     }
 
     /// The refresh token of a family and generation.
@@ -130,16 +137,18 @@ impl TokenKey {
             Digest::InvitationsOf(organization_id) => format!("invitations of {organization_id}"),
             Digest::MailsTo(email_key) => format!("mails to {email_key}"),
         };
-        hmac::sign(&self.0, text.as_bytes()).as_ref().to_vec()
+        hmac::sign(&self.own, text.as_bytes()).as_ref().to_vec()
     }
 
     fn mac(&self, text: &str) -> String {
-        URL_SAFE_NO_PAD.encode(hmac::sign(&self.0, text.as_bytes()))
+        URL_SAFE_NO_PAD.encode(hmac::sign(&self.own, text.as_bytes()))
     }
 
     /// Compares in constant time.
     fn check(&self, text: &str, mac: &[u8]) -> Option<()> {
-        hmac::verify(&self.0, text.as_bytes(), mac).ok()
+        let mut keys = std::iter::once(&self.own).chain(&self.also);
+        keys.any(|key| hmac::verify(key, text.as_bytes(), mac).is_ok())
+            .then_some(())
     }
 }
 
@@ -167,7 +176,25 @@ mod tests {
     use super::*;
 
     fn key(byte: &str) -> TokenKey {
-        TokenKey::new(&byte.repeat(32).parse().unwrap())
+        TokenKey::new(&byte.repeat(32).parse().unwrap(), None)
+    }
+
+    #[test]
+    fn tokens_of_a_key_that_is_replaced_are_taken_before_and_after_and_not_without_it() {
+        let bytes = |byte: &str| -> Key32 { byte.repeat(32).parse().unwrap() };
+        let (former, next) = (bytes("ab"), bytes("cd"));
+        let first = TokenKey::new(&former, Some(&next));
+        let second = TokenKey::new(&next, Some(&former));
+        let claim = RefreshClaim {
+            session_id: Uuid::now_v7(),
+            generation: 3,
+        };
+        for (maker, reader) in [(&first, &second), (&second, &first)] {
+            assert_eq!(reader.verify_refresh(&maker.refresh(claim)), Some(claim));
+        }
+        let last = TokenKey::new(&next, None);
+        assert_eq!(last.verify_refresh(&first.refresh(claim)), None);
+        assert_eq!(last.verify_refresh(&second.refresh(claim)), Some(claim));
     }
 
     #[test]

@@ -1,7 +1,7 @@
-use std::{env, path::Path, time::Duration};
+use std::{collections::BTreeMap, env, path::Path, time::Duration};
 
-use serde_json::Value;
-use testkit::{Client, Organization, eventually_within, stack};
+use serde_json::{Value, json};
+use testkit::{Client, Instance, Organization, eventually_within, settings_of, stack};
 use tokio::process::Command;
 
 use crate::support::{anybody, base64url, log_in, refresh, text};
@@ -80,4 +80,40 @@ async fn after_a_rotation_new_tokens_bear_the_new_key_and_old_ones_still_hold() 
     let refreshed = text(&refreshed.expect(200)["accessToken"]);
     assert_eq!(key_of(&refreshed), new);
     is_known_everywhere(&refreshed).await;
+}
+
+/// As in `deploy/README.md`: all replicas take the next key first, then all make tokens with it.
+#[actix_web::test]
+async fn sessions_go_on_while_the_token_key_and_the_key_encryption_key_are_replaced() {
+    let settings = settings_of("user-service");
+    let next = "5a".repeat(32);
+    let with = |own: &dyn Fn(&str) -> String, also: &dyn Fn(&str) -> String| {
+        let names = ["HAUSHAVN_TOKEN_KEY", "HAUSHAVN_KEY_ENCRYPTION_KEY"];
+        names
+            .iter()
+            .flat_map(|name| {
+                [
+                    ((*name).to_owned(), own(name)),
+                    (format!("{name}_ALSO"), also(name)),
+                ]
+            })
+            .collect::<BTreeMap<String, String>>()
+    };
+    let former = |name: &str| settings[name].clone();
+    let new = |_: &str| next.clone();
+    let first = Instance::start_with("user-service", &with(&former, &new)).await;
+    let second = Instance::start_with("user-service", &with(&new, &former)).await;
+
+    let mut token = Organization::new().await.admin.refresh_token;
+    // In a rolling restart a client meets both, in any order.
+    for replica in [&first, &second, &first, &second] {
+        let body = json!({ "refreshToken": token });
+        let refreshed = Client::new(&replica.url)
+            .post("/api/auth/refresh", &body)
+            .await;
+        token = text(&refreshed.expect(200)["refreshToken"]);
+        is_known_everywhere(&text(&refreshed.json["accessToken"])).await;
+    }
+    // Made with the next key: a replica that does not know it yet takes it for forged.
+    refresh(&token).await.refuses(401, "UNAUTHENTICATED");
 }

@@ -118,5 +118,5 @@ pub(crate) fn fields_of(refusal: &Response) -> Vec<String> {
 /// The running service's own key of tokens and digests.
 pub(crate) fn token_key() -> TokenKey {
     let key = &settings_of("user-service")["HAUSHAVN_TOKEN_KEY"];
-    TokenKey::new(&key.parse().unwrap())
+    TokenKey::new(&key.parse().unwrap(), None)
 }
