@@ -304,8 +304,10 @@ fn record(method: &'static str, route: &str, status: StatusCode, started: Instan
     }
     // Milliseconds, to the microsecond.
     let duration = elapsed.as_micros() as f64 / 1_000.0;
+    // The gateway logs every request, under the same request id.
+    let is_routine = !status.is_client_error() && !status.is_server_error();
     let status = status.as_u16();
-    if matches!(route, "/healthz" | "/readyz" | "/metrics") {
+    if is_routine || matches!(route, "/healthz" | "/readyz" | "/metrics") {
         tracing::debug!(
             method,
             route,

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    repository::{deals, tasks},
+    repository::tasks,
     sight::Sight,
     views::{TaskView, is_staff},
 };
@@ -64,6 +64,27 @@ struct NeighbourRow {
 
 /// Reads the task. Rejections: `NOT_FOUND`.
 pub(crate) async fn run(tx: &Tx, id: Uuid) -> Result<TaskWithDependencies> {
+    if is_staff(tx.actor()) {
+        for_staff(tx, id).await
+    } else {
+        for_clients(tx, id).await
+    }
+}
+
+/// Who sees a task as staff sees all tasks of its deal: one statement answers everything.
+async fn for_staff(tx: &Tx, id: Uuid) -> Result<TaskWithDependencies> {
+    let seen = tasks::find_with_neighbours(tx, id)
+        .await?
+        .ok_or(Rejection::NotFound)?;
+    Ok(TaskWithDependencies {
+        email_draft: email_draft(&seen.task, &seen.deal_name),
+        task: TaskView::stored(&seen.task, tx.actor(), &Sight::All),
+        dependencies: seen.waits_for.into_iter().map(Neighbour::from).collect(),
+        dependents: seen.waiting.into_iter().map(Neighbour::from).collect(),
+    })
+}
+
+async fn for_clients(tx: &Tx, id: Uuid) -> Result<TaskWithDependencies> {
     let stored = tasks::find(tx, id).await?.ok_or(Rejection::NotFound)?;
     let rows: Vec<NeighbourRow> = tx
         .all(
@@ -85,25 +106,21 @@ pub(crate) async fn run(tx: &Tx, id: Uuid) -> Result<TaskWithDependencies> {
     let (prerequisites, dependents): (Vec<_>, Vec<_>) =
         rows.into_iter().partition(|row| row.is_prerequisite);
     Ok(TaskWithDependencies {
-        email_draft: email_draft(tx, &stored).await?,
+        email_draft: None,
         task: TaskView::stored(&stored, tx.actor(), &sight),
         dependencies: prerequisites.into_iter().map(Neighbour::from).collect(),
         dependents: dependents.into_iter().map(Neighbour::from).collect(),
     })
 }
 
-async fn email_draft(tx: &Tx, stored: &StoredTask) -> Result<Option<EmailDraft>> {
-    let email = stored.details.template_fields.email;
-    let Some(email) = email.filter(|_| is_staff(tx.actor())) else {
-        return Ok(None);
-    };
+fn email_draft(stored: &StoredTask, deal_name: &str) -> Option<EmailDraft> {
+    let email = stored.details.template_fields.email?;
     let draft = email.template.draft(email.client);
-    let deal = deals::name(tx, stored.task.deal_id).await?;
-    Ok(Some(EmailDraft {
+    Some(EmailDraft {
         to: draft.to.map(PartyRole::as_str),
-        subject: format!("{} ({deal})", draft.subject),
+        subject: format!("{} ({deal_name})", draft.subject),
         body: draft.body,
-    }))
+    })
 }
 
 /// One of the tasks that a task waits for. Rejections: `NOT_FOUND`.
@@ -121,6 +138,18 @@ pub(crate) async fn dependency(tx: &Tx, id: Uuid, depends_on_id: Uuid) -> Result
         )
         .await?;
     Ok(row.ok_or(Rejection::NotFound)?.into())
+}
+
+impl From<tasks::NeighbourRecord> for Neighbour {
+    fn from(record: tasks::NeighbourRecord) -> Self {
+        Self {
+            id: Some(record.id),
+            title: Some(record.title),
+            owner_role: record.owner_role,
+            status: Some(record.status),
+            assignee_id: record.assignee_id,
+        }
+    }
 }
 
 impl From<NeighbourRow> for Neighbour {

@@ -1,5 +1,6 @@
 //! Tasks: reading, locking and writing them.
 
+use anyhow::Context as _;
 use domain::{
     party::PartyRole,
     task::{Details, StoredTask, TaskState},
@@ -10,6 +11,7 @@ use platform::{
     error::Result,
 };
 use sea_orm::{FromQueryResult, Value as SqlValue};
+use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -31,6 +33,82 @@ pub(crate) async fn find(tx: &Tx, id: Uuid) -> Result<Option<StoredTask>> {
         )
         .await?;
     row.map(TaskRow::restore).transpose()
+}
+
+/// A task with the name of its deal and the tasks at the other ends of its dependencies.
+#[derive(Debug)]
+pub(crate) struct SeenTask {
+    pub(crate) task: StoredTask,
+    pub(crate) deal_name: String,
+    /// What it waits for, done or not, in the plan's order.
+    pub(crate) waits_for: Vec<NeighbourRecord>,
+    /// What waits for it, in the plan's order.
+    pub(crate) waiting: Vec<NeighbourRecord>,
+}
+
+/// What is known of a task at the other end of a dependency.
+#[derive(Debug, Deserialize)]
+pub(crate) struct NeighbourRecord {
+    pub(crate) id: Uuid,
+    pub(crate) title: String,
+    pub(crate) owner_role: Option<String>,
+    pub(crate) status: String,
+    pub(crate) assignee_id: Option<Uuid>,
+}
+
+#[derive(FromQueryResult)]
+struct SeenTaskRow {
+    #[sea_orm(nested)]
+    task: TaskRow,
+    deal_name: String,
+    waits_for: Value,
+    waiting: Value,
+}
+
+/// The tasks that dependencies lead to, as JSON. `d` is a dependency, `n` the neighbour.
+macro_rules! neighbours {
+    ($from:literal, $to:literal) => {
+        concat!(
+            "(SELECT coalesce(jsonb_agg(jsonb_build_object('id', n.id, 'title', n.title, 'owner_role', n.owner_role,
+                       'status', n.status, 'assignee_id', n.assignee_id) ORDER BY n.position, n.id), '[]')
+                FROM dependencies d JOIN tasks n ON n.organization_id = d.organization_id AND n.id = d.",
+            $to,
+            " WHERE d.organization_id = t.organization_id AND n.deleted_at IS NULL AND d.",
+            $from,
+            " = t.id)"
+        )
+    };
+}
+
+/// The task with its neighbours, if the caller may see it; neighbours that the caller does not see are left out.
+pub(crate) async fn find_with_neighbours(tx: &Tx, id: Uuid) -> Result<Option<SeenTask>> {
+    let row: Option<SeenTaskRow> = tx
+        .first(
+            concat!(
+                "SELECT ",
+                task_columns!(),
+                ", (SELECT e.name FROM ctx.deals e
+                     WHERE e.organization_id = t.organization_id AND e.id = t.deal_id) AS deal_name, ",
+                neighbours!("task_id", "depends_on_id"),
+                " AS waits_for, ",
+                neighbours!("depends_on_id", "task_id"),
+                " AS waiting FROM tasks t
+                  WHERE t.organization_id = $1 AND t.id = $2 AND t.deleted_at IS NULL"
+            ),
+            [tx.actor().organization_id.into(), id.into()],
+        )
+        .await?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let read =
+        |neighbours| serde_json::from_value(neighbours).context("read the neighbours of a task");
+    Ok(Some(SeenTask {
+        task: row.task.restore()?,
+        deal_name: row.deal_name,
+        waits_for: read(row.waits_for)?,
+        waiting: read(row.waiting)?,
+    }))
 }
 
 /// An answer about a task is replayed to whoever sees it; a task deleted since is still the caller's.
