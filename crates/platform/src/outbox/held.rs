@@ -21,8 +21,9 @@ struct HeldEvent {
     aggregate_version: i64,
     attempts: i32,
     last_error: Option<String>,
-    #[serde(with = "time::serde::rfc3339")]
-    next_attempt_at: OffsetDateTime,
+    /// `None` while it waits for an earlier event of its aggregate.
+    #[serde(with = "time::serde::rfc3339::option")]
+    next_attempt_at: Option<OffsetDateTime>,
     /// Events of the same aggregate that wait behind it.
     behind: i64,
 }
@@ -42,7 +43,7 @@ pub async fn held(mut env: Env, schema: &str) -> anyhow::Result<String> {
         .context("PostgreSQL is unavailable")?;
     let sql = format!(
         "SELECT o.id, o.event_type, o.organization_id, o.aggregate_id, o.aggregate_version, o.attempts, o.last_error,
-                o.next_attempt_at,
+                nullif(o.next_attempt_at, 'infinity') AS next_attempt_at,
                 (SELECT count(*) FROM {schema}.event_outbox b
                   WHERE b.held AND b.attempts = 0 AND b.aggregate_id = o.aggregate_id) AS behind
            FROM {schema}.event_outbox o WHERE o.held AND o.attempts > 0 ORDER BY o.seq LIMIT $1"
