@@ -23,6 +23,7 @@ TEXTS = {
     "WORKER_URL": "where workflow-worker answers",
     "SERVICE_KEY_FILE": "the program's own Ed25519 private key (PKCS 8, PEM), for tokens among services",
     "TRUSTED_SERVICES_DIR": "a directory of `<service>.pem`, the services' public keys",
+    "LOG_FILE": "a file with the value of `LOG`, which is read again every 5 s: what is logged changes while the program runs",
     "PLAINTEXT": "`allowed`: unencrypted addresses of other machines are taken, because the network encrypts (ADR 25); `refused` by default",
     "MIGRATE_DATABASE_URL": "PostgreSQL as the owner of the program's schema; for `migrate` and `load-templates` alone",
     "MAINTENANCE_DATABASE_URL": "PostgreSQL as the role that makes partitions; for `upkeep` alone",
@@ -73,7 +74,7 @@ def settings_of(repository, service):
     own += "".join(
         f'env.required("{name}")' for name in re.findall(r'database_url\(Env::from_process\(\), "([A-Z_]+)"\)', own)
     )
-    needed = {**read_settings(common), "PLAINTEXT": False, **read_settings(own)}
+    needed = {**read_settings(common), "PLAINTEXT": False, "LOG_FILE": False, **read_settings(own)}
     needed.pop("ENV", None)
     texts = {**documented(common), **documented(own), **TEXTS}
     texts["ENV"] = "development or production (default)"

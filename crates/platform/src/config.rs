@@ -22,6 +22,7 @@ use std::{
     fs::File,
     io::Read as _,
     net::SocketAddr,
+    path::{Path, PathBuf},
     str::FromStr,
     time::Duration,
 };
@@ -220,6 +221,8 @@ pub struct Common {
     pub admin_listen: SocketAddr,
     /// `LOG`: what is logged.
     pub log: LogFilter,
+    /// `LOG_FILE`: a file with the value of `LOG`, which is followed while the process runs.
+    pub log_file: Option<PathBuf>,
     /// `OTLP_ENDPOINT`: where traces go (gRPC); none are sent without.
     pub otlp_endpoint: Option<HttpUrl>,
     /// `JWKS_URL`: where user-service publishes the public keys of access tokens.
@@ -242,6 +245,7 @@ impl Common {
         let environment = env.or("ENV", Environment::default());
         let listen = env.required("LISTEN");
         let admin_listen = env.required("ADMIN_LISTEN");
+        let log_file = env.file_of("LOG");
         let log = env.or("LOG", LogFilter::default());
         let otlp_endpoint = env.optional("OTLP_ENDPOINT");
         let jwks_url = env.required("JWKS_URL");
@@ -264,6 +268,7 @@ impl Common {
             listen: listen?,
             admin_listen: admin_listen?,
             log,
+            log_file,
             otlp_endpoint,
             jwks_url: jwks_url?,
             jwt_issuer: jwt_issuer?,
@@ -280,7 +285,7 @@ impl Common {
 }
 
 /// The value in a file, without the end of its last line.
-fn read_value(path: &str) -> Result<String, String> {
+pub(crate) fn read_value(path: impl AsRef<Path>) -> Result<String, String> {
     let mut bytes = Vec::new();
     let opened = File::open(path).map(|file| file.take(VALUE_BYTES_MAX + 1));
     opened
@@ -327,6 +332,11 @@ impl Env {
         };
         env.read_files();
         env
+    }
+
+    /// The file that a setting was read from.
+    fn file_of(&self, name: &str) -> Option<PathBuf> {
+        Some(self.text(&format!("{name}_FILE"))?.expose().into())
     }
 
     fn read_files(&mut self) {

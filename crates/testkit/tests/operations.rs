@@ -1,7 +1,11 @@
 //! What an operator runs beside the services, and runs again.
 
 use std::{
-    collections::BTreeMap, fs, net::TcpListener, os::unix::fs::PermissionsExt as _, path::PathBuf,
+    collections::BTreeMap,
+    fs,
+    net::{SocketAddr, TcpListener},
+    os::unix::fs::PermissionsExt as _,
+    path::PathBuf,
 };
 
 use reqwest::Method;
@@ -182,13 +186,14 @@ async fn what_was_published_received_or_answered_long_ago_is_deleted_as_fast_as_
     .await;
 }
 
+fn free_address() -> std::io::Result<SocketAddr> {
+    TcpListener::bind("127.0.0.1:0")?.local_addr()
+}
+
 /// Behind an ingress that is not configured, all clients share one limit: the log says so, once in a while.
 #[tokio::test]
 async fn the_log_warns_of_a_proxy_that_is_not_trusted() {
-    let free = || {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        listener.local_addr().expect("an address")
-    };
+    let free = || free_address().expect("a free port");
     let (public, admin) = (free(), free());
     let mut variables = settings_of("gateway");
     // Production is what a process is in unless it is told otherwise.
@@ -211,6 +216,38 @@ async fn the_log_warns_of_a_proxy_that_is_not_trusted() {
         !line.contains("203.0.113.9"),
         "what it says is not repeated"
     );
+}
+
+/// In a cluster the file is a mounted ConfigMap.
+#[tokio::test]
+async fn what_is_logged_changes_while_a_service_runs() {
+    let file = std::env::temp_dir().join(format!("log-filter-{}", testkit::random_id()));
+    fs::write(&file, "warn\n").expect("a file");
+    let mut variables = settings_of("gateway");
+    for name in ["HAUSHAVN_LISTEN", "HAUSHAVN_ADMIN_LISTEN"] {
+        let address = free_address().expect("a free port");
+        variables.insert(name.to_owned(), address.to_string());
+    }
+    variables.remove("HAUSHAVN_LOG");
+    let path = file.to_string_lossy().into_owned();
+    variables.insert("HAUSHAVN_LOG_FILE".to_owned(), path);
+    let mut gateway = Running::start("gateway", &variables);
+    for (filter, said) in [
+        ("gateway=loud", "what is logged is not changed"),
+        ("info", "what is logged has changed"),
+    ] {
+        fs::write(&file, filter).expect("a file");
+        gateway.line_with(said).await;
+    }
+    let client = Client::new(&format!("http://{}", variables["HAUSHAVN_LISTEN"]));
+    let asked = client.send(Method::GET, "/api/auth/me", &[], None);
+    asked.await.expect(401);
+    // Logged at info, which the first filter left out.
+    let line = gateway
+        .line_with("answered GET /api/auth/me with 401")
+        .await;
+    assert!(line.contains("\"level\":\"info\""), "{line}");
+    fs::remove_file(&file).expect("it is there");
 }
 
 /// Tokens and passwords are in more files than those of secrets: in mails, in the databases' own files, in logs.

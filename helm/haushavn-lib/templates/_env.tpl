@@ -8,8 +8,9 @@
   value: {{ printf "%s:8080" .Values.global.bindAddress | quote }}
 - name: HAUSHAVN_ADMIN_LISTEN
   value: {{ printf "%s:9090" .Values.global.bindAddress | quote }}
-- name: HAUSHAVN_LOG
-  value: {{ .Values.global.logLevel | quote }}
+# Followed while the program runs: another level needs no restart.
+- name: HAUSHAVN_LOG_FILE
+  value: /etc/haushavn/log/level
 {{- with .Values.global.otlpEndpoint }}
 - name: HAUSHAVN_OTLP_ENDPOINT
   value: {{ . | quote }}

@@ -9,6 +9,7 @@ Everything of a service. What differs is in the service's own chart:
 {{ include "haushavn-lib.secretObject" (list . $facts) }}
 {{ if not $facts.web }}{{ include "haushavn-lib.trustedServicesObject" . }}{{ end }}
 {{ include "haushavn-lib.deployment" (list . $facts) }}
+{{ include "haushavn-lib.logObject" (list . $facts) }}
 {{ include "haushavn-lib.serviceObject" (list . $facts) }}
 {{ include "haushavn-lib.horizontalPodAutoscaler" (list . $facts) }}
 {{ include "haushavn-lib.podDisruptionBudget" . }}
@@ -254,6 +255,9 @@ spec:
             - name: trusted-services
               mountPath: /etc/haushavn/trusted-services
               readOnly: true
+            - name: log
+              mountPath: /etc/haushavn/log
+              readOnly: true
             {{- end }}
             {{- with include "haushavn-lib.certificateAuthorityMount" . | trim }}
             {{- . | nindent 12 }}
@@ -274,10 +278,32 @@ spec:
         - name: trusted-services
           configMap:
             name: {{ include "haushavn-lib.trustedServices" . }}
+        - name: log
+          configMap:
+            name: {{ include "haushavn-lib.fullname" . }}-log
         {{- end }}
         {{- with include "haushavn-lib.certificateAuthorityVolume" . | trim }}
         {{- . | nindent 8 }}
         {{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* What is logged, in a file that the program follows. */}}
+{{- define "haushavn-lib.logObject" -}}
+{{- $facts := index . 1 -}}
+{{- with index . 0 }}
+{{- if not $facts.web }}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: {{ include "haushavn-lib.fullname" . }}-log
+  namespace: {{ .Release.Namespace }}
+  labels:
+    {{- include "haushavn-lib.labels" . | nindent 4 }}
+data:
+  level: {{ .Values.global.logLevel | quote }}
+{{- end }}
 {{- end }}
 {{- end -}}
 

@@ -6,12 +6,16 @@ mod logs;
 pub mod metrics;
 pub mod traces;
 
+use std::{path::PathBuf, time::Duration};
+
 use anyhow::Context as _;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::trace::{IdGenerator, SdkTracerProvider};
-use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use tracing_subscriber::{
+    EnvFilter, Registry, layer::SubscriberExt as _, reload, util::SubscriberInitExt as _,
+};
 
-use crate::config::{Common, HttpUrl};
+use crate::config::{Common, HttpUrl, LogFilter, read_value};
 
 pub use traces::{continue_trace, current_traceparent, traceparent_of};
 
@@ -19,6 +23,9 @@ pub use traces::{continue_trace, current_traceparent, traceparent_of};
 const QUIET: &str = "h2=warn,hyper=warn,hyper_util=warn,tonic=warn,tower=warn,reqwest=warn,opentelemetry=warn,\
      opentelemetry_sdk=warn,sqlx=warn,lapin=warn,temporalio_client=warn,temporalio_common=warn,\
      temporalio_sdk=warn,temporalio_sdk_core=warn,actix_server=warn";
+
+/// How often the file of the filter is read again.
+const FOLLOWED_EVERY: Duration = Duration::from_secs(5);
 
 /// Keeps telemetry going. To be given back with [`Guard::finish`] at the end of the process.
 #[must_use = "spans still to be sent are lost when it is dropped"]
@@ -44,8 +51,7 @@ pub fn init(
     common: &Common,
     ids: impl IdGenerator + 'static,
 ) -> anyhow::Result<Guard> {
-    let filter = EnvFilter::try_new(format!("{QUIET},{}", common.log.as_str()))
-        .context("HAUSHAVN_LOG is not a filter")?;
+    let (filter, handle) = reload::Layer::new(filter_of(&common.log)?);
     let provider = traces::provider(
         service,
         common.otlp_endpoint.as_ref().map(HttpUrl::as_str),
@@ -61,5 +67,43 @@ pub fn init(
         .try_init()
         .context("failed to set the log subscriber")?;
     metrics::install(service)?;
+    if let Some(file) = common.log_file.clone() {
+        tokio::spawn(follow(file, common.log.clone(), handle));
+    }
     Ok(Guard { provider })
+}
+
+fn filter_of(log: &LogFilter) -> anyhow::Result<EnvFilter> {
+    EnvFilter::try_new(format!("{QUIET},{}", log.as_str())).context("HAUSHAVN_LOG is not a filter")
+}
+
+/// Reads the file again and again, so that what is logged changes while the process runs. What cannot be read or is no
+/// filter changes nothing.
+async fn follow(
+    file: PathBuf,
+    mut present: LogFilter,
+    handle: reload::Handle<EnvFilter, Registry>,
+) {
+    let mut refused = String::new();
+    loop {
+        tokio::time::sleep(FOLLOWED_EVERY).await;
+        let read = read_value(&file).and_then(|text| text.trim().parse().map_err(str::to_owned));
+        match read {
+            Ok(next) if next == present => refused.clear(),
+            Ok(next) => {
+                let changed = filter_of(&next).and_then(|filter| Ok(handle.reload(filter)?));
+                // Logged at a level that every filter of use lets through.
+                match changed {
+                    Ok(()) => tracing::warn!(filter = next.as_str(), "what is logged has changed"),
+                    Err(error) => tracing::warn!("what is logged cannot be changed: {error:#}"),
+                }
+                present = next;
+            }
+            Err(reason) if reason != refused => {
+                tracing::warn!(file = %file.display(), reason, "what is logged is not changed");
+                refused = reason;
+            }
+            Err(_) => {}
+        }
+    }
 }

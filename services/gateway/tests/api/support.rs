@@ -122,6 +122,7 @@ impl TestGateway {
                 listen: "127.0.0.1:0".parse().unwrap(),
                 admin_listen: "127.0.0.1:0".parse().unwrap(),
                 log: "off".parse().unwrap(),
+                log_file: None,
                 otlp_endpoint: None,
                 jwks_url: format!("http://{behind}/.well-known/jwks.json")
                     .parse()
