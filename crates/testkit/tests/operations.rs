@@ -232,6 +232,11 @@ async fn what_is_logged_changes_while_a_service_runs() {
     let path = file.to_string_lossy().into_owned();
     variables.insert("HAUSHAVN_LOG_FILE".to_owned(), path);
     let mut gateway = Running::start("gateway", &variables);
+    let address = &variables["HAUSHAVN_LISTEN"];
+    eventually("it has read its settings", async || {
+        tokio::net::TcpStream::connect(address).await.ok()
+    })
+    .await;
     for (filter, said) in [
         ("gateway=loud", "what is logged is not changed"),
         ("info", "what is logged has changed"),
