@@ -19,3 +19,4 @@
 \i /bootstrap/05_guard.sql
 \i /bootstrap/06_service_tables.sql
 \i /bootstrap/07_identity_functions.sql
+\i /bootstrap/08_search.sql

@@ -36,6 +36,9 @@ CREATE TABLE deals (
   closing_date_version bigint NOT NULL DEFAULT 0,
   -- Counts what changes the summary: the deal, its parties, its read models. A cached summary of another count is stale.
   summary_revision bigint NOT NULL DEFAULT 0,
+  -- What it is found by. The blank in front lets the first word begin like the others (ctx.find_deals).
+  search_text text GENERATED ALWAYS AS (
+    ' ' || name || ' ' || street || ' ' || coalesce(unit, '') || ' ' || city || ' ' || state_or_province || ' ' || postal_code) STORED,
   version bigint NOT NULL DEFAULT 1,
   CONSTRAINT deals_pkey PRIMARY KEY (id),
   CONSTRAINT deals_organization_id_id_key UNIQUE (organization_id, id)
@@ -49,6 +52,10 @@ CREATE INDEX deals_status_idx ON deals (organization_id, status, id DESC);
 CREATE INDEX deals_closing_idx ON deals (organization_id, closing_date, id) WHERE status <> 'DELETED';
 CREATE INDEX deals_closing_last_idx ON deals (organization_id, closing_date DESC NULLS LAST, id DESC) WHERE status <> 'DELETED';
 CREATE INDEX deals_name_idx ON deals (organization_id, lower(name), id) WHERE status <> 'DELETED';
+CREATE INDEX deals_search_idx ON deals USING gin
+  (organization_id extensions.uuid_ops, search_text extensions.gin_trgm_ops) WHERE status <> 'DELETED';
+GRANT SELECT ON deals TO ctx_owner;
+CREATE POLICY search ON deals FOR SELECT TO ctx_owner USING (true);
 
 -- The smallest UUIDv7 of an instant.
 CREATE FUNCTION uuid_v7_floor(p_at timestamptz) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -97,7 +104,9 @@ COMMENT ON COLUMN parties.phone IS 'internal: personal data';
 CREATE INDEX parties_deal_idx ON parties (organization_id, deal_id) WHERE removed_at IS NULL;
 CREATE UNIQUE INDEX parties_user_role_key ON parties (organization_id, deal_id, user_id, role)
   WHERE removed_at IS NULL AND user_id IS NOT NULL;
--- For sentences that name who plays a part (ctx.party_names), and for who sees the deal (ctx.follow_party).
+CREATE INDEX parties_search_idx ON parties USING gin
+  (organization_id extensions.uuid_ops, (' ' || name) extensions.gin_trgm_ops) WHERE removed_at IS NULL;
+-- For sentences that name who plays a part (ctx.party_names), for who sees the deal (ctx.follow_party), and for search.
 GRANT SELECT ON parties TO ctx_owner;
 CREATE POLICY names ON parties FOR SELECT TO ctx_owner USING (true);
 
@@ -148,7 +157,9 @@ CREATE TABLE task_view (
 );
 CREATE INDEX task_view_deal_idx ON task_view (organization_id, deal_id, position);
 CREATE INDEX task_view_overdue_idx ON task_view (organization_id, deal_id) WHERE is_overdue AND NOT is_deleted;
--- For the gauge of all overdue tasks (ctx.workload_totals).
+CREATE INDEX task_view_search_idx ON task_view USING gin
+  (organization_id extensions.uuid_ops, (' ' || title) extensions.gin_trgm_ops) WHERE NOT is_deleted;
+-- For the gauge of all overdue tasks (ctx.workload_totals), and for search (ctx.find_tasks).
 GRANT SELECT ON task_view TO ctx_owner;
 CREATE POLICY totals ON task_view FOR SELECT TO ctx_owner USING (true);
 CREATE TABLE key_date_view (

@@ -40,6 +40,8 @@ CREATE UNIQUE INDEX users_email_key ON users (email_key) WHERE joined_at IS NOT 
 CREATE UNIQUE INDEX users_organization_email_key ON users (organization_id, email_key)
   WHERE joined_at IS NOT NULL OR status = 'INVITED';
 CREATE INDEX users_name_idx ON users (organization_id, lower(full_name), id);
+CREATE INDEX users_search_idx ON users USING gin
+  (organization_id extensions.uuid_ops, (' ' || full_name) extensions.gin_trgm_ops) WHERE status = 'ACTIVE';
 CREATE UNIQUE INDEX users_system_key ON users (organization_id) WHERE role = 'SYSTEM';
 
 CREATE TABLE credentials (

@@ -22,6 +22,7 @@ pub mod permission;
 pub mod plan;
 pub mod rejection;
 pub mod reminders;
+pub mod search;
 pub mod task;
 pub mod template;
 pub mod text;

@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use testkit::{Database, Deal, Office, User, ids, stack, text};
+use testkit::{Database, Deal, Office, User, ids, plain_deal, stack, text};
 
 /// Rows that each large table gets.
 const ROWS: u32 = 1_000_000;
@@ -28,6 +28,15 @@ const DEALS: u32 = 2_000;
 /// What a command reads at most, whichever way PostgreSQL takes: some times the rows of one plan, where an organization
 /// has a hundred thousand.
 const ROWS_OF_A_COMMAND: f64 = 400.0;
+/// Deals and tasks of one organization that have the same name, and the one that has another.
+const NAMES: u32 = 50_000;
+const COMMON_WORD: &str = "Commonplace";
+const RARE_WORD: &str = "Zanzibar";
+/// What a search reads at most: some rows for each that it finds, of a word that all have the first thousand of each kind.
+const ROWS_OF_A_RARE_SEARCH: f64 = 100.0;
+const ROWS_OF_A_SEARCH: f64 = 4_000.0;
+/// Tables with so many names.
+const SEARCHED: &[&str] = &["deals", "task_view"];
 /// Tables of a deal's plan, whose rows a command may read in its own deal only.
 const OF_PLAN: &[&str] = &[
     "tasks",
@@ -245,14 +254,89 @@ async fn at_a_million_rows_every_page_goes_through_an_index_of_the_organization(
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// How many rows of a plan's tables the scans of an executed plan read: those they passed on and those they threw away.
-fn rows_read(node: &Value) -> f64 {
+#[tokio::test]
+async fn a_search_reads_what_it_finds_and_not_the_organization() {
+    let office = Office::new().await;
+    let common = office.agent.create_deal(&named(COMMON_WORD)).await;
+    let rare = office.agent.create_deal(&named(RARE_WORD)).await;
+    let mut tasks = Vec::new();
+    for (deal, title) in [(&common, COMMON_WORD), (&rare, RARE_WORD)] {
+        let activate = format!("/api/deals/{}/activate", deal.id);
+        let api = &office.agent.api;
+        api.post(&activate, &json!({})).await.expect(200);
+        let task = json!({"dealId": deal.id, "title": title});
+        tasks.push(text(&api.post("/api/tasks", &task).await.expect(201)["id"]));
+    }
+    testkit::eventually("the read model knows the tasks", async || {
+        let found = office
+            .agent
+            .api
+            .get(&format!("/api/search?q={RARE_WORD}"))
+            .await;
+        (found.expect(200)["tasks"][0]["id"] == json!(tasks[1])).then_some(())
+    })
+    .await;
+    let mut database = Database::superuser().await;
+    for (table, id) in [("deal.deals", &common.id), ("deal.task_view", &tasks[0])] {
+        let condition = format!("id = '{id}'");
+        let new_id = id_of(&common.id, "g");
+        let other = |column: &str| (column == "id").then(|| new_id.clone());
+        database.copy_rows(table, &condition, NAMES, other).await;
+        let analyze = format!("ANALYZE {table}");
+        database.execute(&analyze).await.unwrap();
+    }
+    let explained = Explained::begin(true).await;
+    let mut read = Vec::new();
+    for (user, word, most) in [
+        (&office.coordinator, RARE_WORD, ROWS_OF_A_RARE_SEARCH),
+        (&office.coordinator, "Zanzibra", ROWS_OF_A_RARE_SEARCH),
+        (&office.coordinator, COMMON_WORD, ROWS_OF_A_SEARCH),
+        (&office.agent, RARE_WORD, ROWS_OF_A_RARE_SEARCH),
+        (&office.agent, COMMON_WORD, ROWS_OF_A_SEARCH),
+        (&office.buyer, RARE_WORD, ROWS_OF_A_RARE_SEARCH),
+    ] {
+        let log = stack().log_from_now("postgres");
+        let found = user.api.get(&format!("/api/search?q={word}")).await;
+        let found = found.expect(200).clone();
+        let plans = plans(&log.text());
+        assert!(!plans.is_empty(), "{word}");
+        let rows: f64 = plans
+            .iter()
+            .map(|(_, plan)| rows_read(plan, SEARCHED))
+            .sum();
+        read.push((word, rows, most, found));
+    }
+    explained.end().await;
+    for (word, rows, most, found) in &read {
+        assert!(rows <= most, "{word} reads {rows} rows: {found}");
+    }
+    for place in [0, 1, 3] {
+        let (word, .., found) = &read[place];
+        assert_eq!(found["deals"][0]["id"], json!(rare.id), "{word}: {found}");
+        assert_eq!(found["tasks"][0]["id"], json!(tasks[1]), "{word}: {found}");
+    }
+    assert_eq!(read[5].3["deals"], json!([]), "a buyer of no deal");
+}
+
+/// A deal with this name, and otherwise like all.
+fn named(name: &str) -> Value {
+    let mut body = plain_deal();
+    body["name"] = json!(name);
+    body
+}
+
+/// How many rows of these tables the scans of an executed plan read: those they passed on and those they threw away.
+fn rows_read(node: &Value, tables: &[&str]) -> f64 {
     let number = |name: &str| node[name].as_f64().unwrap_or_default();
     let is_scan = node["Node Type"]
         .as_str()
         .is_some_and(|node_type| node_type.ends_with("Scan"));
-    let of_plan = OF_PLAN.contains(&node["Relation Name"].as_str().unwrap_or_default());
-    let own = if is_scan && of_plan {
+    // A partition of deals has the month behind its name.
+    let relation = node["Relation Name"].as_str().unwrap_or_default();
+    let is_counted = tables
+        .iter()
+        .any(|table| relation == *table || relation.starts_with(&format!("{table}_2")));
+    let own = if is_scan && is_counted {
         let a_loop = number("Actual Rows")
             + number("Rows Removed by Filter")
             + number("Rows Removed by Index Recheck");
@@ -261,7 +345,7 @@ fn rows_read(node: &Value) -> f64 {
         0.0
     };
     let children = node["Plans"].as_array().into_iter().flatten();
-    own + children.map(rows_read).sum::<f64>()
+    own + children.map(|child| rows_read(child, tables)).sum::<f64>()
 }
 
 /// Copies the plan of a deal for so many other deals of its organization.
@@ -291,7 +375,7 @@ async fn rows_of_commands(office: &Office, deal: &Deal) -> BTreeMap<String, f64>
         user.api.post(&path, &body).await.expect(200);
         let plans = plans(&log.text());
         assert!(!plans.is_empty(), "{name}");
-        let rows = plans.iter().map(|(_, plan)| rows_read(plan)).sum();
+        let rows = plans.iter().map(|(_, plan)| rows_read(plan, OF_PLAN)).sum();
         read.insert(name.to_owned(), rows);
     };
     let first = task("verify_executed_contract").await;

@@ -3,7 +3,7 @@
 use platform::http::openapi;
 use utoipa::OpenApi;
 
-use crate::routes::{self, audit, deals, parties, status, views};
+use crate::routes::{self, audit, deals, parties, search, status, views};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -33,6 +33,7 @@ use crate::routes::{self, audit, deals, parties, status, views};
         views::summary,
         views::timeline,
         views::activity,
+        search::find,
         audit::list,
         audit::export::export,
     )

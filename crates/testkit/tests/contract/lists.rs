@@ -14,7 +14,7 @@ async fn lists(organization: &Organization) -> Vec<(Operation, String)> {
     let lists: Vec<(Operation, String)> = operations()
         .await
         .into_iter()
-        .filter(|operation| operation.query().iter().any(|name| name == "limit"))
+        .filter(|operation| operation.query().iter().any(|name| name == "cursor"))
         .map(|operation| {
             let id = if operation.path.starts_with("/api/tasks/") {
                 &task

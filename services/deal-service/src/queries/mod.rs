@@ -8,3 +8,4 @@ pub(crate) mod get_summary;
 pub(crate) mod list_audit;
 pub(crate) mod list_deals;
 pub(crate) mod plan_input;
+pub(crate) mod search;

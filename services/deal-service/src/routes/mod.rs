@@ -6,6 +6,7 @@ pub(crate) mod bodies;
 pub(crate) mod deals;
 mod internal;
 pub(crate) mod parties;
+pub(crate) mod search;
 pub(crate) mod status;
 pub(crate) mod views;
 
@@ -32,6 +33,7 @@ pub(crate) fn documented() -> Routes {
         .and(parties::routes())
         .and(status::routes())
         .and(views::routes())
+        .and(search::routes())
         .and(audit::routes())
         .and(internal::routes())
 }

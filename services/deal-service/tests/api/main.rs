@@ -24,6 +24,7 @@ mod list_deals;
 mod migrations;
 mod parties;
 mod rebuild;
+mod search;
 mod status;
 mod summary;
 mod support;
