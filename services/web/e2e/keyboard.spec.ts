@@ -38,6 +38,24 @@ test("everything is a few keys away: the palette, places, shortcuts, and the lis
     await expect(page.getByRole("dialog", { name: "Task" })).toBeHidden();
   });
 
+  await test.step("a task is found from anywhere, and so are people", async () => {
+    await page.keyboard.press("g");
+    await page.keyboard.press("w");
+    await expect(page).toHaveURL(/\/work$/);
+    await page.keyboard.press("Control+k");
+    await page.keyboard.type("issues clear");
+    await expect(palette.getByRole("option", { name: /Lender issues clear to close/ })).toContainText("31 Larch Court");
+    await palette.getByRole("combobox").fill("ruth cal");
+    await expect(palette.getByRole("option").first()).toContainText("Ruth Calder");
+    await expectAccessible(page);
+    await page.keyboard.press("Enter");
+    await expect(page).toHaveURL(/\/team$/);
+    await page.goBack();
+    await page.goBack();
+    await expect(page).toHaveURL(new RegExp(`/deals/${deal}`));
+    await expect(page.getByRole("button", { name: "Move a date" })).toBeVisible();
+  });
+
   await test.step("letters lead to places and parts, and not while somebody types", async () => {
     await page.keyboard.press("2");
     await expect(page).toHaveURL(/key-dates$/);

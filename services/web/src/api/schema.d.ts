@@ -878,6 +878,27 @@ export interface paths {
         patch: operations["patchOrganization"];
         trace?: never;
     };
+    "/api/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Finds deals by name or address, tasks by title, and people by name, of each kind the best few.
+         * @description Where nothing has all the words, what resembles them is found. **Permissions**: any of the view permissions; the
+         *     caller finds what it sees. Users are found by staff; clients find the parties of their deals.
+         */
+        get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tasks": {
         parameters: {
             query?: never;
@@ -1836,6 +1857,49 @@ export interface components {
         ForgotView: {
             /** @description What the mail carries; answered in development only, and only for an account. */
             resetToken?: string | null;
+        };
+        /** @description A deal by its name or address. */
+        FoundDeal: {
+            city: string;
+            /** Format: date */
+            closingDate?: string | null;
+            /** Format: uuid */
+            id: string;
+            name: string;
+            /** @description DRAFT, ACTIVE, ON_HOLD, CLOSED or CANCELLED. */
+            status: string;
+            street: string;
+        };
+        /** @description Somebody by name: a user of the organization, or a party of a deal. */
+        FoundPerson: {
+            /**
+             * Format: uuid
+             * @description Of a party: the deal.
+             */
+            dealId?: string | null;
+            /** @description Of a party: what the deal is called. */
+            dealName?: string | null;
+            name: string;
+            /** @description A user's role, or the part that is played in the deal. */
+            role: string;
+            /**
+             * Format: uuid
+             * @description The login, if there is one.
+             */
+            userId?: string | null;
+        };
+        /** @description A task by its title. */
+        FoundTask: {
+            /** Format: uuid */
+            dealId: string;
+            dealName: string;
+            /** Format: date */
+            dueDate?: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @description PENDING, IN_PROGRESS, BLOCKED, OVERDUE, COMPLETED or WAIVED. */
+            status: string;
+            title: string;
         };
         /** @description A task at the beginning of the chain. */
         FrontierTask: components["schemas"]["Holdup"] & {
@@ -2987,6 +3051,12 @@ export interface components {
             holiday: string;
             /** @description NONE, NEXT or PREVIOUS. */
             weekend: string;
+        };
+        /** @description What a text names, the best of each kind first. */
+        SearchResults: {
+            deals: components["schemas"]["FoundDeal"][];
+            people: components["schemas"]["FoundPerson"][];
+            tasks: components["schemas"]["FoundTask"][];
         };
         /** @description What a founder sends. */
         SignUpBody: {
@@ -6291,6 +6361,47 @@ export interface operations {
             };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            /** @description A problem; its `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search: {
+        parameters: {
+            query: {
+                /**
+                 * @description Words of a name, an address or a title: each may be a part of one, with fewer than three letters its beginning.
+                 * @example maple
+                 */
+                q: string;
+                /** @description How many of each kind: 1 to 20, 6 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchResults"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
             /** @description A problem; its `code` says which */

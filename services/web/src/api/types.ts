@@ -32,3 +32,4 @@ export type AuditItem = Schemas["AuditItem"];
 export type User = Schemas["AnyUserView"];
 export type Workflow = Schemas["WorkflowAnswer"];
 export type WhatIf = Schemas["WhatIf"];
+export type SearchResults = Schemas["SearchResults"];

@@ -20,15 +20,16 @@ import {
   Search,
   Settings,
   Sun,
+  UserRound,
   Users,
 } from "lucide-react";
 import { useLocale, useTranslations } from "next-intl";
-import { usePathname, useRouter } from "next/navigation";
+import { useRouter } from "next/navigation";
 import { useEffect, useRef, useState } from "react";
 
 import { api, attempt } from "@/api/browser";
 import type { Problem } from "@/api/problem";
-import type { Deal } from "@/api/types";
+import type { SearchResults } from "@/api/types";
 import { TaskGlyph } from "@/components/domain/status";
 import { dayInWords } from "@/lib/days";
 import { LANGUAGES, languageOf, LOCALES } from "@/lib/locale";
@@ -39,13 +40,31 @@ import { actOf, type Reader } from "./commands";
 import { chooseLanguage } from "./language";
 
 const DEBOUNCE_MS = 150;
-const DEALS = 6;
-const TASKS = 6;
+const OF_A_KIND = 6;
+/** What the API searches for at most. */
+const TEXT_LENGTH_MAX = 100;
 
-type FoundTask = { id: string; title: string; status: string; dueDate: string | null; dealId: string };
+type FoundDeal = Omit<SearchResults["deals"][number], "street">;
+type Found = Omit<SearchResults, "deals"> & { of: string; deals: FoundDeal[] };
+const NOTHING: Found = { of: "", deals: [], tasks: [], people: [] };
 type Props = { reader: Reader; onClose: () => void; onHelp: () => void };
 
-/** One field to go anywhere and to do what the page offers. Typing an address or a task's title is enough. */
+/** A person in the list: somebody may take part in several deals, in several parts. */
+const keyOf = (person: Found["people"][number]): string => [person.dealId ?? person.userId, person.role, person.name].join(" ");
+
+/** What the API finds for these letters; without any, the deals that close next. */
+async function look(wanted: string, signal: AbortSignal): Promise<{ data?: Found; problem?: Problem }> {
+  if (wanted) {
+    const query = { q: wanted.slice(0, TEXT_LENGTH_MAX), limit: OF_A_KIND };
+    const { data, problem } = await attempt(api.GET("/api/search", { params: { query }, signal }));
+    return { data: data && { ...data, of: wanted }, problem };
+  }
+  const query = { status: "ACTIVE", sort: "closingDate", limit: OF_A_KIND };
+  const { data, problem } = await attempt(api.GET("/api/deals", { params: { query }, signal }));
+  return { data: data && { ...NOTHING, deals: data.items.map(({ propertyAddress, ...deal }) => ({ ...deal, city: propertyAddress.city })) }, problem };
+}
+
+/** One field to go anywhere and to do what the page offers. Typing an address, a name or a task's title is enough. */
 export function Palette({ reader, onClose, onHelp }: Props) {
   const t = useTranslations("palette");
   const shell = useTranslations("shell");
@@ -53,17 +72,16 @@ export function Palette({ reader, onClose, onHelp }: Props) {
   const words = useTranslations("problems");
   const locale = useLocale();
   const router = useRouter();
-  const path = usePathname();
+  const parts = useTranslations("roles");
   const dialog = useRef<HTMLDialogElement>(null);
-  const hasMoved = useRef(false);
   const [chosen, setChosen] = useState("");
+  // Until the reader chooses something else, Enter opens what comes first.
+  const [hasMoved, setMoved] = useState(false);
   const [text, setText] = useState("");
-  const [found, setFound] = useState<{ of: string; deals: Deal[] }>({ of: "", deals: [] });
-  const [tasks, setTasks] = useState<FoundTask[]>([]);
+  const [found, setFound] = useState(NOTHING);
   const [problem, setProblem] = useState<Problem>();
   // What the page offers is read once, before the palette makes the page inert.
   const [offered] = useState(() => ["move-date", "add-task", "as-buyer"].filter((name) => actOf(name) !== undefined));
-  const dealId = /^\/deals\/([0-9a-f-]{36})/.exec(path)?.[1];
   const wanted = text.trim();
 
   useEffect(() => {
@@ -77,14 +95,11 @@ export function Palette({ reader, onClose, onHelp }: Props) {
     const controller = new AbortController();
     const timer = setTimeout(
       async () => {
-        const query = wanted ? { q: wanted, limit: DEALS } : { status: "ACTIVE", sort: "closingDate", limit: DEALS };
-        const answer = await attempt(api.GET("/api/deals", { params: { query }, signal: controller.signal })).catch(() => undefined);
+        const answer = await look(wanted, controller.signal).catch(() => undefined);
         if (controller.signal.aborted || !answer) return;
         setProblem(answer.problem);
         if (!answer.data) return;
-        setFound({ of: wanted, deals: answer.data.items });
-        // Deals are what is looked for most: Enter opens the first, unless the reader has chosen something else.
-        if (wanted && !hasMoved.current && answer.data.items[0]) setChosen(answer.data.items[0].id);
+        setFound(answer.data);
       },
       wanted ? DEBOUNCE_MS : 0,
     );
@@ -94,26 +109,8 @@ export function Palette({ reader, onClose, onHelp }: Props) {
     };
   }, [wanted]);
 
-  // Tasks of the deal that is open, else the reader's own: the API has no search over all of them.
-  useEffect(() => {
-    const controller = new AbortController();
-    const load = async (): Promise<FoundTask[]> => {
-      const { signal } = controller;
-      if (dealId) {
-        const { data } = await attempt(api.GET("/api/deals/{id}/plan", { params: { path: { id: dealId } }, signal }));
-        return [...(data?.milestones.flatMap((milestone) => milestone.tasks) ?? []), ...(data?.otherTasks ?? [])].map((task) => ({ ...task, dueDate: task.dueDate ?? null, dealId }));
-      }
-      const { data } = await attempt(api.GET("/api/tasks", { params: { query: { limit: 100 } }, signal }));
-      return (data?.items ?? []).map((task) => ({ ...task, dueDate: task.dueDate ?? null }));
-    };
-    void load()
-      .then((found) => !controller.signal.aborted && setTasks(found))
-      .catch(() => undefined);
-    return () => controller.abort();
-  }, [dealId]);
-
   const type = (typed: string) => {
-    hasMoved.current = false;
+    setMoved(false);
     setText(typed);
   };
   const go = (href: string) => () => {
@@ -148,11 +145,14 @@ export function Palette({ reader, onClose, onHelp }: Props) {
     { label: shell("signOut"), icon: LogOut, run: () => void signOut() },
   ];
   // Until the answer for these letters is there, only what has them shows: Enter must not open something else.
-  const deals = found.of === wanted ? found.deals : found.deals.filter((deal) => includes(deal.name));
+  const isCurrent = found.of === wanted;
+  const deals = isCurrent ? found.deals : found.deals.filter((deal) => includes(deal.name));
+  const tasks = isCurrent ? found.tasks : found.tasks.filter((task) => includes(task.title));
+  const people = isCurrent ? found.people : found.people.filter((person) => includes(person.name));
   const shownPlaces = places.filter((place) => includes(place.label));
   const shownActs = acts.filter((act) => includes(act.label) && (wanted || act.keys));
-  const shownTasks = wanted ? tasks.filter((task) => includes(task.title)).slice(0, TASKS) : [];
-  const count = deals.length + shownPlaces.length + shownActs.length + shownTasks.length;
+  const first = deals[0]?.id ?? shownActs[0]?.label ?? tasks[0]?.id ?? (people[0] && keyOf(people[0])) ?? shownPlaces[0]?.label ?? "";
+  const count = deals.length + shownPlaces.length + shownActs.length + tasks.length + people.length;
 
   return (
     <dialog
@@ -165,12 +165,12 @@ export function Palette({ reader, onClose, onHelp }: Props) {
       }}
       onClick={(event) => event.target === event.currentTarget && onClose()}
     >
-      <Command shouldFilter={false} loop label={t("title")} value={chosen} onValueChange={setChosen} onKeyDown={(event) => event.key.startsWith("Arrow") && (hasMoved.current = true)}>
+      <Command shouldFilter={false} loop label={t("title")} value={wanted && !hasMoved ? first : chosen} onValueChange={setChosen} onKeyDown={(event) => event.key.startsWith("Arrow") && setMoved(true)}>
         <div className="palette-field">
           <Search size={19} aria-hidden="true" />
           <Command.Input value={text} onValueChange={type} placeholder={t("placeholder")} />
         </div>
-        <Command.List className="palette-list" label={t("results")}>
+        <Command.List className="palette-list" label={t("results")} onPointerMove={() => setMoved(true)}>
           {problem ? <p className="note note-error m-2">{sentence(words, problem)}</p> : null}
           {count === 0 ? <p className="px-4 py-6 text-center text-text-2">{t("nothing")}</p> : null}
           {wanted ? null : <Group heading={t("goTo")}>{shownPlaces.map(({ label, href, icon, keys }) => <Item key={href} icon={icon} label={label} keys={keys} onSelect={go(href)} />)}</Group>}
@@ -182,21 +182,35 @@ export function Palette({ reader, onClose, onHelp }: Props) {
                   id={deal.id}
                   icon={House}
                   label={deal.name}
-                  says={[deal.propertyAddress.city, deal.status === "ACTIVE" ? "" : states(deal.status), deal.closingDate ? t("closes", { date: dayInWords(locale, deal.closingDate) }) : ""].filter(Boolean).join(" · ")}
+                  says={[deal.city, deal.status === "ACTIVE" ? "" : states(deal.status), deal.closingDate ? t("closes", { date: dayInWords(locale, deal.closingDate) }) : ""].filter(Boolean).join(" · ")}
                   onSelect={go(`/deals/${deal.id}`)}
                 />
               ))}
             </Group>
           ) : null}
           {shownActs.length ? <Group heading={t("do")}>{shownActs.map(({ label, icon, run, keys, lang }) => <Item key={label} icon={icon} label={label} keys={keys} lang={lang} onSelect={run === onHelp ? run : () => (onClose(), run())} />)}</Group> : null}
-          {shownTasks.length ? (
+          {tasks.length ? (
             <Group heading={t("tasks")}>
-              {shownTasks.map((task) => (
-                <Command.Item key={task.id} value={task.id} className="palette-item" onSelect={go(dealId ? `/deals/${dealId}?task=${task.id}` : `/work?task=${task.id}`)}>
+              {tasks.map((task) => (
+                <Command.Item key={task.id} value={task.id} className="palette-item" onSelect={go(`/deals/${task.dealId}?task=${task.id}`)}>
                   <TaskGlyph status={task.status} size={17} />
                   <span className="clip font-medium">{task.title}</span>
-                  {task.dueDate ? <small className="clip">{dayInWords(locale, task.dueDate)}</small> : null}
+                  <small className="clip">{[task.dealName, task.dueDate ? dayInWords(locale, task.dueDate) : ""].filter(Boolean).join(" · ")}</small>
                 </Command.Item>
+              ))}
+            </Group>
+          ) : null}
+          {people.length ? (
+            <Group heading={t("people")}>
+              {people.map((person) => (
+                <Item
+                  key={keyOf(person)}
+                  id={keyOf(person)}
+                  icon={person.dealId ? UserRound : Users}
+                  label={person.name}
+                  says={[parts(person.role), person.dealName ?? ""].filter(Boolean).join(" · ")}
+                  onSelect={go(person.dealId ? `/deals/${person.dealId}/parties` : "/team")}
+                />
               ))}
             </Group>
           ) : null}
