@@ -96,9 +96,14 @@ CREATE TABLE sessions (
   expires_at timestamptz NOT NULL,
   revoked_at timestamptz,
   revoked_reason text,
+  -- Where it began, for its user: the address, and how the client called itself.
+  address text,
+  client text CONSTRAINT sessions_client_length CHECK (length(client) <= 256),
   version bigint NOT NULL DEFAULT 1,
   CONSTRAINT sessions_user_fkey FOREIGN KEY (organization_id, user_id) REFERENCES users (organization_id, id)
 );
+COMMENT ON COLUMN sessions.address IS 'internal: personal data';
+COMMENT ON COLUMN sessions.client IS 'internal: personal data';
 CREATE INDEX sessions_user_idx ON sessions (organization_id, user_id, id);
 -- When a session was over, for deleting.
 CREATE INDEX sessions_over_idx ON sessions (least(revoked_at, expires_at));

@@ -18,6 +18,8 @@ use crate::routes;
         routes::auth::resend_verification,
         routes::auth::log_out,
         routes::auth::me,
+        routes::sessions::list,
+        routes::sessions::end,
         routes::passwords::forgot,
         routes::passwords::reset,
         routes::passwords::change,

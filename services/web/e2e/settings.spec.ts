@@ -1,6 +1,6 @@
 import { ask, expect, expectAccessible, PASSWORD, signUp, test } from "./support";
 
-test("settings are changed and kept: name, theme, notices, organization, holidays and password", async ({ page }) => {
+test("settings are changed and kept: name, theme, notices, organization, holidays, sessions and password", async ({ page, browser }) => {
   test.setTimeout(180_000);
   const email = await signUp(page, "Ruth Calder");
   const saved = page.getByRole("status").filter({ hasText: "Saved." });
@@ -63,6 +63,27 @@ test("settings are changed and kept: name, theme, notices, organization, holiday
     await page.getByRole("button", { name: "Remove County fair" }).click();
     await page.getByRole("dialog", { name: "Remove County fair?" }).getByRole("button", { name: "Remove" }).click();
     await expect(page.getByText("No holidays of your own")).toBeVisible();
+  });
+
+  await test.step("a session of another browser is listed, and ended from here", async () => {
+    const other = await browser.newContext();
+    const elsewhere = await other.newPage();
+    await elsewhere.goto("/login");
+    await elsewhere.getByLabel("E-mail").fill(email);
+    await elsewhere.getByLabel("Password", { exact: true }).fill(PASSWORD);
+    await elsewhere.getByRole("button", { name: "Sign in" }).click();
+    await expect(elsewhere.getByRole("heading", { name: "My work" })).toBeVisible();
+    await page.getByRole("link", { name: "Security" }).click();
+    const sessions = page.getByRole("region", { name: "Where you are signed in" }).getByRole("listitem");
+    await expect(sessions).toHaveCount(2);
+    await expect(sessions.first()).toContainText("This one");
+    await expectAccessible(page);
+    await sessions.last().getByRole("button", { name: /^End: Chrome/ }).click();
+    await expect(page.getByRole("status").filter({ hasText: "The session has ended." })).toBeVisible();
+    await expect(sessions).toHaveCount(1);
+    await elsewhere.reload();
+    await expect(elsewhere.getByRole("button", { name: "Sign in" })).toBeVisible();
+    await other.close();
   });
 
   await test.step("a new password signs out, and is the one that counts", async () => {

@@ -43,6 +43,8 @@ pub struct Acceptance {
     pub password_hash: String,
     /// The person's network, as HMAC.
     pub network: Vec<u8>,
+    /// How the person's client calls itself.
+    pub client: Option<String>,
 }
 
 /// Makes the account active and signs it in. The token came by mail, so mail reaches the person.
@@ -67,7 +69,7 @@ pub async fn run(
     users::update(tx, UserChange::Joined, &before, &user).await?;
     credentials::store(tx, &acceptance.password_hash).await?;
     email_verifications::record(tx).await?;
-    open_session::start(tx, user, &acceptance.network).await
+    open_session::start(tx, user, &acceptance.network, acceptance.client.as_deref()).await
 }
 
 /// Whoever the token names and is not there makes the token wrong, not the caller unknown.

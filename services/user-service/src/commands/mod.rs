@@ -7,6 +7,7 @@ pub mod choose_preferences;
 pub mod count_attempt;
 pub mod deliver_notification;
 pub mod disable_user;
+pub mod end_session;
 pub mod invite_user;
 pub mod log_out;
 pub mod notify;

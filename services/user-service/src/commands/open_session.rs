@@ -39,6 +39,7 @@ pub async fn run(
     user_id: Uuid,
     verified: &Credentials,
     attempt: &Attempt,
+    client: Option<&str>,
 ) -> Result<Opened> {
     tx.enter_identity(user_id)
         .await
@@ -52,7 +53,7 @@ pub async fn run(
         .ok_or(Rejection::InvalidCredentials)?;
     check_unchanged(tx, verified).await?;
     login_attempts::succeeded(tx, attempt).await?;
-    start(tx, user, &attempt.network).await
+    start(tx, user, &attempt.network, client).await
 }
 
 /// The acting user's credentials are still those that the password was checked against. They stay so until the end
@@ -68,9 +69,14 @@ pub(crate) async fn check_unchanged(tx: &Tx, verified: &Credentials) -> Result<(
 }
 
 /// Starts a session of the acting user, whose row the caller holds.
-pub(crate) async fn start(tx: &mut Tx, user: User, network: &[u8]) -> Result<Opened> {
+pub(crate) async fn start(
+    tx: &mut Tx,
+    user: User,
+    network: &[u8],
+    client: Option<&str>,
+) -> Result<Opened> {
     let displaced = sessions::make_room(tx).await?;
-    let session = sessions::start(tx).await?;
+    let session = sessions::start(tx, client).await?;
     sign_in_networks::remember(tx, network).await?;
     Ok(Opened {
         user,

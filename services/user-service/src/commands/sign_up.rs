@@ -31,6 +31,8 @@ pub struct SignUp {
     pub password_hash: String,
     /// The founder's network, as HMAC.
     pub network: Vec<u8>,
+    /// How the founder's client calls itself.
+    pub client: Option<String>,
 }
 
 /// Founds the organization, has the founder's address verified by a mail, and signs the founder in.
@@ -64,5 +66,5 @@ pub async fn run(tx: &mut Tx, command: &SignUp) -> Result<Opened> {
     users::insert(tx, &user, UserChange::Joined).await?;
     credentials::store(tx, &command.password_hash).await?;
     verify_email::ask(tx, &user).await?;
-    open_session::start(tx, user, &command.network).await
+    open_session::start(tx, user, &command.network, command.client.as_deref()).await
 }

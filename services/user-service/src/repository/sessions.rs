@@ -48,6 +48,8 @@ pub enum EndReason {
     UserDisabled,
     /// The user has signed in too often since.
     TooManySessions,
+    /// Its user ended it from the list of sessions.
+    EndedByUser,
 }
 
 impl EndReason {
@@ -58,6 +60,7 @@ impl EndReason {
             Self::PasswordChanged => "PASSWORD_CHANGED",
             Self::UserDisabled => "USER_DISABLED",
             Self::TooManySessions => "TOO_MANY_SESSIONS",
+            Self::EndedByUser => "ENDED_BY_USER",
         }
     }
 }
@@ -96,8 +99,23 @@ impl Session {
     }
 }
 
-/// Starts a session of the acting user, whose row the caller holds.
-pub async fn start(tx: &mut Tx) -> Result<Session> {
+/// A running session as its user is shown it.
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct Running {
+    /// Its id.
+    pub id: Uuid,
+    /// When its tokens were last renewed.
+    pub rotated_at: OffsetDateTime,
+    /// When it ends by itself.
+    pub expires_at: OffsetDateTime,
+    /// The address that it began from.
+    pub address: Option<String>,
+    /// How the client called itself with which it began.
+    pub client: Option<String>,
+}
+
+/// Starts a session of the acting user, whose row the caller holds, for a client that calls itself so.
+pub async fn start(tx: &mut Tx, client: Option<&str>) -> Result<Session> {
     let session = Session {
         id: tx.new_id(),
         user_id: tx.actor().user_id,
@@ -108,14 +126,16 @@ pub async fn start(tx: &mut Tx) -> Result<Session> {
         version: 1,
     };
     tx.run(
-        "INSERT INTO sessions (id, organization_id, user_id, generation, rotated_at, expires_at, version)
-         VALUES ($1, $2, $3, 1, $4, $5, 1)",
+        "INSERT INTO sessions (id, organization_id, user_id, generation, rotated_at, expires_at, address, client, version)
+         VALUES ($1, $2, $3, 1, $4, $5, $6, $7, 1)",
         [
             session.id.into(),
             tx.actor().organization_id.into(),
             session.user_id.into(),
             session.rotated_at.into(),
             session.expires_at.into(),
+            tx.actor().ip.map(|ip| ip.to_string()).into(),
+            client.map(str::to_owned).into(),
         ],
     )
     .await?;
@@ -271,6 +291,23 @@ pub async fn recent_of(tx: &Tx, user_id: Uuid) -> Result<Vec<Uuid>> {
         )
         .await?;
     Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// At most so many running sessions of the acting user, newest first, those that began before `after`.
+pub async fn own_running(tx: &Tx, after: Option<Uuid>, fetch: u64) -> Result<Vec<Running>> {
+    tx.all(
+        "SELECT id, rotated_at, expires_at, address, client FROM sessions
+          WHERE organization_id = $1 AND user_id = $2 AND revoked_at IS NULL AND expires_at > $3
+            AND ($4::uuid IS NULL OR id < $4) ORDER BY id DESC LIMIT $5",
+        [
+            tx.actor().organization_id.into(),
+            tx.actor().user_id.into(),
+            tx.now().into(),
+            after.into(),
+            i64::try_from(fetch).unwrap_or(i64::MAX).into(),
+        ],
+    )
+    .await
 }
 
 /// The running sessions of a user.

@@ -17,6 +17,7 @@ use platform::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::sessions::client_of;
 use crate::{
     commands::{
         self,
@@ -244,6 +245,7 @@ pub(crate) async fn sign_up(
         email,
         password_hash: services.passwords.hash(&password).await?,
         network: services.network(context.ip),
+        client: client_of(&request),
     };
     let opened = services
         .db
@@ -288,6 +290,7 @@ pub(crate) async fn log_in(
 ) -> Result<HttpResponse> {
     let password = body.value.password()?;
     let email_key = email::normal_form(&body.value.email);
+    let client = client_of(&request);
     let context = RequestContext::of(&request);
     let Services { db, tokens, .. } = services.get_ref();
     let turn = services.turn(&email_key).await;
@@ -304,7 +307,7 @@ pub(crate) async fn log_in(
     let verified = account.credentials();
     let opened = db
         .anonymous(&context.request_id, context.ip, async |tx| {
-            open_session::run(tx, account.user_id, &verified, &attempt).await
+            open_session::run(tx, account.user_id, &verified, &attempt, client.as_deref()).await
         })
         .await?;
     drop(turn);
@@ -389,6 +392,7 @@ pub(crate) async fn accept_invitation(
         full_name: full_name.trim().to_owned(),
         password_hash: services.passwords.hash(&password).await?,
         network: services.network(ip),
+        client: client_of(&request),
     };
     let Opened { user, session, .. } = db
         .anonymous(&request_id, ip, async |tx| {

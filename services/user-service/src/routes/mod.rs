@@ -6,6 +6,7 @@ pub mod jwks;
 pub mod notifications;
 pub mod organization;
 pub mod passwords;
+pub mod sessions;
 pub mod users;
 
 use actix_web::web;
@@ -24,6 +25,7 @@ pub(crate) fn all(services: &Services) -> Routes {
 pub(crate) fn documented() -> Routes {
     jwks::routes()
         .and(auth::routes())
+        .and(sessions::routes())
         .and(passwords::routes())
         .and(users::routes())
         .and(organization::routes())

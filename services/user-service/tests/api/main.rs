@@ -25,6 +25,7 @@ mod preferences;
 mod refresh;
 mod reset_password;
 mod rotate_keys;
+mod sessions;
 mod sign_up;
 mod support;
 mod update_user;

@@ -233,6 +233,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/auth/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's running sessions, newest first. No token is among what is told of them. */
+        get: operations["listSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Ends one of the caller's sessions. Its tokens stop working at once.
+         * @description Rejections: `NOT_FOUND` where it is over, or not the caller's.
+         */
+        delete: operations["endSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/signup": {
         parameters: {
             query?: never;
@@ -2283,6 +2320,38 @@ export interface components {
              */
             version: number;
         };
+        /** @description A session of one's own. */
+        OwnSession: {
+            /**
+             * @description The address that it began from.
+             * @example 203.0.113.7
+             */
+            address?: string | null;
+            /** @description The program that it began with, as it called itself (`User-Agent`). */
+            client?: string | null;
+            /**
+             * Format: date-time
+             * @description When it ends by itself.
+             */
+            expiresAt: string;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Whether this request came with it. */
+            isCurrent: boolean;
+            /**
+             * Format: date-time
+             * @description When it was last renewed: a session in use is renewed every quarter of an hour.
+             */
+            lastUsedAt: string;
+            /**
+             * Format: date-time
+             * @description When it began, with a sign-in.
+             */
+            startedAt: string;
+        };
         /** @description One page of a list. */
         Page_ActivityItem: {
             /** @description The items, in the order asked for. */
@@ -2465,6 +2534,43 @@ export interface components {
                 taskId?: string | null;
                 /** @description One line. */
                 title: string;
+            }[];
+            /** @description Where the next page begins; `null` at the end. */
+            nextCursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_OwnSession: {
+            /** @description The items, in the order asked for. */
+            items: {
+                /**
+                 * @description The address that it began from.
+                 * @example 203.0.113.7
+                 */
+                address?: string | null;
+                /** @description The program that it began with, as it called itself (`User-Agent`). */
+                client?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it ends by itself.
+                 */
+                expiresAt: string;
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description Whether this request came with it. */
+                isCurrent: boolean;
+                /**
+                 * Format: date-time
+                 * @description When it was last renewed: a session in use is renewed every quarter of an hour.
+                 */
+                lastUsedAt: string;
+                /**
+                 * Format: date-time
+                 * @description When it began, with a sign-in.
+                 */
+                startedAt: string;
             }[];
             /** @description Where the next page begins; `null` at the end. */
             nextCursor?: string | null;
@@ -4111,6 +4217,77 @@ export interface operations {
             };
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            /** @description A problem; its `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSessions: {
+        parameters: {
+            query?: {
+                /** @description 1 to 100, 25 unless given. */
+                limit?: number;
+                /** @description Where the page begins: `nextCursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of sessions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_OwnSession"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            /** @description A problem; its `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The session */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ended */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
             /** @description A problem; its `code` says which */

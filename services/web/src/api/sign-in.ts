@@ -21,12 +21,13 @@ async function pass(request: Request, path: string): Promise<{ answered: unknown
   if (!isSameOrigin(request.headers, publicUrl)) return { refusal: refusal(403, "FORBIDDEN") };
   const body = await request.text();
   if (body.length > BODY_BYTES) return { refusal: refusal(413, "PAYLOAD_TOO_LARGE") };
-  const forwarded = (await headers()).get("x-forwarded-for");
+  const incoming = await headers();
+  const [forwarded, client] = [incoming.get("x-forwarded-for"), incoming.get("user-agent")];
   let answer: Response;
   try {
     answer = await fetch(`${gatewayUrl}${path}`, {
       method: "POST",
-      headers: { "content-type": "application/json", ...(forwarded ? { "x-forwarded-for": forwarded } : {}) },
+      headers: { "content-type": "application/json", ...(forwarded ? { "x-forwarded-for": forwarded } : {}), ...(client ? { "user-agent": client } : {}) },
       body,
       signal: AbortSignal.timeout(TIMEOUT_MS),
       cache: "no-store",
