@@ -340,10 +340,11 @@ async fn a_service_that_is_told_to_stop_finishes_the_requests_under_way() {
     };
     let requests = (0..REQUESTS).map(|index| add(format!("Under way {index}")));
     let (answers, stop) = tokio::join!(join_all(requests), stopping);
+    // Started again also where an answer is not as expected.
+    let service = stop.join().expect("task-service stops");
     for answer in &answers {
         answer.expect(201);
     }
-    let service = stop.join().expect("task-service stops");
     add("Too late".to_owned())
         .await
         .refuses(503, "SERVICE_UNAVAILABLE");

@@ -27,6 +27,7 @@ use super::{
     caller::Caller,
     context::{REQUEST_ID, RequestContext, bearer_secret, one_authorization},
     routes::Methods,
+    underway::Underway,
 };
 use crate::{
     auth::token::{TokenRefused, TokenVerifier},
@@ -55,6 +56,10 @@ pub(super) async fn observe(
         .app_data::<web::Data<CancellationToken>>()
         .is_some_and(|token| token.is_cancelled());
 
+    let underway = request
+        .app_data::<web::Data<Underway>>()
+        .map(|requests| requests.begin());
+
     let span = request_span(method, &route, &context);
     telemetry::continue_trace(&span, traces::traceparent_header(request.headers()));
     context.traceparent = telemetry::traceparent_of(&span);
@@ -72,6 +77,12 @@ pub(super) async fn observe(
         if let Ok(response) = &mut answer {
             finish_headers(response.response_mut(), &request_id, draining);
         }
+        let answer = match (answer, underway) {
+            (Ok(response), Some(request)) => {
+                Ok(response.map_body(|_, body| request.until_sent(body)))
+            }
+            (answer, _) => answer,
+        };
         answer.map_err(Into::into)
     }
     .instrument(span)

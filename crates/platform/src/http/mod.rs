@@ -18,6 +18,7 @@ pub mod query;
 mod routes;
 pub mod server;
 mod strict_json;
+mod underway;
 pub mod validate;
 
 pub use authorized::{Authorized, Requires};

@@ -10,6 +10,7 @@ use super::{
     Routes,
     health::{self, Probes, Readiness},
     middleware,
+    underway::Underway,
 };
 use crate::{auth::TokenVerifier, config::Common};
 
@@ -60,8 +61,22 @@ fn api_server(
     shutdown: CancellationToken,
 ) -> anyhow::Result<actix_web::dev::Server> {
     let draining = web::Data::new(shutdown.clone());
+    let underway = Underway::default();
+    let counted = web::Data::new(underway.clone());
+    let drained = drained(shutdown, common.drain);
+    let finished = async move {
+        drained.await;
+        let none_left = tokio::time::timeout(
+            Duration::from_secs(SHUTDOWN_TIMEOUT_SECONDS),
+            underway.none(),
+        );
+        if none_left.await.is_err() {
+            tracing::warn!("requests under way have not finished and are cut off");
+        }
+    };
     let server = HttpServer::new(move || {
         App::new()
+            .app_data(counted.clone())
             .app_data(verifier.clone())
             .app_data(probes.clone())
             .app_data(draining.clone())
@@ -77,7 +92,7 @@ fn api_server(
     .client_request_timeout(CLIENT_REQUEST_TIMEOUT)
     .client_disconnect_timeout(CLIENT_DISCONNECT_TIMEOUT)
     .shutdown_timeout(SHUTDOWN_TIMEOUT_SECONDS)
-    .shutdown_signal(drained(shutdown, common.drain))
+    .shutdown_signal(finished)
     .bind(common.listen)
     .with_context(|| format!("failed to listen on {}", common.listen))?;
     Ok(server.run())
