@@ -139,3 +139,24 @@ fn check_answer(error: &Error) {
         answer.len()
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What parsing allocates in all, in bytes.
+    fn allocated(name: &str) -> u64 {
+        let items = vec!["1"; 5_000].join(",");
+        let text = format!("{{\"{name}\": [{items}]}}");
+        let measured = allocation_counter::measure(|| {
+            body::parse(text.as_bytes()).expect("a body");
+        });
+        measured.bytes_total
+    }
+
+    #[test]
+    fn the_path_of_a_list_is_not_copied_for_each_of_its_items() {
+        let (short, long) = (allocated("n"), allocated(&"n".repeat(200)));
+        assert!(long < short + 50_000, "{short} and {long} bytes");
+    }
+}

@@ -315,6 +315,28 @@ async fn a_frozen_database_holds_no_request_and_afterwards_no_connection() {
     .await;
 }
 
+/// Alone on the stack, so that all its connections are those of one process.
+#[tokio::test]
+async fn a_burst_of_reads_and_audits_opens_at_most_twenty_connections() {
+    const REQUESTS: usize = 64;
+    let office = Office::new().await;
+    let requests = (0..REQUESTS).map(async |index| {
+        let path = if index % 4 == 0 {
+            "/api/audit?limit=1"
+        } else {
+            "/api/deals?limit=1"
+        };
+        office.organization.admin.api.get(path).await
+    });
+    join_all(requests).await;
+    let sql = "SELECT count(*) AS n FROM pg_stat_activity WHERE usename IN ('deal_svc', 'deal_relay', 'auditor')";
+    let open = Database::superuser().await.rows(sql).await[0]["n"].as_u64();
+    assert!(
+        open.is_some_and(|connections| connections <= 20),
+        "{open:?}"
+    );
+}
+
 /// F-25: what a service had begun when it was told to stop is finished; what comes later is refused.
 #[tokio::test]
 async fn a_service_that_is_told_to_stop_finishes_the_requests_under_way() {

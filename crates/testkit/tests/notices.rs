@@ -123,6 +123,21 @@ async fn a_milestone_reached_again_is_told_of_again_under_the_deals_present_name
 }
 
 #[tokio::test]
+async fn a_milestone_has_the_clients_name_in_the_notice_of_a_buyer() {
+    let office = Office::new().await;
+    let deal = office.purchase().await;
+    reach_first_milestone(&office.coordinator, &deal.id).await;
+    for (user, its_name, other) in [
+        (&office.coordinator, "File opened", "Offer accepted"),
+        (&office.buyer, "Offer accepted", "File opened"),
+    ] {
+        let notice = &notified(user, &deal.id, "MILESTONE_REACHED", 1).await[0];
+        let said = notice.to_string();
+        assert!(said.contains(its_name) && !said.contains(other), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn a_plan_is_told_once_to_each_of_its_people_and_to_who_joins_later() {
     let office = Office::new().await;
     let parties = json!([

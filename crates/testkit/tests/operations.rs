@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use testkit::{
     Client, Database, Ended, Organization, Running, eventually, run_program, settings_of, stack,
 };
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// Runs a sub-command that needs one database address.
 async fn with_database(service: &str, command: &str, variable: &str, role: &str) -> Ended {
@@ -215,6 +216,41 @@ async fn the_log_warns_of_a_proxy_that_is_not_trusted() {
     assert!(
         !line.contains("203.0.113.9"),
         "what it says is not repeated"
+    );
+}
+
+/// How many connections Redis has taken since it started.
+async fn connections_to_redis() -> anyhow::Result<u64> {
+    let url = reqwest::Url::parse(&std::env::var("HAUSHAVN_REDIS_URL")?)?;
+    let address = (
+        url.host_str().unwrap_or_default(),
+        url.port().unwrap_or(6379),
+    );
+    let mut connection = tokio::net::TcpStream::connect(address).await?;
+    let password = url.password().unwrap_or_default();
+    let asked = format!("AUTH {password}\r\nINFO stats\r\nQUIT\r\n");
+    connection.write_all(asked.as_bytes()).await?;
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await?;
+    let taken = answer
+        .lines()
+        .find_map(|line| line.strip_prefix("total_connections_received:"));
+    Ok(taken.unwrap_or(&answer).parse()?)
+}
+
+#[tokio::test]
+async fn readiness_is_asked_for_by_anybody_and_opens_no_connection_each_time() {
+    const PROBES: u64 = 600;
+    let client = Client::new(&stack().gateway);
+    let before = connections_to_redis().await.expect("Redis answers");
+    for _ in 0..PROBES {
+        client.get("/readyz").await.expect(200);
+    }
+    // Other tests start services meanwhile, which connect.
+    let opened = connections_to_redis().await.expect("Redis answers") - before;
+    assert!(
+        opened < PROBES / 2,
+        "{opened} connections for {PROBES} probes"
     );
 }
 

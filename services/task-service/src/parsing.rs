@@ -221,6 +221,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_template_is_parsed_beside_the_thread_that_answers_requests() {
+        let text = source(3_000);
+        let parsing = parse_for(Uuid::from_u128(4), &text);
+        tokio::pin!(parsing);
+        assert!(futures::poll!(parsing.as_mut()).is_pending());
+        assert_eq!(parsing.await.unwrap().key, "refinance_3000");
+    }
+
+    #[tokio::test]
     async fn a_wrong_template_is_refused_with_its_lines_whenever_it_is_asked_for() {
         let wrong = source(2_000).replacen("side: borrower", "side: tenant", 1);
         for _ in 0..2 {

@@ -60,6 +60,8 @@ test("links of mails that do not work any more say what to do", async ({ page })
     ["/verify/nonsense", "Confirm the address", "does not work any more"],
   ] as const) {
     await page.goto(path);
+    // The token is in the address, which no other site may learn.
+    await expect(page.locator('meta[name="referrer"]')).toHaveAttribute("content", "no-referrer");
     const fields = page.getByRole("textbox");
     for (let index = 0; index < (await fields.count()); index += 1) await fields.nth(index).fill(PASSWORD);
     await page.getByRole("button", { name: button }).click();

@@ -188,6 +188,55 @@ async fn multiply(task: &str, copies: u32) {
     database.execute(&known).await.expect("positions");
 }
 
+async fn no_step_is_larger_than_200_tasks(organization: &Organization) {
+    let largest = format!(
+        "SELECT max(n) AS n FROM (SELECT count(*) AS n FROM audit.audit_log
+          WHERE organization_id = '{}' AND event_type = 'tasks.task.assigned'
+            AND cause_event_id IS NOT NULL GROUP BY xmin::text) q",
+        organization.id
+    );
+    let largest = Database::superuser().await.rows(&largest).await[0]["n"].as_u64();
+    assert!(
+        largest.is_some_and(|tasks| tasks <= 200),
+        "{largest:?} tasks in one transaction"
+    );
+}
+
+#[tokio::test]
+async fn the_tasks_of_a_part_are_given_to_its_login_in_steps() {
+    const TASKS: u32 = 450;
+    let office = Office::new().await;
+    let body = json!({"dealType": "PURCHASE", "propertyAddress": testkit::address()});
+    let deal = office.agent.create_deal(&body).await;
+    let path = format!("/api/deals/{}", deal.id);
+    let api = &office.agent.api;
+    let activate = format!("{path}/activate");
+    api.post(&activate, &json!({})).await.expect(200);
+    let added = json!({"dealId": deal.id, "title": "For the broker", "ownerRole": "broker"});
+    let task = office.coordinator.api.post("/api/tasks", &added).await;
+    let task = text(&task.expect(201)["id"]);
+    let shown = format!("SELECT id FROM deal.task_view WHERE id = '{task}'");
+    eventually("the read model has the task", async || {
+        Database::superuser().await.rows(&shown).await.pop()
+    })
+    .await;
+    multiply(&task, TASKS - 1).await;
+    let broker = json!({"role": "broker", "name": "Robin", "userId": office.coordinator.id});
+    api.post(&format!("{path}/parties"), &broker)
+        .await
+        .expect(201);
+    let given = format!(
+        "SELECT count(*) AS n FROM task.tasks WHERE deal_id = '{}' AND assignee_id = '{}'",
+        deal.id, office.coordinator.id
+    );
+    eventually("all are given", async || {
+        let rows = Database::superuser().await.rows(&given).await;
+        (rows[0]["n"] == TASKS).then_some(())
+    })
+    .await;
+    no_step_is_larger_than_200_tasks(&office.organization).await;
+}
+
 /// More than any statement could do at once: the user's tasks are taken in steps, each its own transaction.
 #[tokio::test]
 async fn twenty_thousand_tasks_of_a_disabled_user_are_released_in_steps() {
@@ -253,14 +302,7 @@ async fn twenty_thousand_tasks_of_a_disabled_user_are_released_in_steps() {
         (left().await == Some(0)).then_some(())
     })
     .await;
-    let largest = format!(
-        "SELECT max(n) AS n FROM (SELECT count(*) AS n FROM audit.audit_log
-          WHERE organization_id = '{}' AND event_type = 'tasks.task.assigned'
-            AND cause_event_id IS NOT NULL GROUP BY xmin::text) q",
-        office.organization.id
-    );
-    let largest = Database::superuser().await.rows(&largest).await[0]["n"].as_u64();
-    assert!(largest <= Some(200), "{largest:?} tasks in one transaction");
+    no_step_is_larger_than_200_tasks(&office.organization).await;
     let shown = format!(
         "SELECT id FROM deal.task_view WHERE assignee_id = '{}' LIMIT 1",
         office.agent.id

@@ -64,6 +64,24 @@ async fn states(user: &User, deal: &Deal) -> BTreeMap<String, (Value, Value)> {
         .collect()
 }
 
+#[tokio::test]
+async fn a_date_says_whether_the_contract_or_the_law_sets_it() {
+    let office = Office::new().await;
+    let deal = office.purchase().await;
+    let path = format!("/api/deals/{}/key-dates", deal.id);
+    let answer = office.agent.api.get(&path).await;
+    let dates = answer.expect(200)["keyDates"].as_array().unwrap().clone();
+    let said = |key: &str| {
+        let date = dates.iter().find(|date| date["key"] == key).unwrap();
+        (date["contractual"].clone(), date["regulatory"].clone())
+    };
+    assert_eq!(said("earnest_money_due"), (json!(true), json!(false)));
+    assert_eq!(
+        said("closing_disclosure_deadline"),
+        (json!(false), json!(true))
+    );
+}
+
 fn body(office: &Office, financing: &str) -> Value {
     let mut body = buyer_purchase(&office.parties());
     body["facts"]["financing_type"] = json!(financing);

@@ -38,10 +38,25 @@ tasks:
 /// Publishes the template for the office and makes a deal from it, with these dates beside its start
 /// today.
 pub(crate) async fn small_deal(office: &Office, key_dates: Value) -> Deal {
+    deal_of(office, SOURCE, key_dates).await
+}
+
+/// As [`small_deal`], with a business day of waiting behind `first` instead of five days.
+pub(crate) async fn small_deal_with_a_business_day(office: &Office) -> Deal {
+    let waiting = "{after: first, offset_days: 5, calendar: calendar}";
+    let source = SOURCE.replace(
+        waiting,
+        "{after: first, offset_days: 1, calendar: business}",
+    );
+    assert_ne!(source, SOURCE);
+    deal_of(office, &source, json!({})).await
+}
+
+async fn deal_of(office: &Office, source: &str, key_dates: Value) -> Deal {
     let user = &office.coordinator;
     let drafted = user
         .api
-        .post("/api/templates", &json!({"source": SOURCE}))
+        .post("/api/templates", &json!({"source": source}))
         .await;
     let publish = format!(
         "/api/templates/{}/publish",

@@ -1,10 +1,10 @@
 //! `GET /api/tasks/:id/why-blocked`: who holds it up.
 
 use serde_json::{Value, json};
-use testkit::User;
+use testkit::{User, eventually};
 
 use crate::{
-    own_template::small_deal,
+    own_template::{small_deal, small_deal_with_a_business_day},
     support::{Office, Tasks, days_from_today, text},
 };
 
@@ -183,4 +183,27 @@ async fn the_earliest_day_is_the_plans_own_and_the_same_for_everybody() {
         Value::Null,
         "it is free"
     );
+}
+
+#[tokio::test]
+async fn the_earliest_day_is_none_on_which_the_organization_is_closed() {
+    let office = Office::new().await;
+    let deal = small_deal_with_a_business_day(&office).await;
+    let second = text(&office.coordinator.task(&deal.id, "second").await["id"]);
+    let earliest = async || text(&why(&office.coordinator, &second).await["earliestUnblock"]);
+    let usual = earliest().await;
+    assert!(usual < days_from_today(10), "{usual}");
+    let closed: Vec<Value> = (0..14)
+        .map(|days| json!({"date": days_from_today(days), "name": "Closed"}))
+        .collect();
+    let calendar = json!({"holidayCalendar": {"name": "Our office", "holidays": closed}});
+    let organization = &office.admin().api;
+    organization
+        .patch("/api/organization", &calendar)
+        .await
+        .expect(200);
+    eventually("the closed days are known", async || {
+        (earliest().await >= days_from_today(14)).then_some(())
+    })
+    .await;
 }

@@ -1,5 +1,5 @@
 use serde_json::json;
-use testkit::{Database, Organization, Response};
+use testkit::{Database, Organization, Response, stack};
 
 use crate::support::{anybody, fields_of, fresh_email, log_in, mail_with, refresh, text};
 
@@ -45,6 +45,21 @@ async fn a_reset_sets_the_password_once_and_ends_every_session() {
         .await
         .refuses(401, "INVALID_CREDENTIALS");
     log_in(&admin.email, NEW).await.expect(200);
+}
+
+#[actix_web::test]
+async fn the_token_of_a_mail_is_in_no_log() {
+    let services = ["gateway", "user-service", "workflow-worker"];
+    let logs = services.map(|service| stack().log_from_now(service));
+    let admin = Organization::new().await.admin;
+    let token = text(&forgot(&admin.email).await.expect(202)["resetToken"]);
+    mail_with(&admin.email, &format!("/reset/{token}")).await;
+    reset(&token, "short").await.expect(400);
+    reset(&token, NEW).await.expect(204);
+    let id = token.split('.').next().unwrap();
+    for log in logs {
+        assert_eq!(log.lines_with(&[&token[id.len()..]]), Vec::<String>::new());
+    }
 }
 
 #[actix_web::test]
