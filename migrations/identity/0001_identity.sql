@@ -28,6 +28,9 @@ CREATE TABLE users (
   invited_until timestamptz,
   -- When the person took the account; null for somebody who is or was only invited.
   joined_at timestamptz,
+  -- How the application speaks and looks to the user in every browser; null: as the browser asks.
+  locale text CONSTRAINT users_locale_known CHECK (locale IN ('en', 'es')),
+  theme text NOT NULL DEFAULT 'system' CONSTRAINT users_theme_known CHECK (theme IN ('system', 'light', 'dark')),
   version bigint NOT NULL DEFAULT 1,
   CONSTRAINT users_organization_id_id_key UNIQUE (organization_id, id),
   CONSTRAINT users_system_has_no_login CHECK ((role = 'SYSTEM') = (status = 'SYSTEM'))

@@ -3,6 +3,7 @@
 //! It alone knows passwords, makes tokens and sends mail. Deliberately without any knowledge of deals and
 //! tasks beyond their names in notifications: who takes part in a deal it reads from the shared authority.
 
+pub mod appearance;
 pub mod commands;
 pub mod config;
 pub mod consumers;

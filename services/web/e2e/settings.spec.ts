@@ -21,6 +21,8 @@ test("settings are changed and kept: name, theme, notices, organization, holiday
     await expect(page.getByRole("button", { name: "Dark", exact: true })).toHaveAttribute("aria-pressed", "true");
     await page.getByRole("button", { name: "Device" }).click();
     await expect(page.locator("html")).not.toHaveAttribute("data-theme", /./);
+    await page.getByRole("button", { name: "Dark", exact: true }).click();
+    await expect.poll(async () => (await ask<{ theme: string }>(page, "GET", "/auth/me")).theme).toBe("dark");
   });
 
   await test.step("a kind of notice comes no longer by mail", async () => {
@@ -73,6 +75,15 @@ test("settings are changed and kept: name, theme, notices, organization, holiday
     await elsewhere.getByLabel("Password", { exact: true }).fill(PASSWORD);
     await elsewhere.getByRole("button", { name: "Sign in" }).click();
     await expect(elsewhere.getByRole("heading", { name: "My work" })).toBeVisible();
+    // The theme that was chosen in the first browser is here, and what is chosen here is there.
+    await expect(elsewhere.locator("html")).toHaveAttribute("data-theme", "dark");
+    await elsewhere.goto("/settings/profile");
+    await elsewhere.getByRole("button", { name: "Light", exact: true }).click();
+    await expect.poll(async () => (await ask<{ theme: string }>(page, "GET", "/auth/me")).theme).toBe("light");
+    await expect(async () => {
+      await page.reload();
+      await expect(page.locator("html")).toHaveAttribute("data-theme", "light", { timeout: 1_000 });
+    }).toPass();
     await page.getByRole("link", { name: "Security" }).click();
     const sessions = page.getByRole("region", { name: "Where you are signed in" }).getByRole("listitem");
     await expect(sessions).toHaveCount(2);

@@ -6,6 +6,7 @@ use platform::{db::Tx, error::Result};
 use time::{Duration, OffsetDateTime, Time};
 
 use crate::{
+    appearance::Theme,
     notices::{NoticeKind, NoticeParams},
     repository::{
         credentials,
@@ -89,6 +90,8 @@ async fn invite_new(tx: &mut Tx, command: &InviteUser, until: OffsetDateTime) ->
         status: UserStatus::Invited,
         invited_until: Some(until),
         joined_at: None,
+        locale: None,
+        theme: Theme::default(),
         version: 1,
     };
     users::insert(tx, &user, UserChange::Invited).await?;

@@ -18,5 +18,6 @@ pub mod resend_notification;
 pub mod reset_password;
 pub mod sign_up;
 pub mod update_organization;
+pub mod update_own_profile;
 pub mod update_user;
 pub mod verify_email;

@@ -10,6 +10,7 @@ use super::{
     open_session::{self, Opened},
     verify_email,
 };
+use crate::appearance::Theme;
 use crate::repository::{
     credentials,
     organizations::{self, Organization},
@@ -58,6 +59,8 @@ pub async fn run(tx: &mut Tx, command: &SignUp) -> Result<Opened> {
         status: UserStatus::Active,
         invited_until: None,
         joined_at: Some(tx.now()),
+        locale: None,
+        theme: Theme::default(),
         version: 1,
     };
     tx.enter_signup(organization.id, user.id).await?;

@@ -154,7 +154,7 @@ pub async fn run(tx: &Tx, query: &UsersQuery, cut: &Cut<Place>) -> Result<Vec<Us
     };
     let limit = bind(i64::try_from(cut.fetch()).unwrap_or(i64::MAX).into());
     let sql = format!(
-        "SELECT id, organization_id, email, email_key, full_name, role, status, invited_until, joined_at, version
+        "SELECT id, organization_id, email, email_key, full_name, role, status, invited_until, joined_at, locale, theme, version
            FROM users WHERE {} ORDER BY {order} LIMIT {limit}",
         conditions.join(" AND ")
     );

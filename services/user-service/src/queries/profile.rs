@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
+    appearance::{Locale, Theme},
     repository::{email_verifications, organizations, users},
     views::{OrganizationView, UserView},
 };
@@ -20,6 +21,10 @@ pub struct Profile {
     pub organization: OrganizationView,
     /// Whether mail is known to reach the user.
     pub email_verified: bool,
+    /// The language that the user chose, if any.
+    pub locale: Option<Locale>,
+    /// The theme that the user chose; the device's unless they did.
+    pub theme: Theme,
 }
 
 /// The caller's own profile.
@@ -32,5 +37,7 @@ pub async fn run(tx: &Tx) -> Result<Profile> {
         user: UserView::from(&user),
         organization: OrganizationView::of(&organization)?,
         email_verified: email_verifications::is_verified(tx, user.id).await?,
+        locale: user.locale,
+        theme: user.theme,
     })
 }

@@ -16,6 +16,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::organizations::names_of;
+use crate::appearance::{Locale, Theme};
 
 /// Where a user stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +68,10 @@ pub struct User {
     pub invited_until: Option<OffsetDateTime>,
     /// When the person took the account.
     pub joined_at: Option<OffsetDateTime>,
+    /// The language that the user chose.
+    pub locale: Option<Locale>,
+    /// The theme that the user chose.
+    pub theme: Theme,
     /// 1 at creation, plus 1 at each change.
     pub version: i64,
 }
@@ -82,6 +87,8 @@ pub(crate) struct UserRow {
     status: String,
     invited_until: Option<OffsetDateTime>,
     joined_at: Option<OffsetDateTime>,
+    locale: Option<String>,
+    theme: String,
     version: i64,
 }
 
@@ -90,6 +97,12 @@ impl UserRow {
         let role = Role::parse(&self.role).with_context(|| format!("read role {}", self.role))?;
         let status = UserStatus::parse(&self.status)
             .with_context(|| format!("read status {}", self.status))?;
+        let locale = self
+            .locale
+            .as_deref()
+            .map(|text| Locale::parse(text).with_context(|| format!("read language {text}")));
+        let theme =
+            Theme::parse(&self.theme).with_context(|| format!("read theme {}", self.theme))?;
         Ok(User {
             id: self.id,
             organization_id: self.organization_id,
@@ -100,6 +113,8 @@ impl UserRow {
             status,
             invited_until: self.invited_until,
             joined_at: self.joined_at,
+            locale: locale.transpose()?,
+            theme,
             version: self.version,
         })
     }
@@ -121,6 +136,8 @@ impl User {
             "status": self.status.as_str(),
             "invitedUntil": self.invited_until.map(contracts::field::instant_text),
             "joinedAt": self.joined_at.map(contracts::field::instant_text),
+            "locale": self.locale.map(Locale::as_str),
+            "theme": self.theme.as_str(),
             "version": self.version,
         })
     }
@@ -144,6 +161,8 @@ impl User {
             ("role", self.role != before.role),
             ("status", self.status != before.status),
             ("invitedUntil", self.invited_until != before.invited_until),
+            ("locale", self.locale != before.locale),
+            ("theme", self.theme != before.theme),
         ])
     }
 }
@@ -163,7 +182,7 @@ pub fn created_at(id: Uuid) -> OffsetDateTime {
 pub async fn find(tx: &Tx, id: Uuid) -> Result<Option<User>> {
     let row: Option<UserRow> = tx
         .first(
-            "SELECT id, organization_id, email, email_key, full_name, role, status, invited_until, joined_at, version
+            "SELECT id, organization_id, email, email_key, full_name, role, status, invited_until, joined_at, locale, theme, version
                FROM users WHERE organization_id = $1 AND id = $2 AND role <> 'SYSTEM'",
             [tx.actor().organization_id.into(), id.into()],
         )
@@ -175,7 +194,7 @@ pub async fn find(tx: &Tx, id: Uuid) -> Result<Option<User>> {
 pub async fn lock(tx: &Tx, id: Uuid) -> Result<Option<User>> {
     let row: Option<UserRow> = tx
         .first(
-            "SELECT id, organization_id, email, email_key, full_name, role, status, invited_until, joined_at, version
+            "SELECT id, organization_id, email, email_key, full_name, role, status, invited_until, joined_at, locale, theme, version
                FROM users WHERE organization_id = $1 AND id = $2 AND role <> 'SYSTEM' FOR UPDATE",
             [tx.actor().organization_id.into(), id.into()],
         )
@@ -188,7 +207,7 @@ pub async fn lock(tx: &Tx, id: Uuid) -> Result<Option<User>> {
 pub async fn lock_by_email(tx: &Tx, email_key: &str) -> Result<Option<User>> {
     let row: Option<UserRow> = tx
         .first(
-            "SELECT id, organization_id, email, email_key, full_name, role, status, invited_until, joined_at, version
+            "SELECT id, organization_id, email, email_key, full_name, role, status, invited_until, joined_at, locale, theme, version
                FROM users WHERE organization_id = $1 AND email_key = $2 AND role <> 'SYSTEM'
               ORDER BY joined_at IS NOT NULL OR status = 'INVITED' DESC, id DESC LIMIT 1 FOR UPDATE",
             [tx.actor().organization_id.into(), email_key.into()],
@@ -273,7 +292,8 @@ pub async fn insert(tx: &mut Tx, user: &User, change: UserChange) -> Result<()> 
 pub async fn update(tx: &mut Tx, change: UserChange, before: &User, after: &User) -> Result<()> {
     let changed = tx
         .run(
-            "UPDATE users SET full_name = $3, role = $4, status = $5, invited_until = $6, joined_at = $7, version = $8
+            "UPDATE users SET full_name = $3, role = $4, status = $5, invited_until = $6, joined_at = $7, version = $8,
+                    locale = $9, theme = $10
               WHERE organization_id = $1 AND id = $2",
             [
                 after.organization_id.into(),
@@ -284,6 +304,8 @@ pub async fn update(tx: &mut Tx, change: UserChange, before: &User, after: &User
                 after.invited_until.into(),
                 after.joined_at.into(),
                 after.version.into(),
+                after.locale.map(Locale::as_str).map(str::to_owned).into(),
+                after.theme.as_str().into(),
             ],
         )
         .await

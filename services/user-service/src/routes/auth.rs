@@ -3,7 +3,6 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use domain::{
     email::{self, EmailAddress},
-    permission::Permission,
     rejection::Rejection,
     zone::{DEFAULT_ZONE, Zone},
 };
@@ -27,7 +26,6 @@ use crate::{
         refresh_session::Refreshed,
         sign_up::SignUp,
     },
-    queries::profile::{self, Profile},
     repository::users,
     secrets::{
         passwords::{NewPassword, TypedPassword},
@@ -45,7 +43,6 @@ pub(super) fn routes() -> Routes {
         .post("/api/auth/verify-email", verify_email)
         .post("/api/auth/verify-email/resend", resend_verification)
         .post("/api/auth/logout", log_out)
-        .get("/api/auth/me", me)
 }
 
 /// Longest text, in characters, that is looked at as the address of a sign-in. A longer one is refused.
@@ -140,18 +137,6 @@ impl Body for AcceptBody {
     fn check(&self) -> Result<(), Rejection> {
         self.password().map(drop)
     }
-}
-
-/// The caller, with what they may do.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Me {
-    /// User and organization.
-    #[serde(flatten)]
-    pub profile: Profile,
-    /// The effective permissions: the role's default and what the organization grants.
-    #[schema(value_type = Vec<String>, example = json!(["view_all_deals", "manage_tasks"]))]
-    pub permissions: Vec<&'static str>,
 }
 
 /// The answer to a founder: signed in, and asked to show that mail arrives.
@@ -482,51 +467,6 @@ pub(crate) async fn log_out(
         .await?;
     services.cache.drop_sessions(&[session_id]).await;
     Ok(HttpResponse::NoContent().finish())
-}
-
-/// The caller: user, organization and effective permissions.
-#[utoipa::path(
-    get,
-    path = "/api/auth/me",
-    operation_id = "getMe",
-    tag = "identity",
-    responses(
-        (status = 200, description = "The caller", body = Me)
-    )
-)]
-pub(crate) async fn me(
-    caller: Authorized<AnySession>,
-    services: web::Data<Services>,
-) -> Result<HttpResponse> {
-    let user_id = caller.caller().user_id;
-    let kept = services.cache.profile(user_id).await;
-    let lease = match kept {
-        Some(_) => None,
-        None => Some(services.cache.lease_profile(user_id).await),
-    };
-    let me = services
-        .db
-        .read(&caller, async |tx| {
-            let permissions = tx
-                .actor()
-                .permissions
-                .iter()
-                .map(Permission::as_str)
-                .collect();
-            let profile = match kept.clone() {
-                Some(profile) => profile,
-                None => profile::run(tx).await?,
-            };
-            Ok(Me {
-                profile,
-                permissions,
-            })
-        })
-        .await?;
-    if let Some(lease) = lease {
-        services.cache.keep_profile(lease, &me.profile).await;
-    }
-    Ok(HttpResponse::Ok().json(me))
 }
 
 #[cfg(test)]

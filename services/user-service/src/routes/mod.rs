@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod internal;
 pub mod jwks;
+pub mod me;
 pub mod notifications;
 pub mod organization;
 pub mod passwords;
@@ -27,6 +28,7 @@ pub(crate) fn documented() -> Routes {
         .and(auth::routes())
         .and(sessions::routes())
         .and(passwords::routes())
+        .and(me::routes())
         .and(users::routes())
         .and(organization::routes())
         .and(notifications::routes())

@@ -1310,6 +1310,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/users/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Changes the caller's own name, language or theme (JSON merge patch).
+         * @description Rejections: `VERSION_MISMATCH`.
+         */
+        patch: operations["patchMe"];
+        trace?: never;
+    };
     "/api/users/{id}": {
         parameters: {
             query?: never;
@@ -2126,6 +2146,11 @@ export interface components {
             changes: components["schemas"]["DateChange"][];
             violations: components["schemas"]["Violation"][];
         };
+        /**
+         * @description A language of the application.
+         * @enum {string}
+         */
+        Locale: "en" | "es";
         /** @description What somebody sends to sign in. */
         LogInBody: {
             /**
@@ -2319,6 +2344,14 @@ export interface components {
              * @description 1 at creation, plus 1 at each change.
              */
             version: number;
+        };
+        /** @description What users write of themselves. */
+        OwnProfileBody: {
+            /** @description The user's name. */
+            fullName: string;
+            locale?: components["schemas"]["Locale"] | null;
+            /** @description The theme, in every browser. */
+            theme: components["schemas"]["Theme"];
         };
         /** @description A session of one's own. */
         OwnSession: {
@@ -2985,8 +3018,11 @@ export interface components {
         Profile: {
             /** @description Whether mail is known to reach the user. */
             emailVerified: boolean;
+            locale?: components["schemas"]["Locale"] | null;
             /** @description The user's organization. */
             organization: components["schemas"]["OrganizationView"];
+            /** @description The theme that the user chose; the device's unless they did. */
+            theme: components["schemas"]["Theme"];
             /** @description The user. */
             user: components["schemas"]["UserView"];
         };
@@ -3509,6 +3545,11 @@ export interface components {
             rule: components["schemas"]["DueRule"];
             title: string;
         };
+        /**
+         * @description Light or dark.
+         * @enum {string}
+         */
+        Theme: "system" | "light" | "dark";
         /** @description A mail that was given up. */
         UndeliveredView: {
             /**
@@ -8033,6 +8074,58 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            /** @description A problem; its `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patchMe: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The entity tag of the version that is meant, or `*` for any. */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/merge-patch+json": components["schemas"]["OwnProfileBody"];
+            };
+        };
+        responses: {
+            /** @description The caller as they are now */
+            200: {
+                headers: {
+                    /** @description The entity tag of this version, for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description `VERSION_MISMATCH`: `If-Match` is stale. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
             /** @description A problem; its `code` says which */

@@ -2,14 +2,18 @@ import "server-only";
 
 import { cookies, headers } from "next/headers";
 
+import { YEAR_SECONDS } from "@/lib/appearance";
 import { settings } from "@/lib/settings";
 
 import { isSameOrigin } from "./csrf";
 import { asProblem, type ProblemCode, unreachable } from "./problem";
 import { cookieName, cookieOptions, seal, sessionOf, type Tokens } from "./session";
+import type { Me } from "./types";
 
 /** Checking a password takes a while on purpose; longer than this the gateway is taken as unavailable. */
 const TIMEOUT_MS = 20_000;
+/** The language of the first page is worth no longer wait. */
+const PROFILE_TIMEOUT_MS = 2_000;
 /** No form of ours comes near. */
 const BODY_BYTES = 16 * 1024;
 
@@ -54,8 +58,29 @@ export async function signIn(request: Request, path: string): Promise<Response> 
   const { isSecure } = settings();
   const { user, ...tokens } = passed.answered as Tokens & { user: unknown };
   const sealed = await seal(sessionOf(tokens, Math.floor(Date.now() / 1000)));
-  (await cookies()).set(cookieName(isSecure), sealed, cookieOptions(isSecure));
+  const jar = await cookies();
+  jar.set(cookieName(isSecure), sealed, cookieOptions(isSecure));
+  await followProfile(jar, tokens.accessToken);
   return Response.json({ user });
+}
+
+/** The first page is in the reader's language and theme already. Where the profile does not come, the page follows it later. */
+async function followProfile(jar: Awaited<ReturnType<typeof cookies>>, accessToken: string): Promise<void> {
+  try {
+    const answer = await fetch(`${settings().gatewayUrl}/api/auth/me`, {
+      headers: { authorization: `Bearer ${accessToken}` },
+      signal: AbortSignal.timeout(PROFILE_TIMEOUT_MS),
+      cache: "no-store",
+    });
+    if (!answer.ok) return;
+    const { locale, theme } = (await answer.json()) as Me;
+    const kept = { path: "/", sameSite: "lax", maxAge: YEAR_SECONDS } as const;
+    if (locale) jar.set("locale", locale, kept);
+    if (theme === "system") jar.delete("theme");
+    else jar.set("theme", theme, kept);
+  } catch {
+    return;
+  }
 }
 
 function refusal(status: number, code: ProblemCode): Response {

@@ -4,6 +4,7 @@ import { getTranslations } from "next-intl/server";
 
 import { me, session } from "@/api/server";
 import { Connection } from "@/components/shell/connection";
+import { FollowProfile } from "@/components/shell/follow-profile";
 import { SkipLink } from "@/components/shell/skip-link";
 import { Words } from "@/components/shell/words";
 import { Refresher } from "@/components/ui/refresher";
@@ -14,6 +15,7 @@ export default async function BuyerLayout({ children }: { children: ReactNode })
   return (
     <div className="buyer">
       <meta name="csrf-token" content={(await session())?.csrfToken} />
+      <FollowProfile locale={who.locale ?? null} theme={who.theme} />
       <SkipLink label={t("skip")} />
       <Words of={["buyer"]}>
         {children}

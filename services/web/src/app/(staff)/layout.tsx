@@ -6,6 +6,7 @@ import { api, attempt, me, session } from "@/api/server";
 import { CommandsProvider } from "@/components/shell/commands";
 import { Connection } from "@/components/shell/connection";
 import { Rail } from "@/components/shell/rail";
+import { FollowProfile } from "@/components/shell/follow-profile";
 import { SkipLink } from "@/components/shell/skip-link";
 import { Words } from "@/components/shell/words";
 import { Refresher } from "@/components/ui/refresher";
@@ -27,6 +28,7 @@ export default async function StaffLayout({ children }: { children: ReactNode })
     <Words of="all">
       <ToastProvider>
         <meta name="csrf-token" content={current?.csrfToken} />
+        <FollowProfile locale={who.locale ?? null} theme={who.theme} />
         <SkipLink label={t("skip")} />
         <CommandsProvider reader={{ isAdmin: who.user.role === "ADMIN", mayCreate: may(who, "create_deals") }}>
         <div className="shell">

@@ -7,24 +7,16 @@ import { DropdownMenu } from "radix-ui";
 import type { ReactNode } from "react";
 
 import { send } from "@/api/browser";
+import { keepInProfile, keepTheme, type Theme } from "@/lib/appearance";
 import { LANGUAGES, languageOf, LOCALES } from "@/lib/locale";
 
 import { useCommands } from "./commands";
 import { chooseLanguage } from "./language";
 
-const YEAR_SECONDS = 365 * 24 * 60 * 60;
-
-export type Theme = "system" | "light" | "dark";
-
-/** Kept in a cookie, so that the server renders the right theme from the first byte. */
+/** In this browser at once, and in the profile. */
 export function chooseTheme(theme: Theme): void {
-  if (theme === "system") {
-    document.cookie = "theme=; path=/; max-age=0; samesite=lax";
-    delete document.documentElement.dataset.theme;
-  } else {
-    document.cookie = `theme=${theme}; path=/; max-age=${YEAR_SECONDS}; samesite=lax`;
-    document.documentElement.dataset.theme = theme;
-  }
+  keepTheme(theme);
+  void keepInProfile({ theme });
 }
 
 export async function signOut(): Promise<void> {
@@ -69,7 +61,7 @@ export function AccountMenu({ children, links = [], onSearch }: { children: Reac
           ))}
           <DropdownMenu.Separator className="menu-line" />
           {LOCALES.filter((locale) => locale !== language).map((locale) => (
-            <DropdownMenu.Item key={locale} className="menu-item" lang={locale} onSelect={() => chooseLanguage(locale)}>
+            <DropdownMenu.Item key={locale} className="menu-item" lang={locale} onSelect={() => void chooseLanguage(locale)}>
               <Languages size={16} className="text-text-3" aria-hidden="true" />
               {LANGUAGES[locale]}
             </DropdownMenu.Item>

@@ -3,13 +3,13 @@
 import { Languages } from "lucide-react";
 import { useLocale } from "next-intl";
 
+import { keepInProfile, keepLanguage } from "@/lib/appearance";
 import { LANGUAGES, languageOf, type Locale, LOCALES } from "@/lib/locale";
 
-const YEAR_SECONDS = 365 * 24 * 60 * 60;
-
-/** Kept in a cookie until the profile has a language. The whole page is made again in it. */
-export function chooseLanguage(locale: Locale): void {
-  document.cookie = `locale=${locale}; path=/; max-age=${YEAR_SECONDS}; samesite=lax`;
+/** Kept in a cookie, which the server reads first, and in the profile of who is signed in. The whole page is made again in it. */
+export async function chooseLanguage(locale: Locale): Promise<void> {
+  keepLanguage(locale);
+  await keepInProfile({ locale });
   window.location.reload();
 }
 
@@ -17,7 +17,7 @@ export function chooseLanguage(locale: Locale): void {
 export function LanguageSwitch({ className }: { className: string }) {
   const current = languageOf(useLocale());
   return LOCALES.filter((locale) => locale !== current).map((locale) => (
-    <button key={locale} type="button" className={className} lang={locale} onClick={() => chooseLanguage(locale)}>
+    <button key={locale} type="button" className={className} lang={locale} onClick={() => void chooseLanguage(locale)}>
       <Languages size={17} aria-hidden="true" />
       <span>{LANGUAGES[locale]}</span>
     </button>

@@ -140,7 +140,7 @@ export function Palette({ reader, onClose, onHelp }: Props) {
     { label: shell("themeSystem"), icon: Monitor, run: () => chooseTheme("system") },
     { label: shell("themeLight"), icon: Sun, run: () => chooseTheme("light") },
     { label: shell("themeDark"), icon: Moon, run: () => chooseTheme("dark") },
-    ...LOCALES.filter((one) => one !== languageOf(locale)).map((one) => ({ label: LANGUAGES[one], icon: Languages, run: () => chooseLanguage(one), lang: one })),
+    ...LOCALES.filter((one) => one !== languageOf(locale)).map((one) => ({ label: LANGUAGES[one], icon: Languages, run: () => void chooseLanguage(one), lang: one })),
     { label: t("shortcuts"), icon: Keyboard, run: onHelp, keys: "?" },
     { label: shell("signOut"), icon: LogOut, run: () => void signOut() },
   ];

@@ -4,15 +4,16 @@ import { Monitor, Moon, Sun } from "lucide-react";
 import { useLocale, useTranslations } from "next-intl";
 import { useState } from "react";
 
-import { chooseTheme, type Theme } from "@/components/shell/account-menu";
+import { chooseTheme } from "@/components/shell/account-menu";
 import { chooseLanguage } from "@/components/shell/language";
+import type { Theme } from "@/lib/appearance";
 import { useKeys } from "@/lib/keys";
 import { LANGUAGES, languageOf, LOCALES } from "@/lib/locale";
 
 const ICONS = { system: Monitor, light: Sun, dark: Moon };
 const THEMES = ["system", "light", "dark"] as const;
 
-/** Theme, language and shortcuts, of this browser. */
+/** Theme and language, which follow the reader, and the shortcuts of this browser. */
 export function Appearance({ theme }: { theme: Theme }) {
   const t = useTranslations("settings");
   const language = languageOf(useLocale());
@@ -24,7 +25,7 @@ export function Appearance({ theme }: { theme: Theme }) {
         <h2 id="appearance" className="text-lg">
           {t("appearance")}
         </h2>
-        <p className="text-sm text-text-2">{t("ofBrowser")}</p>
+        <p className="text-sm text-text-2">{t("followsYou")}</p>
       </div>
       <fieldset>
         <legend className="label">{t("theme")}</legend>
@@ -52,7 +53,7 @@ export function Appearance({ theme }: { theme: Theme }) {
         <legend className="label">{t("language")}</legend>
         <div className="segments">
           {LOCALES.map((one) => (
-            <button key={one} type="button" lang={one} aria-pressed={language === one} onClick={() => language !== one && chooseLanguage(one)}>
+            <button key={one} type="button" lang={one} aria-pressed={language === one} onClick={() => language !== one && void chooseLanguage(one)}>
               {LANGUAGES[one]}
             </button>
           ))}

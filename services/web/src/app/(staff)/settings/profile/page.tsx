@@ -3,7 +3,7 @@ import { getTranslations } from "next-intl/server";
 import { cookies } from "next/headers";
 
 import { me } from "@/api/server";
-import { may } from "@/lib/access";
+import { themeOf } from "@/lib/appearance";
 
 import { Appearance } from "./appearance";
 import { NameForm } from "./name-form";
@@ -15,7 +15,6 @@ export async function generateMetadata(): Promise<Metadata> {
 /** Who the reader is, and how the application looks and listens to them. */
 export default async function ProfilePage() {
   const [t, roles, who, jar] = await Promise.all([getTranslations("settings"), getTranslations("roles"), me(), cookies()]);
-  const theme = jar.get("theme")?.value;
   const { user } = who;
   return (
     <>
@@ -23,14 +22,7 @@ export default async function ProfilePage() {
         <h2 id="you" className="mb-4 text-lg">
           {t("you")}
         </h2>
-        {may(who, "manage_users") ? (
-          <NameForm id={user.id} name={user.fullName} version={user.version} />
-        ) : (
-          <p>
-            <b>{user.fullName}</b>
-            <span className="block text-sm text-text-2">{t("nameByAdmin")}</span>
-          </p>
-        )}
+        <NameForm name={user.fullName} />
         <dl className="task-facts">
           <dt>{t("email")}</dt>
           <dd>{user.email}</dd>
@@ -38,7 +30,7 @@ export default async function ProfilePage() {
           <dd>{roles(user.role)}</dd>
         </dl>
       </section>
-      <Appearance theme={theme === "light" || theme === "dark" ? theme : "system"} />
+      <Appearance theme={themeOf(jar.get("theme")?.value)} />
     </>
   );
 }
