@@ -153,7 +153,7 @@ pub(crate) async fn patch(
     let (version, me) = services
         .db
         .write(&caller, async |tx| {
-            let user = update_own_profile::run(tx, expected.clone(), decide).await?;
+            let user = update_own_profile::run(tx, expected, decide).await?;
             Ok((user.version, Me::of(tx, profile::run(tx).await?)))
         })
         .await?;
