@@ -425,7 +425,7 @@ mod tests {
         let app = test::init_service(
             App::new()
                 .app_data(web::Data::new(verifier()))
-                .configure(|config| routes().register(config))
+                .configure(|config| routes().register(config, || web::to(nothing_here)))
                 .default_service(web::to(nothing_here))
                 .wrap(from_fn(identify))
                 .wrap(from_fn(limit))

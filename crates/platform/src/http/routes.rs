@@ -109,13 +109,29 @@ impl Routes {
         self
     }
 
-    /// Makes them the routes of a server. The methods of the paths become application data too.
-    pub(super) fn register(self, config: &mut ServiceConfig) {
+    /// Makes them the routes of a server. The methods of the paths become application data too. `nothing_here` answers
+    /// other methods of a path without parameters: else a path with a parameter in its place would be asked.
+    pub(super) fn register(
+        self,
+        config: &mut ServiceConfig,
+        nothing_here: impl Fn() -> actix_web::Route,
+    ) {
         config.app_data(web::Data::new(Methods::of(&self)));
         for add in self.data {
             add(config);
         }
-        for Route { path, handler, .. } in self.all {
+        let (fixed, with_parameters): (Vec<Route>, Vec<Route>) = self
+            .all
+            .into_iter()
+            .partition(|route| !route.path.contains('{'));
+        let paths: BTreeSet<&str> = fixed.iter().map(|route| route.path).collect();
+        for Route { path, handler, .. } in fixed {
+            config.route(path, handler);
+        }
+        for path in paths {
+            config.route(path, nothing_here());
+        }
+        for Route { path, handler, .. } in with_parameters {
             config.route(path, handler);
         }
     }

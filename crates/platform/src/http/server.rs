@@ -80,7 +80,11 @@ fn api_server(
             .app_data(verifier.clone())
             .app_data(probes.clone())
             .app_data(draining.clone())
-            .configure(|config| health::routes().and(routes()).register(config))
+            .configure(|config| {
+                health::routes()
+                    .and(routes())
+                    .register(config, || web::to(middleware::nothing_here))
+            })
             .default_service(web::to(middleware::nothing_here))
             .wrap(from_fn(middleware::identify))
             .wrap(from_fn(middleware::limit))
@@ -112,7 +116,9 @@ pub fn admin_server(
         App::new()
             .app_data(probes.clone())
             .app_data(draining.clone())
-            .configure(|config| health::admin_routes().register(config))
+            .configure(|config| {
+                health::admin_routes().register(config, || web::to(middleware::nothing_here))
+            })
             .default_service(web::to(middleware::nothing_here))
             .wrap(from_fn(middleware::observe))
     })

@@ -120,6 +120,7 @@ async fn resources(office: &Office) -> BTreeMap<&'static str, String> {
         ("/api/templates/{id}/publish", format!("{template}/publish")),
         ("/api/templates/{id}", template),
         ("/api/users/{id}", format!("/api/users/{}", office.buyer.id)),
+        ("/api/users/me", "/api/users/me".to_owned()),
         ("/api/organization", "/api/organization".to_owned()),
         (
             "/api/notifications/preferences",
@@ -143,6 +144,7 @@ fn replacement(pattern: &str) -> Value {
         "/api/tasks/{id}" => json!({"title": "Call the lender again"}),
         "/api/templates/{id}" => template("our_own"),
         "/api/users/{id}" => json!({"fullName": "Another Name", "role": "BUYER"}),
+        "/api/users/me" => json!({"fullName": "Another Name"}),
         "/api/organization" => json!({
             "name": "Another Name",
             "timezone": "America/Denver",

@@ -31,7 +31,7 @@ async fn a_path_is_matched_literally_or_not_at_all() {
         format!("/api/users/{id}/"),
         format!("/api/users/{id}/nothing"),
         "/api/users/7".to_owned(),
-        "/api/users/me".to_owned(),
+        "/api/users/you".to_owned(),
     ];
     let shown = admin.api.get(&format!("/api/users/{id}")).await;
     shown.expect(200);
