@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::permission::{Permission, PermissionSet, Role, default_permissions};
 use reqwest::Method;
 use serde_json::{Value, json};
-use testkit::{Client, Organization, Response, User, buyer_purchase, stack, text};
+use testkit::{Client, Organization, Response, User, base64url, buyer_purchase, stack, text};
 use uuid::Uuid;
 
 /// A template that is good, so that nothing but the permission can refuse it.
@@ -178,6 +178,19 @@ impl Operation {
     }
 }
 
+/// A session of the ADMIN beside the one that requests are sent in: it may end.
+async fn another_session(organization: &Organization) -> String {
+    let admin = &organization.admin;
+    let credentials = json!({"email": admin.email, "password": admin.password});
+    let login = Client::new(&stack().gateway)
+        .post("/api/auth/login", &credentials)
+        .await;
+    let token = text(&login.expect(200)["accessToken"]);
+    let claims = base64url(token.split('.').nth(1).expect("claims"));
+    let claims: Value = serde_json::from_slice(&claims).expect("claims as JSON");
+    text(&claims["sid"])
+}
+
 impl Scene {
     pub(crate) async fn new() -> Self {
         let organization = Organization::new().await;
@@ -213,6 +226,7 @@ impl Scene {
             ("comments", id(comment.expect(201))),
             ("templates", id(template.expect(201))),
             ("users", users[0].1.id.clone()),
+            ("sessions", another_session(&organization).await),
             ("notifications", Uuid::now_v7().to_string()),
             ("key-dates", "closing_date".to_owned()),
         ]);
@@ -256,6 +270,7 @@ pub(crate) fn random_ids() -> BTreeMap<&'static str, String> {
         "templates",
         "users",
         "notifications",
+        "sessions",
     ]
     .into_iter()
     .map(|name| (name, Uuid::now_v7().to_string()))
