@@ -13,10 +13,10 @@ import { LANGUAGES, languageOf, LOCALES } from "@/lib/locale";
 import { useCommands } from "./commands";
 import { chooseLanguage } from "./language";
 
-/** In this browser at once, and in the profile. */
-export function chooseTheme(theme: Theme): void {
+/** In the profile first: a page that is made meanwhile reads it, and would bring the former theme back. */
+export async function chooseTheme(theme: Theme): Promise<void> {
+  await keepInProfile({ theme });
   keepTheme(theme);
-  void keepInProfile({ theme });
 }
 
 export async function signOut(): Promise<void> {
@@ -54,7 +54,7 @@ export function AccountMenu({ children, links = [], onSearch }: { children: Reac
           ))}
           {links.length ? <DropdownMenu.Separator className="menu-line" /> : null}
           {themes.map(({ theme, label, icon: Icon }) => (
-            <DropdownMenu.Item key={theme} className="menu-item" onSelect={() => chooseTheme(theme)}>
+            <DropdownMenu.Item key={theme} className="menu-item" onSelect={() => void chooseTheme(theme)}>
               <Icon size={16} className="text-text-3" aria-hidden="true" />
               {label}
             </DropdownMenu.Item>

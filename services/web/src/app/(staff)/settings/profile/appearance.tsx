@@ -38,7 +38,7 @@ export function Appearance({ theme }: { theme: Theme }) {
                 type="button"
                 aria-pressed={chosen === one}
                 onClick={() => {
-                  chooseTheme(one);
+                  void chooseTheme(one);
                   setChosen(one);
                 }}
               >
