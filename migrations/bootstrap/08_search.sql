@@ -24,7 +24,8 @@ END $$;
 
 -- Each of the following takes the words of a text as patterns, the longest first, and finds what has all of them; where
 -- nothing has, what the whole text resembles. Of more than a thousand finds the first thousand are ranked. Plans are made for
--- the values at hand: which index serves best depends on the words and on how many deals the caller sees. ROWS lets the caller's join go by keys.
+-- the values at hand: which index serves best depends on the words and on how many deals the caller sees. ROWS lets the caller's join go by keys. Who sees no
+-- deal is answered at once: of a list without ids any index looks as good as another.
 
 -- Deals by name and address.
 CREATE OR REPLACE FUNCTION ctx.find_deals(p_text text, p_patterns text[], p_limit integer)
@@ -36,6 +37,9 @@ DECLARE
   v_first text := p_patterns[1];
   v_second text := coalesce(p_patterns[2], v_first);
 BEGIN
+  IF cardinality(v_seen) = 0 THEN
+    RETURN;
+  END IF;
   RETURN QUERY SELECT f.id, extensions.word_similarity(p_text, f.words) FROM (
       SELECT d.id, d.search_text AS words FROM deal.deals d
        WHERE d.organization_id = ctx.org() AND d.status <> 'DELETED' AND (v_seen IS NULL OR d.id = ANY (v_seen))
@@ -62,6 +66,9 @@ DECLARE
   v_first text := p_patterns[1];
   v_second text := coalesce(p_patterns[2], v_first);
 BEGIN
+  IF cardinality(v_seen) = 0 THEN
+    RETURN;
+  END IF;
   RETURN QUERY SELECT f.id, f.is_open, extensions.word_similarity(p_text, f.title) FROM (
       SELECT t.id, t.title, t.status NOT IN ('COMPLETED', 'WAIVED') AS is_open FROM deal.task_view t
        WHERE t.organization_id = ctx.org() AND NOT t.is_deleted AND (v_seen IS NULL OR t.deal_id = ANY (v_seen))
@@ -89,6 +96,9 @@ DECLARE
   v_first text := p_patterns[1];
   v_second text := coalesce(p_patterns[2], v_first);
 BEGIN
+  IF cardinality(v_seen) = 0 THEN
+    RETURN;
+  END IF;
   RETURN QUERY SELECT f.id, extensions.word_similarity(p_text, f.name) FROM (
       SELECT p.id, p.name FROM deal.parties p
        WHERE p.organization_id = ctx.org() AND p.removed_at IS NULL AND (v_seen IS NULL OR p.deal_id = ANY (v_seen))
