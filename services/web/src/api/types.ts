@@ -33,4 +33,3 @@ export type User = Schemas["AnyUserView"];
 export type Workflow = Schemas["WorkflowAnswer"];
 export type WhatIf = Schemas["WhatIf"];
 export type SearchResults = Schemas["SearchResults"];
-export type MyTask = Schemas["MyTask"];

@@ -25,12 +25,11 @@ type Props = {
   me: { id: string; name: string };
   mayReopen: boolean;
   tab: string;
-  isFiltered: boolean;
   next?: { title: string; dealName: string; dueDate: string | null };
 };
 
 /** The list: one tab stop, arrows inside; `e` completes, `a` assigns, `x` selects, `c` comments, Enter opens. */
-export function WorkList({ groups, today, people, me, mayReopen, tab, isFiltered, next }: Props) {
+export function WorkList({ groups, today, people, me, mayReopen, tab, next }: Props) {
   const t = useTranslations("work");
   const parts = useTranslations("roles");
   const locale = useLocale();
@@ -133,7 +132,7 @@ export function WorkList({ groups, today, people, me, mayReopen, tab, isFiltered
   if (total === 0) {
     return (
       <div className="card">
-        <Empty title={isFiltered ? t("noMatch") : tab === "overdue" ? t("nothingOverdue") : t("clearWater")}>
+        <Empty title={tab === "overdue" ? t("nothingOverdue") : t("clearWater")}>
           {next ? t("nextUp", { title: next.title, deal: next.dealName, date: next.dueDate ? dayInWords(locale, next.dueDate) : "" }) : t("nothingAtAll")}
         </Empty>
       </div>
@@ -158,9 +157,9 @@ export function WorkList({ groups, today, people, me, mayReopen, tab, isFiltered
                     {t(`group.${group.key}`)}
                   </button>
                   <span className="tnum font-normal text-text-2">
-                    {group.count}
+                    {group.items.length}
+                    {group.isCut ? "+" : ""}
                   </span>
-                  {group.items.length < group.count ? <span className="clip text-xs font-normal text-text-2">{t("cut", { count: group.items.length })}</span> : null}
                   {group.key === "waiting" ? <span className="clip hidden text-xs font-normal text-text-2 md:inline">{t("waitingLead")}</span> : null}
                 </span>
               </div>
@@ -206,17 +205,13 @@ export function WorkList({ groups, today, people, me, mayReopen, tab, isFiltered
                             {item.title}
                           </Link>
                           {item.isCritical ? <Anchor size={14} className="crit" role="img" aria-label={t("critical")} /> : null}
-                          {item.waitsFor ? (
-                            <span className="work-why clip" title={item.waitsFor}>
-                              {item.waitsForWhom ? t("waitsForOf", { title: item.waitsFor, name: item.waitsForWhom }) : t("waitsFor", { title: item.waitsFor })}
-                            </span>
-                          ) : null}
+                          {item.waitsFor ? <span className="work-why clip" title={item.waitsFor}>{t("waitsFor", { title: item.waitsFor })}</span> : null}
                           {!item.waitsFor && group.key === "waiting" && item.ownerRole ? (
-                            <span className="work-why clip">{[item.ownerName, partInWords(parts, item.ownerRole)].filter(Boolean).join(", ")}</span>
+                            <span className="work-why clip">{partInWords(parts, item.ownerRole)}</span>
                           ) : null}
                         </span>
                         <span role="gridcell" className="work-deal clip">
-                          <Link href={`/deals/${item.dealId}`} tabIndex={-1} className="hover:underline" title={item.milestoneTitle ?? undefined}>
+                          <Link href={`/deals/${item.dealId}`} tabIndex={-1} className="hover:underline">
                             {item.dealName}
                           </Link>
                         </span>
@@ -224,7 +219,7 @@ export function WorkList({ groups, today, people, me, mayReopen, tab, isFiltered
                           {item.assigneeName ? (
                             <Avatar name={item.assigneeName} size={22} label />
                           ) : group.key === "waiting" && item.ownerRole ? (
-                            <OutsideAvatar name={item.ownerName ?? partInWords(parts, item.ownerRole)} size={22} />
+                            <OutsideAvatar name={partInWords(parts, item.ownerRole)} size={22} />
                           ) : (
                             <NobodyAvatar label={t("nobody")} size={22} />
                           )}
