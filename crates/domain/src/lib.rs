@@ -27,5 +27,4 @@ pub mod task;
 pub mod template;
 pub mod text;
 mod words;
-pub mod work;
 pub mod zone;
