@@ -254,7 +254,7 @@ fn share(rule: &Value, shift: &Shift) -> u8 {
     u8::try_from(percent).unwrap_or(100)
 }
 
-/// The rule's backends with the traffic divided anew between the two; others stay as they are.
+/// The rule's backends with the traffic divided between the two; others stay as they are.
 fn divided(rule: &Value, shift: &Shift, percent: u8) -> Vec<Value> {
     let mut after = Vec::new();
     for backend in backends(rule) {

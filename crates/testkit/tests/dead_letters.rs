@@ -64,7 +64,7 @@ async fn an_unreadable_event_is_laid_aside_listed_and_sent_round_again() {
 
 #[tokio::test]
 async fn a_thousand_dead_letters_are_listed_and_no_more() {
-    // No other test has anything laid aside there.
+    // No other test has a dead letter there.
     const UNUSED: &str = "user-service.events";
     let broker = Client::new(&stack().rabbitmq_management);
     let letter = json!({

@@ -43,7 +43,7 @@ pub struct SessionsQuery {
     pub cursor: Option<String>,
 }
 
-/// The caller's running sessions, newest first. No token is among what is told of them.
+/// The caller's running sessions, newest first. The answer holds no token.
 #[utoipa::path(
     get,
     path = "/api/auth/sessions",

@@ -42,9 +42,9 @@ async fn one_sees_where_one_is_signed_in_and_which_session_is_this_one() {
     for member in ["startedAt", "lastUsedAt", "expiresAt"] {
         assert!(newest[member].is_string(), "{member}: {newest}");
     }
-    let told = newest.to_string();
+    let answered = newest.to_string();
     for secret in ["accessToken", "refreshToken"] {
-        assert!(!told.contains(&text(&session[secret])), "{told}");
+        assert!(!answered.contains(&text(&session[secret])), "{answered}");
     }
     assert_eq!(
         sessions(&user.api).await[0]["isCurrent"],

@@ -240,7 +240,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The caller's running sessions, newest first. No token is among what is told of them. */
+        /** The caller's running sessions, newest first. The answer holds no token. */
         get: operations["listSessions"];
         put?: never;
         post?: never;
