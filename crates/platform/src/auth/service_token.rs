@@ -36,7 +36,7 @@ const LIFETIME_SECONDS: i64 = 60;
 /// How far the clocks of two services may be apart, in seconds.
 const CLOCK_SKEW_SECONDS: u64 = 5;
 /// How a key ends in PEM.
-const PEM_END: &str = "-----END PUBLIC KEY-----\n";
+const PEM_END: &str = "-----END PUBLIC KEY-----";
 /// Public keys of one service, at most: the one that it has and the one that it gets.
 const KEYS_OF_A_SERVICE_MAX: usize = 2;
 
@@ -446,7 +446,9 @@ pub(crate) mod tests {
             keys.sign("deal-service", Uuid::now_v7(), None).unwrap()
         };
         let (former, next) = (private_pem_of(7), private_pem_of(8));
-        let both = [public_pem_of(&former), public_pem_of(&next)].concat();
+        // Files come from other systems as well.
+        let former_public = public_pem_of(&former).replace('\n', "\r\n");
+        let both = [former_public, public_pem_of(&next)].concat();
         fs::write(&trusted, &both).unwrap();
         let tokens = [signed_by(&former), signed_by(&next)];
         let taken = |keys: &ServiceKeys| {

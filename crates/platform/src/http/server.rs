@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use actix_web::{App, HttpServer, http::KeepAlive, middleware::from_fn, web};
 use anyhow::Context as _;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     Routes,
     health::{self, Probes, Readiness},
     middleware,
-    underway::Underway,
+    underway::none_left,
 };
 use crate::{auth::TokenVerifier, config::Common};
 
@@ -61,16 +61,16 @@ fn api_server(
     shutdown: CancellationToken,
 ) -> anyhow::Result<actix_web::dev::Server> {
     let draining = web::Data::new(shutdown.clone());
-    let underway = Underway::default();
+    let underway = TaskTracker::new();
     let counted = web::Data::new(underway.clone());
     let drained = drained(shutdown, common.drain);
     let finished = async move {
         drained.await;
-        let none_left = tokio::time::timeout(
+        let finished = tokio::time::timeout(
             Duration::from_secs(SHUTDOWN_TIMEOUT_SECONDS),
-            underway.none(),
+            none_left(&underway),
         );
-        if none_left.await.is_err() {
+        if finished.await.is_err() {
             tracing::warn!("requests under way have not finished and are cut off");
         }
     };

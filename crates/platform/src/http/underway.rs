@@ -6,10 +6,6 @@
 
 use std::{
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
     task::{Context, Poll},
 };
 
@@ -17,62 +13,25 @@ use actix_web::{
     body::{BodySize, BoxBody, MessageBody},
     web::Bytes,
 };
-use tokio::sync::Notify;
+use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
-/// How many requests are under way.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Underway(Arc<Counter>);
-
-#[derive(Debug, Default)]
-struct Counter {
-    requests: AtomicUsize,
-    none_left: Notify,
+/// The same answer; the request is under way until its body is sent or dropped.
+pub(super) fn until_sent(request: TaskTrackerToken, body: BoxBody) -> BoxBody {
+    BoxBody::new(Counted {
+        body,
+        _request: request,
+    })
 }
 
-/// One of them, until it is dropped.
-#[derive(Debug)]
-pub(super) struct OneUnderway(Arc<Counter>);
-
-impl Underway {
-    /// Counts one more.
-    pub(super) fn begin(&self) -> OneUnderway {
-        self.0.requests.fetch_add(1, Ordering::SeqCst);
-        OneUnderway(Arc::clone(&self.0))
-    }
-
-    /// Waits until there is none.
-    pub(super) async fn none(&self) {
-        loop {
-            let changed = self.0.none_left.notified();
-            if self.0.requests.load(Ordering::SeqCst) == 0 {
-                return;
-            }
-            changed.await;
-        }
-    }
-}
-
-impl OneUnderway {
-    /// The same answer; the request is under way until its body is sent or dropped.
-    pub(super) fn until_sent(self, body: BoxBody) -> BoxBody {
-        BoxBody::new(Counted {
-            body,
-            _request: self,
-        })
-    }
-}
-
-impl Drop for OneUnderway {
-    fn drop(&mut self) {
-        if self.0.requests.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.0.none_left.notify_waiters();
-        }
-    }
+/// Waits until no request is under way.
+pub(super) async fn none_left(underway: &TaskTracker) {
+    underway.close();
+    underway.wait().await;
 }
 
 struct Counted {
     body: BoxBody,
-    _request: OneUnderway,
+    _request: TaskTrackerToken,
 }
 
 impl MessageBody for Counted {
@@ -98,15 +57,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_is_under_way_until_its_answer_is_sent() {
-        let underway = Underway::default();
-        underway.none().await;
-        let (first, second) = (underway.begin(), underway.begin());
+        let underway = TaskTracker::new();
+        none_left(&underway).await;
+        let (first, second) = (underway.token(), underway.token());
         drop(first);
-        let body = second.until_sent(BoxBody::new("all of it"));
+        let body = until_sent(second, BoxBody::new("all of it"));
         assert_eq!(body.size(), BodySize::Sized(9));
-        assert_eq!(underway.none().now_or_never(), None);
+        assert_eq!(none_left(&underway).now_or_never(), None);
         let sent = actix_web::body::to_bytes(body).await.unwrap();
         assert_eq!(sent, "all of it");
-        underway.none().await;
+        none_left(&underway).await;
     }
 }
