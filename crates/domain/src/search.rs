@@ -75,10 +75,11 @@ fn longest_run(word: &str) -> usize {
         .unwrap_or(0)
 }
 
-/// The word with the signs that a pattern reads as wildcards taken literally.
-fn literal(word: &str) -> String {
-    let mut pattern = String::with_capacity(word.len());
-    for sign in word.chars() {
+/// The text with the signs that a pattern of SQL's `LIKE` reads as wildcards taken literally.
+#[must_use]
+pub fn literal(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len());
+    for sign in text.chars() {
         if matches!(sign, '\\' | '%' | '_') {
             pattern.push('\\');
         }
@@ -140,5 +141,10 @@ mod tests {
                 "{why}"
             );
         }
+    }
+
+    #[test]
+    fn wildcards_in_a_search_are_taken_literally() {
+        assert_eq!(literal(r"50%_\"), r"50\%\_\\");
     }
 }

@@ -1,6 +1,6 @@
 //! The deals that the caller may see, filtered, sorted, a page at a time.
 
-use domain::{deal::DealStatus, permission::Permission};
+use domain::{deal::DealStatus, permission::Permission, search::literal};
 use platform::{db::Tx, error::Result};
 use sea_orm::Value;
 use serde::{Deserialize, Serialize};
@@ -142,7 +142,7 @@ fn narrow(built: &mut Built, filters: &Filters) {
         built.bind(statuses).push(")");
     }
     if let Some(text) = &filters.text {
-        let pattern = format!("%{}%", escaped(text));
+        let pattern = format!("%{}%", literal(text));
         built.push(" AND (d.name ILIKE ");
         built.bind(pattern.clone());
         built.push(" OR concat_ws(' ', d.street, d.unit, d.city, d.state_or_province, d.postal_code) ILIKE ");
@@ -229,27 +229,5 @@ fn order(sort: Sort) -> String {
             let keyword = direction.keyword();
             format!(" ORDER BY d.closing_date {keyword} NULLS LAST, d.id {keyword}")
         }
-    }
-}
-
-/// The text with the signs that a pattern reads as wildcards taken literally.
-fn escaped(text: &str) -> String {
-    let mut pattern = String::with_capacity(text.len());
-    for sign in text.chars() {
-        if matches!(sign, '\\' | '%' | '_') {
-            pattern.push('\\');
-        }
-        pattern.push(sign);
-    }
-    pattern
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn wildcards_in_a_search_are_taken_literally() {
-        assert_eq!(escaped(r"50%_\"), r"50\%\_\\");
     }
 }

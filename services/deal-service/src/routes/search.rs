@@ -2,11 +2,11 @@
 //! deals, parties, and the read model of tasks.
 
 use actix_web::{HttpResponse, web};
-use domain::{rejection::Rejection, search::SearchText};
+use domain::search::SearchText;
 use platform::{
     db::Db,
     error::Result,
-    http::{Authorized, Query as Parameters, Routes, permission::ViewDeals},
+    http::{Authorized, Fields, Query as Parameters, Routes, permission::ViewDeals},
 };
 use serde::Deserialize;
 
@@ -45,18 +45,12 @@ pub(crate) async fn find(
     db: web::Data<Db>,
 ) -> Result<HttpResponse> {
     let text = SearchText::parse("q", &query.0.q)?;
-    let limit = bounded(query.0.limit)?;
+    let limit = query.0.limit.unwrap_or(RESULTS_DEFAULT);
+    let mut fields = Fields::new();
+    fields.range("limit", limit, 1..=RESULTS_MAX);
+    fields.finish()?;
     let found = db
         .read(&caller, async |tx| search::run(tx, &text, limit).await)
         .await?;
     Ok(HttpResponse::Ok().json(found))
-}
-
-fn bounded(limit: Option<u32>) -> Result<u32, Rejection> {
-    let limit = limit.unwrap_or(RESULTS_DEFAULT);
-    if (1..=RESULTS_MAX).contains(&limit) {
-        return Ok(limit);
-    }
-    let message = format!("limit must be 1 to {RESULTS_MAX}");
-    Err(Rejection::field("limit", "range", message))
 }
