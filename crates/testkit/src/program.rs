@@ -197,7 +197,10 @@ impl Instance {
 }
 
 /// An address that nothing listens on.
-fn free_address() -> SocketAddr {
+///
+/// # Panics
+/// Without any.
+pub fn free_address() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
     listener.local_addr().expect("a listener has an address")
 }

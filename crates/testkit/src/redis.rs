@@ -13,17 +13,30 @@ use crate::stack::setting;
 /// # Panics
 /// Without Redis.
 pub async fn kept_for_ms(key: &str) -> i64 {
+    number(&format!("PTTL {key}"), ":").await
+}
+
+/// How many connections Redis has taken since it started.
+///
+/// # Panics
+/// Without Redis.
+pub async fn connections_to_redis() -> i64 {
+    number("INFO stats", "total_connections_received:").await
+}
+
+/// The number behind `name` in the answer to a command.
+async fn number(command: &str, name: &str) -> i64 {
     let url: Url = setting("REDIS_URL").parse().unwrap();
     let address = (url.host_str().unwrap(), url.port().unwrap());
     let mut redis = TcpStream::connect(address).await.unwrap();
     let password = url.password().unwrap();
-    let lines = format!("AUTH {password}\r\nPTTL {key}\r\nQUIT\r\n");
+    let lines = format!("AUTH {password}\r\n{command}\r\nQUIT\r\n");
     redis.write_all(lines.as_bytes()).await.unwrap();
     let mut answers = String::new();
     redis.read_to_string(&mut answers).await.unwrap();
-    let kept_for = answers.lines().find_map(|line| line.strip_prefix(':'));
-    kept_for
-        .unwrap_or_else(|| panic!("{key}: {answers}"))
+    let number = answers.lines().find_map(|line| line.strip_prefix(name));
+    number
+        .unwrap_or_else(|| panic!("{command}: {answers}"))
         .parse()
         .unwrap()
 }

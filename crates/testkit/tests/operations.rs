@@ -1,19 +1,13 @@
 //! What an operator runs beside the services, and runs again.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    net::{SocketAddr, TcpListener},
-    os::unix::fs::PermissionsExt as _,
-    path::PathBuf,
-};
+use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::{
-    Client, Database, Ended, Organization, Running, eventually, run_program, settings_of, stack,
+    Client, Database, Ended, Organization, Running, connections_to_redis, eventually, free_address,
+    random_id, run_program, settings_of, stack,
 };
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// Runs a sub-command that needs one database address.
 async fn with_database(service: &str, command: &str, variable: &str, role: &str) -> Ended {
@@ -187,15 +181,10 @@ async fn what_was_published_received_or_answered_long_ago_is_deleted_as_fast_as_
     .await;
 }
 
-fn free_address() -> std::io::Result<SocketAddr> {
-    TcpListener::bind("127.0.0.1:0")?.local_addr()
-}
-
 /// Behind an ingress that is not configured, all clients share one limit: the log says so, once in a while.
 #[tokio::test]
 async fn the_log_warns_of_a_proxy_that_is_not_trusted() {
-    let free = || free_address().expect("a free port");
-    let (public, admin) = (free(), free());
+    let (public, admin) = (free_address(), free_address());
     let mut variables = settings_of("gateway");
     // Production is what a process is in unless it is told otherwise.
     variables.remove("HAUSHAVN_ENV");
@@ -219,35 +208,16 @@ async fn the_log_warns_of_a_proxy_that_is_not_trusted() {
     );
 }
 
-/// How many connections Redis has taken since it started.
-async fn connections_to_redis() -> anyhow::Result<u64> {
-    let url = reqwest::Url::parse(&std::env::var("HAUSHAVN_REDIS_URL")?)?;
-    let address = (
-        url.host_str().unwrap_or_default(),
-        url.port().unwrap_or(6379),
-    );
-    let mut connection = tokio::net::TcpStream::connect(address).await?;
-    let password = url.password().unwrap_or_default();
-    let asked = format!("AUTH {password}\r\nINFO stats\r\nQUIT\r\n");
-    connection.write_all(asked.as_bytes()).await?;
-    let mut answer = String::new();
-    connection.read_to_string(&mut answer).await?;
-    let taken = answer
-        .lines()
-        .find_map(|line| line.strip_prefix("total_connections_received:"));
-    Ok(taken.unwrap_or(&answer).parse()?)
-}
-
 #[tokio::test]
 async fn readiness_is_asked_for_by_anybody_and_opens_no_connection_each_time() {
-    const PROBES: u64 = 600;
+    const PROBES: i64 = 600;
     let client = Client::new(&stack().gateway);
-    let before = connections_to_redis().await.expect("Redis answers");
+    let before = connections_to_redis().await;
     for _ in 0..PROBES {
         client.get("/readyz").await.expect(200);
     }
     // Other tests start services meanwhile, which connect.
-    let opened = connections_to_redis().await.expect("Redis answers") - before;
+    let opened = connections_to_redis().await - before;
     assert!(
         opened < PROBES / 2,
         "{opened} connections for {PROBES} probes"
@@ -257,12 +227,11 @@ async fn readiness_is_asked_for_by_anybody_and_opens_no_connection_each_time() {
 /// In a cluster the file is a mounted ConfigMap.
 #[tokio::test]
 async fn what_is_logged_changes_while_a_service_runs() {
-    let file = std::env::temp_dir().join(format!("log-filter-{}", testkit::random_id()));
+    let file = std::env::temp_dir().join(format!("log-filter-{}", random_id()));
     fs::write(&file, "warn\n").expect("a file");
     let mut variables = settings_of("gateway");
     for name in ["HAUSHAVN_LISTEN", "HAUSHAVN_ADMIN_LISTEN"] {
-        let address = free_address().expect("a free port");
-        variables.insert(name.to_owned(), address.to_string());
+        variables.insert(name.to_owned(), free_address().to_string());
     }
     variables.remove("HAUSHAVN_LOG");
     let path = file.to_string_lossy().into_owned();
