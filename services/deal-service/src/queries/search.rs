@@ -1,5 +1,5 @@
 //! Deals, tasks and people by what they are called. `ctx.find_*` name them by an index; the rows are read here, through
-//! the row policies.
+//! the row policies, each by its own lookup: a plain join may read the tables as a whole before it knows what is found.
 
 use std::collections::HashSet;
 
@@ -118,7 +118,8 @@ async fn deals(tx: &Tx, find: &Find<'_>) -> Result<Vec<FoundDeal>> {
     let rows: Vec<Row> = tx
         .all(
             "SELECT d.id, d.name, d.street, d.city, d.status, d.closing_date
-               FROM ctx.find_deals($1, $2, $3::integer) f JOIN deals d ON d.organization_id = $4 AND d.id = f.id
+               FROM ctx.find_deals($1, $2, $3::integer) f
+               JOIN LATERAL (SELECT * FROM deals WHERE organization_id = $4 AND id = f.id LIMIT 1) d ON true
               ORDER BY f.rank DESC, d.id DESC",
             find.arguments_of_organization(),
         )
@@ -148,8 +149,9 @@ async fn tasks(tx: &Tx, find: &Find<'_>) -> Result<Vec<FoundTask>> {
         .all(
             "SELECT t.id, t.title, t.status, t.due_date, t.deal_id, d.name AS deal_name
                FROM ctx.find_tasks($1, $2, $3::integer) f
-               JOIN task_view t ON t.organization_id = $4 AND t.id = f.id
-               JOIN deals d ON d.organization_id = $4 AND d.id = t.deal_id AND d.status <> 'DELETED'
+               JOIN LATERAL (SELECT * FROM task_view WHERE organization_id = $4 AND id = f.id LIMIT 1) t ON true
+               JOIN LATERAL (SELECT * FROM deals WHERE organization_id = $4 AND id = t.deal_id LIMIT 1) d
+                 ON d.status <> 'DELETED'
               ORDER BY f.is_open DESC, f.rank DESC, t.id DESC",
             find.arguments_of_organization(),
         )
@@ -193,8 +195,9 @@ async fn people(tx: &Tx, find: &Find<'_>) -> Result<Vec<FoundPerson>> {
         .all(
             "SELECT p.name, p.role, p.user_id, p.deal_id, d.name AS deal_name, f.rank
                FROM ctx.find_parties($1, $2, $3::integer) f
-               JOIN parties p ON p.organization_id = $4 AND p.id = f.id
-               JOIN deals d ON d.organization_id = $4 AND d.id = p.deal_id AND d.status <> 'DELETED'
+               JOIN LATERAL (SELECT * FROM parties WHERE organization_id = $4 AND id = f.id LIMIT 1) p ON true
+               JOIN LATERAL (SELECT * FROM deals WHERE organization_id = $4 AND id = p.deal_id LIMIT 1) d
+                 ON d.status <> 'DELETED'
               ORDER BY f.rank DESC, p.id DESC",
             find.arguments_of_organization(),
         )
