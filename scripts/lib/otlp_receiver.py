@@ -17,6 +17,7 @@ class TraceReceiver(trace_service_pb2_grpc.TraceServiceServicer):
             service = {a.key: a.value.string_value for a in resource_spans.resource.attributes}.get("service.name")
             for scope_spans in resource_spans.scope_spans:
                 for span in scope_spans.spans:
+                    attributes = {a.key: a.value for a in span.attributes}
                     line = {
                         "service": service,
                         "name": span.name,
@@ -25,7 +26,8 @@ class TraceReceiver(trace_service_pb2_grpc.TraceServiceServicer):
                         "parentSpanId": span.parent_span_id.hex(),
                         "startTimeUnixNano": span.start_time_unix_nano,
                         "endTimeUnixNano": span.end_time_unix_nano,
-                        "statements": next((a.value.int_value for a in span.attributes if a.key == "db.statements"), None),
+                        "statements": attributes["db.statements"].int_value if "db.statements" in attributes else None,
+                        "sql": attributes["db.query.text"].string_value if "db.query.text" in attributes else None,
                     }
                     print(json.dumps(line))
         sys.stdout.flush()

@@ -13,6 +13,7 @@ use domain::{
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
     config::{KEEP_ALIVE_BETWEEN_SERVICES, Secret},
     error::Error,
     http::Caller,
-    telemetry,
+    telemetry::{self, traces::call_span},
 };
 
 /// Connecting takes no longer.
@@ -150,7 +151,7 @@ impl Calls<'_> {
 
     /// GET. `path` begins with a slash and is encoded already.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CallError> {
-        self.send(self.request(Method::GET, path)).await
+        self.call(Method::GET, path, |request| request).await
     }
 
     /// POST with a JSON body.
@@ -159,7 +160,8 @@ impl Calls<'_> {
         path: &str,
         body: &impl Serialize,
     ) -> Result<T, CallError> {
-        self.send(self.request(Method::POST, path).json(body)).await
+        self.call(Method::POST, path, |request| request.json(body))
+            .await
     }
 
     /// PUT with a JSON body.
@@ -168,7 +170,21 @@ impl Calls<'_> {
         path: &str,
         body: &impl Serialize,
     ) -> Result<T, CallError> {
-        self.send(self.request(Method::PUT, path).json(body)).await
+        self.call(Method::PUT, path, |request| request.json(body))
+            .await
+    }
+
+    /// Makes the request inside its span, so that the other service's span hangs on it.
+    async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        complete: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> Result<T, CallError> {
+        let span = call_span(self.to.name, method.as_str());
+        async { self.send(complete(self.request(method, path))).await }
+            .instrument(span)
+            .await
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

@@ -76,6 +76,26 @@ async fn a_trace_runs_from_the_gateway_through_broker_and_workflow_into_another_
         },
     )
     .await;
+    eventually("calls and statements have spans of their own", async || {
+        let spans = spans_of(&trace_id);
+        let parent_of = |span: &Value| spans.get(span["parentSpanId"].as_str()?);
+        let of_task_service = || {
+            spans
+                .values()
+                .filter(|span| span["service"] == "task-service")
+        };
+        let called = of_task_service().filter_map(parent_of).any(|parent| {
+            parent["name"] == "POST task-service" && parent["service"] == "workflow-worker"
+        });
+        let stored = of_task_service()
+            .filter(|span| {
+                parent_of(span).is_some_and(|parent| parent["service"] == "task-service")
+            })
+            .filter_map(|span| span["sql"].as_str())
+            .any(|sql| sql.starts_with("INSERT INTO tasks"));
+        (called && stored).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

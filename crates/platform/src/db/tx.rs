@@ -11,10 +11,14 @@ use domain::permission::{PermissionSet, Role};
 use sea_orm::{FromQueryResult, QueryResult, Value as SqlValue};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
+use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
 use super::{admission::Turn, transaction::Transaction};
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    telemetry::traces::statement_span,
+};
 
 /// Who acts in a session, as the database says.
 #[derive(Clone, Debug)]
@@ -133,7 +137,11 @@ impl Tx {
         values: impl IntoIterator<Item = SqlValue>,
     ) -> Result<Vec<R>> {
         let values = values.into_iter().collect();
-        rows(&self.timed(self.inner.all(sql, values)).await?)
+        rows(
+            &self
+                .timed(statement_span(sql), self.inner.all(sql, values))
+                .await?,
+        )
     }
 
     /// The first row of a statement, if any.
@@ -143,7 +151,9 @@ impl Tx {
         values: impl IntoIterator<Item = SqlValue>,
     ) -> Result<Option<R>> {
         let values = values.into_iter().collect();
-        let row = self.timed(self.inner.first(sql, values)).await?;
+        let row = self
+            .timed(statement_span(sql), self.inner.first(sql, values))
+            .await?;
         row.map(|row| R::from_query_result(&row, "").map_err(Error::from))
             .transpose()
     }
@@ -155,7 +165,8 @@ impl Tx {
         values: impl IntoIterator<Item = SqlValue>,
     ) -> Result<u64> {
         let values = values.into_iter().collect();
-        self.timed(self.inner.run(sql, values)).await
+        self.timed(statement_span(sql), self.inner.run(sql, values))
+            .await
     }
 
     /// As [`Tx::all`], with SQL built at run time from constant parts only (filters, sort orders).
@@ -164,8 +175,9 @@ impl Tx {
         sql: String,
         values: Vec<SqlValue>,
     ) -> Result<Vec<R>> {
+        let span = statement_span(&sql);
         let sql = sqlx::AssertSqlSafe(sql);
-        rows(&self.timed(self.inner.all(sql, values)).await?)
+        rows(&self.timed(span, self.inner.all(sql, values)).await?)
     }
 
     /// Enters the context of an organization that is being founded by `user_id`.
@@ -204,7 +216,7 @@ impl Tx {
         self.actor.role = parse_role(&role)?;
         self.actor.permissions = PermissionSet::parse(&permissions);
         self.actor.time_zone = time_zone;
-        let span = tracing::Span::current();
+        let span = Span::current();
         span.record("userId", tracing::field::display(self.actor.user_id));
         span.record("organizationId", organization_id);
         Ok(())
@@ -218,10 +230,10 @@ impl Tx {
         Ok(())
     }
 
-    async fn timed<T>(&self, query: impl Future<Output = Result<T>>) -> Result<T> {
+    async fn timed<T>(&self, span: Span, query: impl Future<Output = Result<T>>) -> Result<T> {
         self.statements.fetch_add(1, Ordering::Relaxed);
         let began = Instant::now();
-        let outcome = query.await;
+        let outcome = query.instrument(span).await;
         metrics::histogram!("db_query_duration_seconds").record(began.elapsed().as_secs_f64());
         outcome
     }
@@ -238,7 +250,7 @@ impl Tx {
         turn.progress();
         // Signed: a span keeps an unsigned number as text.
         let statements = i64::from(statements.into_inner());
-        tracing::Span::current().record("db.statements", statements);
+        Span::current().record("db.statements", statements);
         Ok(())
     }
 

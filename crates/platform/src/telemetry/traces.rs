@@ -3,7 +3,10 @@
 //! Trace ids are made and passed on also without an exporter, so that logs of several services can be
 //! put together.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use actix_web::http::header::HeaderMap;
 use anyhow::Context as _;
@@ -19,6 +22,9 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 /// The header, and the name in messages and outbox rows.
 pub const TRACEPARENT: &str = "traceparent";
+
+/// Whether spans are sent anywhere.
+static EXPORTED: AtomicBool = AtomicBool::new(false);
 
 /// Sets the propagator and makes the provider; it sends to `endpoint` (gRPC) where there is one.
 pub(super) fn provider(
@@ -41,10 +47,41 @@ pub(super) fn provider(
             .build()
             .context("failed to make the trace exporter")?;
         builder = builder.with_batch_exporter(exporter);
+        EXPORTED.store(true, Ordering::Relaxed);
     }
     let provider = builder.build();
     global::set_tracer_provider(provider.clone());
     Ok(provider)
+}
+
+/// The span of one SQL statement, whose text has no values in it. None where no span is sent: it costs more than some
+/// statements do.
+pub(crate) fn statement_span(sql: &str) -> Span {
+    if !EXPORTED.load(Ordering::Relaxed) {
+        return Span::none();
+    }
+    let operation = sql.split_whitespace().next().unwrap_or("SQL");
+    tracing::info_span!(
+        "statement",
+        otel.name = operation,
+        otel.kind = "client",
+        db.system.name = "postgresql",
+        db.query.text = sql,
+    )
+}
+
+/// The span of one call of another service; none where no span is sent.
+pub(crate) fn call_span(service: &str, method: &str) -> Span {
+    if !EXPORTED.load(Ordering::Relaxed) {
+        return Span::none();
+    }
+    tracing::info_span!(
+        "call",
+        otel.name = format!("{method} {service}"),
+        otel.kind = "client",
+        http.request.method = method,
+        server.address = service,
+    )
 }
 
 /// The W3C trace context of a span, to be sent along; `None` before telemetry is initialised.
