@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use anyhow::Context as _;
 use contracts::field::date_text;
 use domain::{
     deal::{DealStatus, DealView, PlanState},
@@ -16,6 +17,7 @@ use domain::{
 };
 use platform::{db::Tx, error::Result};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use time::Date;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -28,6 +30,7 @@ use crate::{
         views::{self, MilestoneView, TaskView},
     },
     routes::{answers::PartyAnswer, bodies::PropertyAddress},
+    wire::optional_date,
     words,
 };
 
@@ -55,9 +58,12 @@ pub(crate) struct DealSummary {
     /// Tasks that wait for others, and for which; none once the deal is over.
     blocked: Vec<BlockedTask>,
     #[schema(format = Date)]
-    pub(crate) closing_date: Option<String>,
-    /// Calendar days until closing where the property is; negative when it has passed.
-    pub(crate) days_to_closing: Option<i64>,
+    closing_date: Option<String>,
+    /// Calendar days until closing where the property is; negative when it has passed. Written into the answer by
+    /// [`Kept::answer`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required)]
+    days_to_closing: Option<i64>,
     parties: Vec<PartyAnswer>,
     /// What happened last. Not for buyers.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -138,18 +144,44 @@ pub(crate) struct SummaryBlocker {
     assignee_id: Option<Uuid>,
 }
 
-/// A summary as it is kept.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// A summary as it is kept: JSON that is answered as it is, but for what depends on the day.
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Kept {
     pub(crate) revision: i64,
-    pub(crate) summary: DealSummary,
+    /// The closing date that the summary says.
+    #[serde(with = "optional_date")]
+    pub(crate) closing_date: Option<Date>,
+    summary: Box<RawValue>,
 }
 
 /// A summary that was built just now, and for which view of the deal.
 #[derive(Debug)]
 pub(crate) struct Built {
-    pub(crate) kept: Kept,
+    revision: i64,
+    closing_date: Option<Date>,
+    pub(crate) summary: DealSummary,
     pub(crate) view: DealView,
+}
+
+impl Built {
+    /// The summary as it is kept.
+    pub(crate) fn into_kept(self) -> Result<Kept> {
+        let summary = serde_json::value::to_raw_value(&self.summary);
+        Ok(Kept {
+            revision: self.revision,
+            closing_date: self.closing_date,
+            summary: summary.context("write a summary")?,
+        })
+    }
+}
+
+impl Kept {
+    /// The answer's JSON, with the days to closing as the first member.
+    pub(crate) fn answer(&self, days_to_closing: Option<i64>) -> String {
+        let days = days_to_closing.map_or_else(|| "null".to_owned(), |days| days.to_string());
+        let others = self.summary.get().trim_start_matches('{');
+        format!("{{\"daysToClosing\":{days},{others}")
+    }
 }
 
 /// The key of the summary that everybody sees who sees the deal as staff.
@@ -177,12 +209,10 @@ pub(crate) async fn run(tx: &Tx, deal_id: Uuid) -> Result<Built> {
         view: seen.view,
         viewer: tx.actor().user_id,
     };
-    let kept = Kept {
-        revision: seen.deal.summary_revision,
-        summary: build(&seen, plan, &milestones, &tasks, &parties, sight),
-    };
     Ok(Built {
-        kept,
+        revision: seen.deal.summary_revision,
+        closing_date: seen.deal.closing_date,
+        summary: build(&seen, plan, &milestones, &tasks, &parties, sight),
         view: seen.view,
     })
 }

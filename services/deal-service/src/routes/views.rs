@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpResponse, http::header::ContentType, web};
 use anyhow::Context as _;
-use contracts::field;
 use domain::{deal::DealView, zone::Zone};
 use platform::{
     cache::Cache,
@@ -16,7 +15,7 @@ use platform::{
     },
 };
 use serde::Deserialize;
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
@@ -61,17 +60,20 @@ pub(crate) async fn summary(
         Some(kept) => kept,
         None => {
             let lease = cache.lease(&key).await;
-            let Built { kept, view } = build(&caller, id.0, &db, &auditor).await?;
+            let built = build(&caller, id.0, &db, &auditor).await?;
+            let is_seen_alike = built.view == seen.view;
+            let kept = built.into_kept()?;
             // Kept by what it shows: not where the caller sees the deal otherwise than a moment ago.
-            if view == seen.view {
+            if is_seen_alike {
                 cache.fill(lease, &kept, SUMMARY_TTL).await;
             }
             kept
         }
     };
-    let mut summary = kept.summary;
-    summary.days_to_closing = days_to_closing(&seen.deal, &summary)?;
-    Ok(HttpResponse::Ok().json(summary))
+    let answer = kept.answer(days_to_closing(&seen.deal, kept.closing_date)?);
+    Ok(HttpResponse::Ok()
+        .content_type(ContentType::json())
+        .body(answer))
 }
 
 async fn build(
@@ -87,18 +89,16 @@ async fn build(
         let last = auditor
             .read(caller, async |tx| activity::run(tx, id, None, 1).await)
             .await?;
-        built.kept.summary.last_activity = last.into_iter().map(|(_, item)| item).next();
+        built.summary.last_activity = last.into_iter().map(|(_, item)| item).next();
     }
     Ok(built)
 }
 
-/// Counted at every request: it changes at midnight where the property is, without an event.
-/// To the date that the summary says, which may have moved since the deal was looked at.
-fn days_to_closing(deal: &Deal, summary: &DealSummary) -> Result<Option<i64>> {
+/// Counted at every request, as it changes at midnight where the property is, without an event; to the date that the
+/// summary says, which may have moved since the deal was read.
+fn days_to_closing(deal: &Deal, closing: Option<Date>) -> Result<Option<i64>> {
     let zone = Zone::parse(&deal.time_zone).context("a deal's time zone")?;
     let today = zone.local_date(OffsetDateTime::now_utc());
-    let closing = field::optional_date("closingDate", summary.closing_date.as_deref());
-    let closing = closing.map_err(anyhow::Error::from)?;
     Ok(closing.map(|closing| (closing - today).whole_days()))
 }
 
