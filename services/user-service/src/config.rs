@@ -45,6 +45,8 @@ pub struct Config {
 pub struct SecretSettings {
     /// `PASSWORD_PEPPER`: goes into every password hash, so that a stolen table alone cannot be guessed at.
     pub password_pepper: Key32,
+    /// `PASSWORD_PEPPER_ALSO`: passwords of this pepper are taken as well, while the pepper is replaced.
+    pub password_pepper_also: Option<Key32>,
     /// `TOKEN_KEY`: makes refresh, invitation and reset tokens.
     pub token_key: Key32,
     /// `TOKEN_KEY_ALSO`: tokens of this key are taken as well, while the key is replaced.
@@ -102,6 +104,7 @@ impl Config {
 impl SecretSettings {
     fn read(env: &mut Env) -> Option<Self> {
         let password_pepper = env.required("PASSWORD_PEPPER");
+        let password_pepper_also = env.optional("PASSWORD_PEPPER_ALSO");
         let token_key = env.required("TOKEN_KEY");
         let token_key_also = env.optional("TOKEN_KEY_ALSO");
         let key_encryption_key = env.required("KEY_ENCRYPTION_KEY");
@@ -117,6 +120,7 @@ impl SecretSettings {
         }
         Some(Self {
             password_pepper: password_pepper?,
+            password_pepper_also,
             token_key: token_key?,
             token_key_also,
             key_encryption_key: key_encryption_key?,

@@ -26,6 +26,15 @@ pub struct Opened {
     pub displaced: Vec<Uuid>,
 }
 
+/// A password that was found to be right.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    /// What it was checked against.
+    pub credentials: Credentials,
+    /// The same password's hash of today, where the stored one is outdated.
+    pub new_hash: Option<String>,
+}
+
 /// Signs the user in and forgets the failed attempts before.
 ///
 /// The password was checked outside this transaction, against `verified`. Whoever changes a password or disables a
@@ -37,7 +46,7 @@ pub struct Opened {
 pub async fn run(
     tx: &mut Tx,
     user_id: Uuid,
-    verified: &Credentials,
+    verified: &Verified,
     attempt: &Attempt,
     client: Option<&str>,
 ) -> Result<Opened> {
@@ -51,7 +60,10 @@ pub async fn run(
         .await?
         .filter(|user| user.status == UserStatus::Active)
         .ok_or(Rejection::InvalidCredentials)?;
-    check_unchanged(tx, verified).await?;
+    check_unchanged(tx, &verified.credentials).await?;
+    if let Some(hash) = &verified.new_hash {
+        credentials::replace_hash(tx, hash).await?;
+    }
     login_attempts::succeeded(tx, attempt).await?;
     start(tx, user, &attempt.network, client).await
 }

@@ -89,6 +89,20 @@ pub async fn store(tx: &Tx, password_hash: &str) -> Result<()> {
     Ok(())
 }
 
+/// Stores another hash of the acting user's password, which stays the same.
+pub async fn replace_hash(tx: &Tx, password_hash: &str) -> Result<()> {
+    tx.run(
+        "UPDATE credentials SET password_hash = $3 WHERE organization_id = $1 AND user_id = $2",
+        [
+            tx.actor().organization_id.into(),
+            tx.actor().user_id.into(),
+            password_hash.into(),
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
 /// Makes the old password of an invited user good for nothing; for whoever manages users.
 pub async fn void(tx: &Tx, user_id: Uuid) -> Result<()> {
     tx.run("SELECT ctx.void_credentials($1)", [user_id.into()])

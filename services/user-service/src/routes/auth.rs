@@ -22,13 +22,13 @@ use crate::{
         self,
         accept_invitation::Acceptance,
         count_attempt,
-        open_session::{self, Opened},
+        open_session::{self, Opened, Verified},
         refresh_session::Refreshed,
         sign_up::SignUp,
     },
     repository::users,
     secrets::{
-        passwords::{NewPassword, TypedPassword},
+        passwords::{NewPassword, TypedPassword, Verdict},
         tokens::SingleUseToken,
     },
     services::{Services, SignedIn},
@@ -285,11 +285,18 @@ pub(crate) async fn log_in(
         })
         .await?;
     let hash = found.as_ref().map(|row| row.password_hash.clone());
-    let right = services.passwords.verify(&password, hash).await?;
+    let verdict = services.passwords.verify(&password, hash).await?;
     let account = found
-        .filter(|row| right && row.status == "ACTIVE")
+        .filter(|row| verdict.is_right() && row.status == "ACTIVE")
         .ok_or(Rejection::InvalidCredentials)?;
-    let verified = account.credentials();
+    let new_hash = match verdict {
+        Verdict::Outdated => Some(services.passwords.hash_again(&password).await?),
+        Verdict::Right | Verdict::Wrong => None,
+    };
+    let verified = Verified {
+        credentials: account.credentials(),
+        new_hash,
+    };
     let opened = db
         .anonymous(&context.request_id, context.ip, async |tx| {
             open_session::run(tx, account.user_id, &verified, &attempt, client.as_deref()).await

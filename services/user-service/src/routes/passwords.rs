@@ -215,11 +215,11 @@ pub(crate) async fn change(
         })
         .await?;
     let verified = account.ok_or(Rejection::Unauthenticated)?.credentials();
-    let is_right = services
+    let verdict = services
         .passwords
         .verify(&current, Some(verified.password_hash.clone()))
         .await?;
-    if !is_right {
+    if !verdict.is_right() {
         return Err(Rejection::InvalidCredentials.into());
     }
     let hash = services.passwords.hash(&new).await?;

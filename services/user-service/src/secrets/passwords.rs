@@ -9,6 +9,7 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Context as _;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use platform::{
+    config::Key32,
     error::{Error, Result},
     http::validate::Fields,
 };
@@ -31,10 +32,30 @@ const TURN_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct Passwords {
     pepper: hmac::Key,
+    /// The other pepper, while one replaces the other.
+    pepper_also: Option<hmac::Key>,
     cost: u32,
     turns: Arc<Semaphore>,
     /// Checked where there is no account, so that both take the same time.
     dummy: Arc<str>,
+}
+
+/// What checking a password found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Another password, or no account.
+    Wrong,
+    /// The password.
+    Right,
+    /// The password, hashed with the other pepper or with less work than today: to be hashed again.
+    Outdated,
+}
+
+impl Verdict {
+    /// Whether the password is the right one.
+    pub fn is_right(self) -> bool {
+        self != Self::Wrong
+    }
 }
 
 /// A password that may be chosen: 12 to 256 characters.
@@ -101,7 +122,8 @@ impl Passwords {
             .map_err(|_| anyhow::anyhow!("the system gives no random numbers"))?;
         let turns = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Ok(Self {
-            pepper: hmac::Key::new(hmac::HMAC_SHA384, settings.password_pepper.expose()),
+            pepper: pepper_of(&settings.password_pepper),
+            pepper_also: settings.password_pepper_also.as_ref().map(pepper_of),
             cost: settings.bcrypt_cost,
             turns: Arc::new(Semaphore::new(turns)),
             dummy: bcrypt::hash(STANDARD.encode(nobody), settings.bcrypt_cost)?.into(),
@@ -110,24 +132,48 @@ impl Passwords {
 
     /// The hash to store.
     pub async fn hash(&self, password: &NewPassword) -> Result<String> {
-        let peppered = self.pepper(&password.0);
+        self.hash_text(&password.0).await
+    }
+
+    /// The hash to store instead of an outdated one.
+    pub async fn hash_again(&self, password: &TypedPassword) -> Result<String> {
+        self.hash_text(&password.0).await
+    }
+
+    async fn hash_text(&self, password: &str) -> Result<String> {
+        let peppered = peppered(&self.pepper, password);
         let cost = self.cost;
         self.in_turn(move || bcrypt::hash(peppered, cost)).await
     }
 
     /// Whether this is the password behind the hash. Without a hash: no, after the same time.
-    pub async fn verify(&self, password: &TypedPassword, hash: Option<String>) -> Result<bool> {
-        let peppered = self.pepper(&password.0);
+    pub async fn verify(&self, password: &TypedPassword, hash: Option<String>) -> Result<Verdict> {
+        let of_pepper = peppered(&self.pepper, &password.0);
+        let also = self.pepper_also.as_ref();
+        let of_other = also.map(|pepper| peppered(pepper, &password.0));
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy.to_string());
-        let matches = self
-            .in_turn(move || bcrypt::verify(peppered, &hash))
+        let cost = self.cost;
+        let verdict = self
+            .in_turn(move || {
+                Ok(if bcrypt::verify(of_pepper, &hash)? {
+                    let parts: bcrypt::HashParts = hash.parse()?;
+                    let is_current = parts.get_cost() >= cost;
+                    if is_current {
+                        Verdict::Right
+                    } else {
+                        Verdict::Outdated
+                    }
+                } else if let Some(other) = of_other
+                    && bcrypt::verify(other, &hash)?
+                {
+                    Verdict::Outdated
+                } else {
+                    Verdict::Wrong
+                })
+            })
             .await?;
-        Ok(known && matches)
-    }
-
-    fn pepper(&self, password: &str) -> String {
-        STANDARD.encode(hmac::sign(&self.pepper, password.as_bytes()))
+        Ok(if known { verdict } else { Verdict::Wrong })
     }
 
     async fn in_turn<T: Send + 'static>(
@@ -150,14 +196,29 @@ impl Passwords {
     }
 }
 
+fn pepper_of(key: &Key32) -> hmac::Key {
+    hmac::Key::new(hmac::HMAC_SHA384, key.expose())
+}
+
+fn peppered(pepper: &hmac::Key, password: &str) -> String {
+    STANDARD.encode(hmac::sign(pepper, password.as_bytes()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn passwords(bcrypt_cost: u32) -> Passwords {
-        let key: platform::config::Key32 = "5a".repeat(32).parse().unwrap();
+        with_peppers(bcrypt_cost, "5a", None)
+    }
+
+    /// Peppers of one byte over and over.
+    fn with_peppers(bcrypt_cost: u32, pepper: &str, also: Option<&str>) -> Passwords {
+        let key_of = |byte: &str| -> Key32 { byte.repeat(32).parse().unwrap() };
+        let key = key_of(pepper);
         Passwords::new(&SecretSettings {
             password_pepper: key.clone(),
+            password_pepper_also: also.map(key_of),
             token_key: key.clone(),
             token_key_also: None,
             key_encryption_key: key,
@@ -194,7 +255,7 @@ mod tests {
                 .verify(&typed(&candidate), Some(hash.clone()))
                 .await
                 .unwrap();
-            assert_eq!(found, expected, "{reason}");
+            assert_eq!(found.is_right(), expected, "{reason}");
         }
     }
 
@@ -205,7 +266,33 @@ mod tests {
                 .verify(&typed("anything at all"), None)
                 .await
                 .unwrap()
+                .is_right()
         );
+    }
+
+    #[actix_web::test]
+    async fn a_password_of_the_other_pepper_or_of_less_work_is_to_be_hashed_again() {
+        let chosen = NewPassword::parse(&mut Fields::new(), "password", "the right password");
+        let hash = with_peppers(4, "5a", None).hash(&chosen.unwrap()).await;
+        let hash = hash.unwrap();
+        for (cost, pepper, also, expected) in [
+            (4, "5a", None, Verdict::Right),
+            (4, "5a", Some("6b"), Verdict::Right),
+            (5, "5a", None, Verdict::Outdated),
+            (4, "6b", Some("5a"), Verdict::Outdated),
+            (4, "6b", None, Verdict::Wrong),
+            (4, "6b", Some("7c"), Verdict::Wrong),
+        ] {
+            let passwords = with_peppers(cost, pepper, also);
+            let verdict = async |password: &str| {
+                let password = typed(password);
+                let checked = passwords.verify(&password, Some(hash.clone()));
+                checked.await.unwrap()
+            };
+            let right = verdict("the right password").await;
+            assert_eq!(right, expected, "{cost} {pepper} {also:?}");
+            assert_eq!(verdict("a wrong password").await, Verdict::Wrong);
+        }
     }
 
     /// Times depend on the machine: what is compared is the work, a hash of the same cost in a turn of its own.
@@ -224,7 +311,7 @@ mod tests {
             let mut checking = std::pin::pin!(passwords.verify(&wrong, hash));
             assert!(futures::poll!(&mut checking).is_pending());
             drop(all);
-            assert!(!checking.await.unwrap());
+            assert_eq!(checking.await.unwrap(), Verdict::Wrong);
         }
     }
 

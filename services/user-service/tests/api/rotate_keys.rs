@@ -1,7 +1,7 @@
 use std::{collections::BTreeMap, env, path::Path, time::Duration};
 
 use serde_json::{Value, json};
-use testkit::{Client, Instance, Organization, eventually_within, settings_of, stack};
+use testkit::{Client, Instance, Organization, User, eventually_within, settings_of, stack};
 use tokio::process::Command;
 
 use crate::support::{anybody, base64url, log_in, refresh, text};
@@ -116,4 +116,47 @@ async fn sessions_go_on_while_the_token_key_and_the_key_encryption_key_are_repla
     }
     // Made with the next key: a replica that does not know it yet takes it for forged.
     refresh(&token).await.refuses(401, "UNAUTHENTICATED");
+}
+
+/// As in `deploy/README.md`: all replicas take passwords of the next pepper, then it makes the hashes.
+#[actix_web::test]
+async fn passwords_hold_while_the_pepper_is_replaced() {
+    const PEPPER: &str = "HAUSHAVN_PASSWORD_PEPPER";
+    let former = settings_of("user-service")[PEPPER].clone();
+    let next = "5a".repeat(32);
+    let with = |own: &str, also: Option<&str>| {
+        let mut settings = BTreeMap::from([(PEPPER.to_owned(), own.to_owned())]);
+        settings.extend(also.map(|also| (format!("{PEPPER}_ALSO"), also.to_owned())));
+        settings
+    };
+    let start = async |settings| Instance::start_with("user-service", &settings).await;
+    let first = start(with(&former, Some(&next))).await;
+    let second = start(with(&next, Some(&former))).await;
+    let last = start(with(&next, None)).await;
+    let log_in_at = async |replica: &Instance, user: &User, password: &str| {
+        let body = json!({"email": user.email, "password": password});
+        let client = Client::new(&replica.url);
+        client.post("/api/auth/login", &body).await
+    };
+    let organization = Organization::new().await;
+    let absent = organization.agent().await;
+    let user = &organization.admin;
+
+    // In a rolling restart a client meets both, in any order; a wrong password stays wrong.
+    for replica in [&first, &second, &first, &second] {
+        log_in_at(replica, user, &user.password).await.expect(200);
+        log_in_at(replica, user, "a wrong password")
+            .await
+            .refuses(401, "INVALID_CREDENTIALS");
+    }
+    log_in_at(&last, user, &user.password).await.expect(200);
+    // Has not signed in since: the hash is still of the former pepper.
+    for (user, password) in [
+        (user, "a wrong password"),
+        (&absent, absent.password.as_str()),
+    ] {
+        log_in_at(&last, user, password)
+            .await
+            .refuses(401, "INVALID_CREDENTIALS");
+    }
 }
