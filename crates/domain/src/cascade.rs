@@ -50,7 +50,7 @@ pub use self::{
 };
 
 upper_snake_enum! {
-    /// Where a key date stands.
+    /// The state of a key date.
     KeyDateState {
         /// There is no date yet.
         Tbd = "TBD",
@@ -258,7 +258,7 @@ pub enum Dropped {
     },
 }
 
-/// What stands after the anchor's key in the reason that it makes a task pointless.
+/// What follows the anchor's key in the reason for waiving a pointless task.
 const IS_SET: &str = " is set";
 
 impl Dropped {

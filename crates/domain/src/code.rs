@@ -1,7 +1,7 @@
-//! The stable codes of every refusal and fault that a client can be told: one list, and what each means.
+//! The stable codes of every rejection and fault that a client can receive: one list, with the meaning of each.
 //!
-//! A code never changes its meaning. Those that only the HTTP layer knows stand here as well, so that there is one
-//! list; when they apply is none of this crate's business.
+//! A code never changes its meaning. Codes that only the HTTP layer uses are listed here too, so that there is one
+//! list; when they apply is decided there.
 
 use crate::words::upper_snake_enum;
 
@@ -13,7 +13,7 @@ macro_rules! codes {
         }
 
         impl Code {
-            /// What it tells, in one or two sentences.
+            /// Its meaning, in one or two sentences.
             #[must_use]
             pub const fn meaning(self) -> &'static str {
                 match self {
@@ -56,9 +56,9 @@ codes! {
     IdempotencyMismatch = "IDEMPOTENCY_MISMATCH": "This `Idempotency-Key` came with another request before.",
     PayloadTooLarge = "PAYLOAD_TOO_LARGE": "The body is larger than 1 MiB.",
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE": "The body has a type or an encoding that is not taken here.",
-    TooManyAttempts = "TOO_MANY_ATTEMPTS": "Too many failed sign-ins; `Retry-After` tells when the next one is heard.",
-    RateLimited = "RATE_LIMITED": "Too many requests; `Retry-After` tells when the next one is heard.",
-    ServiceUnavailable = "SERVICE_UNAVAILABLE": "Something needed is away or busy; `Retry-After` tells when to try again.",
+    TooManyAttempts = "TOO_MANY_ATTEMPTS": "Too many failed sign-ins; `Retry-After` says when the next one is accepted.",
+    RateLimited = "RATE_LIMITED": "Too many requests; `Retry-After` says when the next one is accepted.",
+    ServiceUnavailable = "SERVICE_UNAVAILABLE": "A dependency is unavailable or busy; `Retry-After` says when to retry.",
     Timeout = "TIMEOUT": "The request took longer than 30 seconds.",
     InternalError = "INTERNAL_ERROR": "A fault of ours; the request id helps to find it.",
 }

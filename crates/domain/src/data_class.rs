@@ -24,7 +24,7 @@ upper_snake_enum! {
     }
 }
 
-/// Whether a field tells something about a person, so that an export or an erasure touches it.
+/// Whether a field is about a person, so that exports and erasures include it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// It is about the matter.
@@ -74,8 +74,8 @@ const fn personal(entity: &'static str, name: &'static str, class: DataClass) ->
     }
 }
 
-/// Every field that carries a tag. One that is not listed is [`DataClass::Internal`] and about the matter, and stands in
-/// no event: there each text is listed. Free text, in which somebody may be named, is about a person.
+/// Every field that carries a tag. One that is not listed is [`DataClass::Internal`], is about the matter, and is in no
+/// event: every text of an event is listed. Free text, in which somebody may be named, is about a person.
 pub const FIELDS: &[TaggedField] = &[
     field("deal", "propertyAddress", DataClass::Public),
     field("deal", "status", DataClass::Public),

@@ -14,7 +14,7 @@ use crate::{
 };
 
 upper_snake_enum! {
-    /// Where a deal stands.
+    /// The status of a deal.
     DealStatus {
         /// Being prepared; nothing runs yet.
         Draft = "DRAFT",

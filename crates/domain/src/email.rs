@@ -1,7 +1,7 @@
 //! E-mail addresses: one check for what is taken and what is sent to, and one normal form in which two spellings of
 //! a mailbox are equal.
 //!
-//! Whether a mailbox exists, only a mail can tell. What no mail system can carry is refused here.
+//! Only sending a mail shows whether a mailbox exists. This module refuses what no mail system can carry.
 
 use email_address::{EmailAddress as Syntax, Options};
 use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
@@ -82,7 +82,7 @@ pub fn normal_form(text: &str) -> String {
     EmailAddress::parse(text).map_or_else(|| folded(text), |address| address.normal)
 }
 
-/// Visible signs that stand in addresses outside quotes. Quoted local parts are left out: hardly any mailbox has one.
+/// Visible characters of addresses outside quotes. Quoted local parts are left out: hardly any mailbox has one.
 fn is_visible(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_graphic() && c != '"';

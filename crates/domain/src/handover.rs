@@ -1,8 +1,8 @@
-//! Who is to be told that a task has become theirs to do, or nobody's: what follows from how each open task came to where
-//! it is.
+//! Who gets a notice that a task has become theirs to do, or has lost its assignee. It follows from how each open task
+//! came to its present assignee.
 //!
-//! Pure decisions for the deal's workflow, from the present state alone: what is no longer true when it is asked is not
-//! told. What one transaction handed to a person through their part, such as a plan that was applied, is one occasion.
+//! Pure decisions for the deal's workflow, from the present state alone: what is no longer true gives no notice. Tasks
+//! that one transaction gave to a person through their part in the deal, such as by applying a plan, share one notice.
 
 use std::collections::BTreeMap;
 
@@ -42,12 +42,12 @@ pub struct Freed {
     pub by: Option<Uuid>,
 }
 
-/// Something that one or several people are to be told, once.
+/// A reason for a notice to one or several people, sent once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Occasion {
     /// These tasks came to the user through their part in the deal.
     PlanReady {
-        /// Who is told.
+        /// Who gets the notice.
         user_id: Uuid,
         /// When they came.
         since: OffsetDateTime,
@@ -56,7 +56,7 @@ pub enum Occasion {
     },
     /// Somebody else gave the user a task.
     TaskAssigned {
-        /// Who is told.
+        /// Who gets the notice.
         user_id: Uuid,
         /// When it was given.
         since: OffsetDateTime,
@@ -65,7 +65,7 @@ pub enum Occasion {
     },
     /// Somebody else did what the user's task waited for.
     TaskUnlocked {
-        /// Who is told.
+        /// Who gets the notice.
         user_id: Uuid,
         /// When it came free.
         since: OffsetDateTime,
@@ -83,7 +83,7 @@ pub enum Occasion {
     },
 }
 
-/// What is to be told of a deal's open tasks, given as the plan orders them.
+/// The notices to send about a deal's open tasks, given in the order of the plan.
 #[must_use]
 pub fn occasions(tasks: &[OpenTask]) -> Vec<Occasion> {
     let mut singly = Vec::new();
@@ -105,7 +105,7 @@ pub fn occasions(tasks: &[OpenTask]) -> Vec<Occasion> {
                 });
             }
             (None, None, Some(from)) => left.entry((handed.at, from)).or_default().push(task.id),
-            // Whoever takes a task, or takes it from somebody, knows.
+            // No notice to somebody about their own act, such as taking a task.
             (Some(_), Some(_), _) | (None, _, _) => {}
         }
         singly.extend(unlocked(task, handed));
@@ -127,7 +127,7 @@ pub fn occasions(tasks: &[OpenTask]) -> Vec<Occasion> {
     ready.chain(singly).chain(left).collect()
 }
 
-/// Whoever got the task after it had come free was told then.
+/// No notice to a user who got the task after it had come free: the notice about getting it was enough.
 fn unlocked(task: &OpenTask, handed: Handed) -> Option<Occasion> {
     let user_id = task.assignee_id?;
     let freed = task.freed?;
@@ -178,7 +178,7 @@ mod tests {
         }
     }
 
-    /// What is told of a task of this assignee that came to be so in this way.
+    /// The notices about a task of this assignee, by how it came to them and came free.
     fn told(
         assignee_id: Option<Uuid>,
         handed: Option<Handed>,

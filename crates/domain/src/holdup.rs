@@ -48,7 +48,7 @@ pub enum Holder<'a> {
 }
 
 impl Holdup<'_> {
-    /// What the waiting task waits for, and who holds it up since when. `today` tells what is late, and which dates
+    /// What the waiting task waits for, and who holds it up since when. `today` decides what is late, and which dates
     /// need no year.
     #[must_use]
     pub fn sentence(&self, today: Date) -> String {
@@ -116,7 +116,7 @@ pub fn summary(title: &str, holdups: &[Holdup<'_>], today: Date) -> String {
 }
 
 fn listed(holdups: &[Holdup<'_>]) -> String {
-    // Several hidden tasks of one part read alike, and tell no more than one does.
+    // Several hidden tasks of one part read alike; the phrase is said once.
     let mut phrases: Vec<String> = Vec::new();
     for phrase in holdups.iter().map(Holdup::phrase) {
         if !phrases.contains(&phrase) {

@@ -18,7 +18,7 @@ pub const DELAY_MAX: Duration = Duration::minutes(15);
 pub const FAILURE_FADES_AFTER: Duration = Duration::minutes(15);
 /// More failures than these are not counted: the delay has reached its most, and they must fade in time.
 pub const FAILURES_COUNTED_MAX: i32 = FAILURES_FREE + 4;
-/// So many guesses at an account from all strange networks together are heard within [`STRANGERS_WINDOW`].
+/// The most guesses at an account, from all strange networks together, within [`STRANGERS_WINDOW`].
 pub const STRANGERS_GUESSES_MAX: usize = 10;
 /// The window of [`STRANGERS_GUESSES_MAX`].
 pub const STRANGERS_WINDOW: Duration = Duration::minutes(15);
@@ -48,14 +48,14 @@ pub struct Failures {
     pub count: i32,
     /// When the last one was.
     pub last_at: OffsetDateTime,
-    /// Until when the next attempt is not heard.
+    /// Attempts before this instant are refused without a look at the password.
     pub locked_until: Option<OffsetDateTime>,
 }
 
 /// Counts an attempt before its password is looked at: as a failure until it has succeeded.
 ///
 /// # Errors
-/// How long to wait, where attempts are not heard now. Such an attempt does not count.
+/// How long to wait, if attempts are refused now. Such an attempt does not count.
 pub fn count_failure(present: Option<Failures>, now: OffsetDateTime) -> Result<Failures, Duration> {
     let until = present.and_then(|present| present.locked_until);
     if let Some(until) = until.filter(|until| *until > now) {

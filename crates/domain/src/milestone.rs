@@ -1,9 +1,9 @@
-//! Where the milestones of a plan stand. Their state is never set: it follows from their tasks.
+//! The states of a plan's milestones. They are never set: they follow from the milestone's tasks.
 
 use crate::{task::TaskState, words::upper_snake_enum};
 
 upper_snake_enum! {
-    /// Where a milestone stands.
+    /// The state of a milestone.
     MilestoneState {
         /// Every task in it is done.
         Done = "DONE",
@@ -14,7 +14,7 @@ upper_snake_enum! {
     }
 }
 
-/// How a milestone's tasks stand.
+/// How many of a milestone's tasks are in each state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TaskCounts {
     /// Completed or waived.

@@ -1,7 +1,7 @@
 //! Roles, permissions, and the sets of permissions that a caller holds.
 //!
 //! This is the vocabulary of the permission matrix and its default values. It does not decide whether one caller may
-//! touch one object: those rules stand beside the objects, in [`crate::deal`] and [`crate::task`].
+//! touch one object: those rules are with the objects, in [`crate::deal`] and [`crate::task`].
 
 use std::fmt;
 
@@ -144,8 +144,8 @@ impl fmt::Display for Permission {
 
 /// The permissions a caller holds: the role's default and what the organization grants on top.
 ///
-/// Every single permission is still less than `*`, which only the role itself gives: whoever holds `*` makes
-/// administrators, and no grant does.
+/// A set of all single permissions is still less than `*`, which only the role itself gives: a holder of `*` may
+/// appoint administrators, and no grant allows that.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PermissionSet {
     bits: u16,
@@ -167,7 +167,7 @@ impl PermissionSet {
         }
     }
 
-    /// Reads the comma-separated list that the database keeps; `*` stands for all.
+    /// Reads the comma-separated list that the database keeps; `*` means all.
     ///
     /// A word that this version does not know is ignored: it can come from a newer version, and an unknown permission
     /// never allows anything.
@@ -251,7 +251,7 @@ impl fmt::Display for PermissionSet {
     }
 }
 
-/// The permission matrix as it stands until an organization grants more.
+/// The permission matrix before an organization grants more.
 #[must_use]
 pub fn default_permissions(role: Role) -> PermissionSet {
     use Permission as P;
@@ -267,7 +267,7 @@ pub fn default_permissions(role: Role) -> PermissionSet {
 
 /// What a user of this role may do in an organization that grants `grants` to the role.
 ///
-/// Grants only add: nothing can be taken away from the default matrix.
+/// Grants only add: nothing can be removed from the default matrix.
 #[must_use]
 pub fn effective_permissions(role: Role, grants: PermissionSet) -> PermissionSet {
     default_permissions(role).union(grants)

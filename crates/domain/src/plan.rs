@@ -125,7 +125,7 @@ impl<K: Ord + Clone> Graph<K> {
         })
     }
 
-    /// The graph without some nodes: whoever waited for one of them waits for what that one waited for.
+    /// The graph without some nodes: what waited for a dropped node waits for what that node waited for.
     #[must_use]
     pub fn without(&self, dropped: &BTreeSet<K>) -> Self {
         let kept = self.nodes().filter(|node| !dropped.contains(node));

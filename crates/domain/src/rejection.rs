@@ -71,7 +71,7 @@ impl FieldError {
 
 /// An unfinished task that another one waits for.
 ///
-/// Whoever may not see the task gets only its owner role: `id` and `title` are then `None`.
+/// A caller who may not see the task gets only its owner role: `id` and `title` are then `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blocker {
     /// The blocking task, if the caller may see it.
@@ -82,7 +82,7 @@ pub struct Blocker {
     pub owner_role: Option<String>,
 }
 
-/// One mistake in a template, with the line it stands in.
+/// One mistake in a template, with its line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineError {
     /// The line, counted from 1.
@@ -184,12 +184,12 @@ pub enum Rejection {
     },
     /// Too many failed sign-ins.
     TooManyAttempts {
-        /// Seconds until the next attempt is heard.
+        /// Seconds until the next attempt is accepted.
         retry_after_seconds: u64,
     },
     /// Too many requests.
     RateLimited {
-        /// Seconds until the next request is heard.
+        /// Seconds until the next request is accepted.
         retry_after_seconds: u64,
     },
 }
@@ -346,7 +346,7 @@ impl Rejection {
         }
     }
 
-    /// The sentence of the rejections that carry nothing to tell.
+    /// The message of the rejections without details.
     const fn plain_message(&self) -> &'static str {
         match self {
             Self::CursorInvalid => "the cursor does not belong to this list",

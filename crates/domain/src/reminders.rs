@@ -23,19 +23,19 @@ use crate::{
 pub const REMIND_DAYS_BEFORE: [i64; 2] = [3, 1];
 /// How many days after the due date an overdue task is escalated.
 pub const ESCALATE_DAYS_AFTER: i64 = 3;
-/// The time of day, where the property stands, at which reminders go out.
+/// The time of day, in the property's time zone, at which reminders go out.
 pub const REMIND_AT: Time = time!(9:00);
 
 upper_snake_enum! {
     /// What is to be done about a task.
     ActionKind {
-        /// Tell the assignee that it is due in three days.
+        /// Remind the assignee that it is due in three days.
         RemindThreeDays = "REMIND_THREE_DAYS",
-        /// Tell the assignee that it is due in a day.
+        /// Remind the assignee that it is due in a day.
         RemindOneDay = "REMIND_ONE_DAY",
-        /// Mark it overdue, and tell assignee and coordinator.
+        /// Mark it overdue, and notify assignee and coordinator.
         MarkOverdue = "MARK_OVERDUE",
-        /// Tell the administrators that it has been overdue for three days.
+        /// Notify the administrators that it has been overdue for three days.
         Escalate = "ESCALATE",
     }
 }
@@ -126,8 +126,9 @@ pub fn reminded(assignee_id: Option<Uuid>, chased_by: Option<PartyRole>) -> Vec<
 /// Decides for the open tasks of one deal. `done` holds the texts of the [`ActionKey`]s that were done.
 ///
 /// Nobody is reminded of a task that waits for others, or of what is overdue. A reminder whose instant lies before
-/// `since` comes at the next 09:00, if the task is not overdue by then and no later reminder comes with it: who is told
-/// 'tomorrow' need not be told 'in three days'. While deadlines are paused there is nothing to do and nothing to wait for.
+/// `since` comes at the next 09:00, if the task is not overdue by then and no later reminder comes with it: 'due
+/// tomorrow' makes 'due in three days' superfluous. While deadlines are paused there is nothing to do and nothing to
+/// wait for.
 #[must_use]
 pub fn decide(
     tasks: &[OpenTask],

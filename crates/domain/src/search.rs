@@ -67,7 +67,7 @@ impl SearchText {
     }
 }
 
-/// How many letters and digits stand in a row at most: what an index over trigrams can find a word by.
+/// The longest run of letters and digits: what a trigram index can find a word by.
 fn longest_run(word: &str) -> usize {
     word.split(|sign: char| !sign.is_alphanumeric())
         .map(|run| run.chars().count())

@@ -31,7 +31,7 @@ pub use self::{
     stored::{Details, StoredTask},
 };
 
-/// Where a task stands. Written `UPPER_SNAKE`.
+/// The status of a task. Written `UPPER_SNAKE`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TaskStatus {
     /// Waits for other tasks.
@@ -340,7 +340,7 @@ pub enum TaskEvent {
     Created,
     /// Its fields or its dependencies changed.
     Updated,
-    /// It was given to somebody, or taken away.
+    /// Its assignee was set or removed.
     Assigned,
     /// It came free while somebody was assigned, so work begins.
     Started,

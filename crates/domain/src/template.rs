@@ -90,7 +90,7 @@ pub struct Anchor {
     pub title: String,
     /// Whether the deal cannot become active without it.
     pub required: bool,
-    /// Whether it may be taken away again while the deal runs, as when an accepted offer falls through.
+    /// Whether it may be cleared while the deal runs, as when an accepted offer falls through.
     pub revocable: bool,
     /// The RESO Data Dictionary's name for it.
     pub reso: Option<String>,

@@ -1,4 +1,4 @@
-//! Time zones: which instant a calendar date and a time of day mean where the property stands, and back.
+//! Time zones: which instant a calendar date and a time of day mean at the property, and back.
 //!
 //! The zone rules are bundled with the program, so that the same deal gives the same instants on every machine. The
 //! module never asks for the present time.

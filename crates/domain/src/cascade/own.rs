@@ -62,7 +62,7 @@ pub(super) fn moved(date: Date, days: i64) -> Option<Date> {
         .filter(|date| is_countable(*date))
 }
 
-/// Takes the open instances away whose series has ended before they are due, or has become pointless.
+/// Drops open instances of a series that has ended before they are due, or that has become pointless.
 pub(super) fn end_series(
     template: &Template,
     circumstances: &Circumstances,

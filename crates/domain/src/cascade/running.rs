@@ -19,7 +19,7 @@ use crate::{
     zone::Zone,
 };
 
-/// New dates by key; `None` takes an anchor's date away, and lets a computed date follow its rule again.
+/// New dates by key. `None` clears an anchor's date, and lets a computed date follow its rule again.
 pub type DateInputs = BTreeMap<String, Option<Date>>;
 
 /// The plan of a deal. Everything that its dates follow from.

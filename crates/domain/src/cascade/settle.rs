@@ -42,7 +42,7 @@ pub struct WorkingPlan<'a> {
     moment: Moment<'a>,
 }
 
-/// Which tasks a change may bring and take away.
+/// Which tasks a change may add and remove.
 #[derive(Clone, Copy, Debug)]
 pub enum Follow<'a> {
     /// None: only dates move.

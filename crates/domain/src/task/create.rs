@@ -50,7 +50,7 @@ pub struct TaskEdit {
 pub enum DueEdit {
     /// Nothing.
     Keep,
-    /// Somebody sets it by hand, or takes it away: it no longer follows a rule, also where that says the same.
+    /// Somebody sets or clears it by hand: it no longer follows a rule, even if the rule gives the same date.
     Pin(Option<Due>),
     /// Somebody gives it a rule, which says this date and knows of all holds before.
     Follow(Option<Due>),
@@ -151,7 +151,7 @@ impl Task {
         Ok(self.updated_to(next, moment))
     }
 
-    /// Gives the task to a user, or takes it away with `None`. The same assignee again is no transition.
+    /// Assigns the task to a user; `None` removes the assignee. The same assignee again is no transition.
     ///
     /// Whether that user exists, is active and may see the deal is the caller's check.
     ///

@@ -19,7 +19,7 @@ impl Moment<'_> {
 }
 
 impl Task {
-    /// Sets the due date that a rule gave, with the days of holds in it. The status is derived anew, so a date in the
+    /// Sets the due date that a rule gave, with the days of holds in it. The status is derived again, so a date in the
     /// future ends OVERDUE.
     ///
     /// # Errors

@@ -17,8 +17,8 @@ pub struct Actor {
     pub permissions: PermissionSet,
 }
 
-/// Whether the actor may complete the task: its own task, whoever it is; any with `manage_tasks`; an unassigned one
-/// with `assign_tasks`, since it could assign it to itself.
+/// Whether the actor may complete the task: its own; any task with `manage_tasks`; an unassigned one with
+/// `assign_tasks`, since it could assign it to itself.
 ///
 /// # Errors
 /// `FORBIDDEN`, naming what would do.

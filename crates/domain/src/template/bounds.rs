@@ -43,7 +43,7 @@ impl Bounds {
     ///
     /// # Errors
     /// With the line, what the source has too much of, or what no template may have: aliases and anchors (a few of them
-    /// stand for any number of nodes), tags, control characters.
+    /// expand to any number of nodes), tags, control characters.
     pub(super) fn admit(&mut self, event: &Event<'_>, span: Span) -> Result<(), TemplateError> {
         let refused = |message: String| TemplateError {
             line: span.start.line().max(1),

@@ -78,7 +78,7 @@ upper_snake_enum! {
 }
 
 upper_snake_enum! {
-    /// An e-mail that goes with a task: whoever does the task is given its draft.
+    /// An e-mail that goes with a task: the person doing the task gets its draft.
     EmailTemplate {
         /// Who is who, and the timeline.
         IntroAllParties = "intro_all_parties",

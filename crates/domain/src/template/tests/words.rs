@@ -10,7 +10,7 @@ use crate::{
     cascade::{Circumstances, KeyDateState, compute},
 };
 
-/// What a word claims: where one of these stands in a title, the condition must hold.
+/// What a word claims: where a title contains one of these, the condition must hold.
 const CLAIMS: &[(&str, &[&str], &str, &str, &str)] = &[
     (
         "purchase",
