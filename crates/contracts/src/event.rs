@@ -1,8 +1,8 @@
-//! Events as the services use them, and their two written forms: the protobuf envelope that travels
-//! through the broker, and the JSON that stands in `event_outbox.event_data`.
+//! Events as the services use them, and their two written forms: the protobuf envelope that travels through the broker,
+//! and the JSON in `event_outbox.event_data`.
 //!
-//! Each event carries its aggregate as it stands after the change, so that a consumer can rebuild its
-//! read model from any one of them. A type that this build does not know is [`Event::Unknown`].
+//! Each event carries its aggregate as it is after the change, so that a consumer can rebuild its read model from any
+//! one of them. A type that this build does not know is [`Event::Unknown`].
 
 use prost::Message as _;
 use serde::{Serialize, de::DeserializeOwned};
@@ -349,7 +349,8 @@ impl Event {
         Self::from_envelope(&envelope)
     }
 
-    /// The event as JSON in camelCase, readable by people; the type stands beside it. An unknown event is `null`.
+    /// The event as JSON in camelCase, readable by people; the type is in a column of its own. An unknown event is
+    /// `null`.
     pub fn to_json(&self) -> Value {
         match self {
             Self::Deal(_, event) => json(event),

@@ -15,7 +15,7 @@ const ALLOWANCE: Allowance = Allowance {
     steps: (100, 0),
 };
 
-/// A name as a position has it, and what stands behind it.
+/// The position of a cursor: a name, and what orders equal names.
 type Place = (String, Option<i64>, Uuid);
 
 /// A longer name is in no list, in characters.
