@@ -1,9 +1,9 @@
-//! The cache in Redis. It may be slow, empty or away: a failure is a miss, never an error.
+//! The cache in Redis. It may be slow, empty or unavailable: a failure is a miss, never an error.
 //!
-//! Two things keep it from lying. Whoever fills a key takes a lease on it before reading the state; a drop ends the
-//! lease, so a state that was read before a drop is never kept after it, however long the reading took. And an entry written before an outage that this process
-//! noticed is not trusted, since the drop that should have removed it may have been lost; lost drops are
-//! made up for as soon as Redis answers again.
+//! Two rules keep stale entries out. To fill a key, a caller takes a lease on it before reading the state; a drop ends
+//! the lease, so a state that was read before a drop is never kept after it, however long the reading took. And an
+//! entry written before an outage that this process noticed is not trusted, since the drop that should have removed it
+//! may have been lost; lost drops are repeated as soon as Redis answers again.
 
 use std::{
     collections::BTreeSet,
@@ -38,7 +38,7 @@ const TIMEOUT: Duration = Duration::from_millis(200);
 const LEASE_TTL: Duration = Duration::from_secs(10);
 /// Keys that are dropped with one command.
 const DROPS_AT_ONCE: usize = 500;
-/// Most drops that are remembered while Redis is away; entries older than the outage are not trusted anyhow.
+/// Most drops that are remembered while Redis is unavailable; entries older than the outage are not trusted anyhow.
 const PENDING_DROPS_MAX: usize = 10_000;
 /// Connections at most.
 const CONNECTIONS_MAX: usize = 16;
@@ -67,7 +67,7 @@ struct Scripts {
 #[must_use = "a key that is not filled stays empty"]
 pub struct Lease {
     key: String,
-    /// The entry that stands there until the key is filled; `None` while Redis is away.
+    /// The lease's placeholder entry in Redis until the key is filled; `None` while Redis is unavailable.
     held: Option<String>,
 }
 

@@ -1,8 +1,7 @@
 //! The public keys of access tokens, fetched from user-service and kept.
 //!
-//! A key id that is not known is looked for again at most every five seconds, so that a rotation is
-//! noticed at once and a flood of forged tokens causes no flood of fetches. Known keys serve on while
-//! user-service is away.
+//! A key id that is not known is looked for again at most every five seconds, so that a rotation is noticed at once and
+//! a flood of forged tokens causes no flood of fetches. Known keys stay valid while user-service is unavailable.
 
 use std::{
     collections::HashMap,
@@ -108,7 +107,7 @@ impl Jwks {
         }
     }
 
-    /// Fetches the keys unless that was tried just now. Whoever comes meanwhile waits for the result.
+    /// Fetches the keys unless that was tried just now. Concurrent callers wait for the result.
     async fn refresh(&self, source: &Source) {
         let mut attempted_at = source.attempted_at.lock().await;
         if attempted_at.is_some_and(|at| at.elapsed() < FETCH_INTERVAL_MIN) {

@@ -1,5 +1,5 @@
-//! Who may use a connection now. Waiting for one's turn and waiting for PostgreSQL are told apart here:
-//! a burst of requests queues while others finish, and when nobody finishes the queue dissolves at once.
+//! Who may use a connection now. This distinguishes waiting for one's turn from waiting for PostgreSQL: a burst of
+//! requests queues while others finish, and when none finishes all waiting requests fail at once.
 
 use std::{
     sync::{
@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 
 /// The longest that a session waits for its turn and for a connection together, while others finish.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
-/// When no session has begun or committed for so long, the database is taken to be away.
+/// Without progress for this long the database counts as down.
 const STALLED: Duration = Duration::from_millis(1500);
 
 /// A pool's queue.
@@ -42,7 +42,7 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    /// Tells those who wait that PostgreSQL answers.
+    /// Records that PostgreSQL answers, for those who wait.
     pub(super) fn progress(&self) {
         let elapsed = self.admission.since.elapsed().as_millis();
         let elapsed = u64::try_from(elapsed).unwrap_or(u64::MAX);
@@ -86,7 +86,7 @@ impl Admission {
         let asked = Instant::now();
         tokio::pin!(awaited);
         loop {
-            // Whoever comes while nothing moves still gives those before them the time to move.
+            // Even a request that arrives during a stall gives the sessions before it this time to progress.
             let stalled = (self.last_progress().max(asked) + STALLED).min(asked + PATIENCE);
             if let Ok(outcome) = timeout_at(stalled, &mut awaited).await {
                 return outcome;

@@ -78,7 +78,7 @@ struct Sorted<'a> {
     fresh: Vec<&'a Delivery>,
     /// Too early, with their versions.
     early: Vec<(&'a Delivery, i64)>,
-    /// Where each aggregate with an order of its own stands afterwards.
+    /// The versions of the gapless aggregates after the batch.
     positions: HashMap<Uuid, i64>,
 }
 
@@ -134,7 +134,7 @@ impl Inbox {
         self.behind.notified().await;
     }
 
-    /// Parked events whose turn has come, each aggregate's in order. None while the database is away.
+    /// Parked events whose turn has come, each aggregate's in order. None while the database is unavailable.
     pub(crate) async fn due(&self) -> Vec<ParkedEvent> {
         let due = self.db.anonymous("parked events", None, async |tx| {
             tx.all(
@@ -196,7 +196,7 @@ impl Inbox {
         }
     }
 
-    /// Tells which of the events are new and have their turn.
+    /// Sorts the events by whether they are new and have their turn.
     async fn sort<'a>(
         &self,
         tx: &Tx,
@@ -267,7 +267,7 @@ impl Inbox {
         Ok(fresh.into_iter().map(|row| row.message_id).collect())
     }
 
-    /// Moves the positions on, and tells whether some aggregate's next event is parked. Nobody can park meanwhile:
+    /// Advances the positions, and returns whether some aggregate's next event is parked. Nobody can park meanwhile:
     /// parking waits for the position's row as well.
     async fn record(&self, tx: &Tx, sorted: &Sorted<'_>) -> Result<bool> {
         if sorted.positions.is_empty() {
@@ -326,8 +326,8 @@ impl Inbox {
     }
 }
 
-/// Where a read model stands after it was rebuilt: its aggregates at these versions. What is parked up to there is
-/// forgotten; what is parked behind is found by the next look.
+/// Sets a rebuilt read model's positions: the versions of its aggregates. Parked events up to these versions are
+/// deleted; later ones are found by the next sweep.
 pub async fn restate_positions(
     tx: &Tx,
     consumer: &'static str,

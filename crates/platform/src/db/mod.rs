@@ -1,9 +1,9 @@
 //! The only way to PostgreSQL: a session is a transaction that begins by saying who acts.
 //!
-//! [`Db::read`], [`Db::write`], [`Db::once`] and [`Db::service`] open one, let `ctx.enter` decide tenant
-//! and permissions, run the caller's closure and commit. The pool stays private to this module, so
-//! nobody can forget the context. What a session does *not* do: call the network, or publish. Changes
-//! are told through [`Tx::emit`], and leave with the commit.
+//! [`Db::read`], [`Db::write`], [`Db::once`] and [`Db::service`] open one, let `ctx.enter` decide tenant and
+//! permissions, run the caller's closure and commit. The pool stays private to this module, so nobody can forget the
+//! context. What a session does *not* do: call the network, or publish. Changes are recorded by [`Tx::emit`] and
+//! written with the commit.
 
 mod admission;
 pub(crate) mod idempotency;
@@ -82,8 +82,8 @@ pub struct ServiceScope {
 }
 
 impl Db {
-    /// Connects lazily: the first session connects, and a database that is away answers
-    /// [`Error::Unavailable`] within two seconds. `schema` is the service's own.
+    /// Connects lazily: the first session connects; if the database is unavailable, it returns [`Error::Unavailable`]
+    /// within two seconds. `schema` is the service's own.
     pub fn connect(url: &Secret, schema: &'static str, size: PoolSize) -> anyhow::Result<Self> {
         Ok(Self {
             pool: pool::connect(url, size)?,

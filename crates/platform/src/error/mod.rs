@@ -1,8 +1,8 @@
-//! The one error type of the services, and how it is told to a client.
+//! The one error type of the services, and its HTTP response.
 //!
-//! Two kinds matter: what the caller can act on (a [`Rejection`] of the domain, or a [`Refusal`] that only
-//! HTTP knows), told with a stable code; and what it cannot, told as 503 or 500 without any internals and
-//! logged here, once, with its whole chain.
+//! Two kinds matter: what the caller can act on (a [`Rejection`] of the domain, or a [`Refusal`] that only HTTP knows),
+//! which is answered with a stable code; and what the caller cannot, which is answered with 503 or 500 without any
+//! internals and logged here, once, with its whole chain.
 
 mod database;
 mod problem;
@@ -19,7 +19,7 @@ use crate::db::Preparation;
 
 pub use self::problem::{Problem, schemas};
 
-/// Seconds after which a client may try again when a dependency is away.
+/// Seconds after which a client may retry when a dependency is unavailable.
 const RETRY_AFTER_SECONDS: u64 = 2;
 
 /// What a handler, a command or a query may fail with.
@@ -29,24 +29,24 @@ pub enum Error {
     Rejected(Rejection),
     /// The caller can act on it: a rule of HTTP.
     Refused(Refusal),
-    /// Something this service needs is away or too busy: 503 with `Retry-After`.
+    /// A dependency is unavailable or too busy: 503 with `Retry-After`.
     Unavailable {
         /// Seconds after which the client may try again.
         retry_after_s: u64,
-        /// What is away, for the log only.
+        /// What is unavailable, for the log only.
         reason: String,
     },
-    /// The transaction lost a deadlock or waited too long for a lock. The database layer tries it again;
-    /// what is left of it is told as 503.
+    /// The transaction lost a deadlock or waited too long for a lock. The database layer retries it; if that fails as
+    /// well, the answer is 503.
     Busy {
         /// What was lost, for the log only.
         reason: String,
     },
-    /// The session lacks something that is made outside of it. The database layer has it made and tries again; what is
-    /// left of it is told as 503.
+    /// The session lacks something that is made outside of it. The database layer has it made and retries; if that
+    /// fails as well, the answer is 503.
     Unprepared(Preparation),
-    /// A statement ran longer than the database lets it: told as 503. Unlike an absence it may be the work's own
-    /// fault, so whoever tries again counts.
+    /// A statement ran longer than the database allows: 503. Unlike an outage it may be the statement's own fault, so
+    /// retries are counted.
     StatementTimeout {
         /// What the database said, for the log only.
         reason: String,
@@ -76,7 +76,7 @@ pub enum Refusal {
 }
 
 impl Error {
-    /// Something this service needs is away; `reason` is for the log.
+    /// A dependency is unavailable; `reason` is for the log.
     pub fn unavailable(reason: impl fmt::Display) -> Self {
         Self::Unavailable {
             retry_after_s: RETRY_AFTER_SECONDS,
@@ -84,7 +84,7 @@ impl Error {
         }
     }
 
-    /// The whole answer that tells of this error.
+    /// The whole response for this error.
     pub fn to_response(&self, request_id: &str, instance: &str) -> HttpResponse {
         let mut response = HttpResponse::build(self.status_code());
         if let Some(seconds) = self.retry_after_seconds() {
@@ -108,7 +108,7 @@ impl Error {
             Self::Unavailable { reason, .. }
             | Self::Busy { reason }
             | Self::StatementTimeout { reason } => {
-                tracing::warn!(reason, "answered 503: something needed is away");
+                tracing::warn!(reason, "answered 503: a dependency is unavailable");
             }
             Self::Unprepared(preparation) => {
                 tracing::warn!(%preparation, "answered 503: something needed is not made");
@@ -206,7 +206,7 @@ impl ResponseError for Error {
         self.family().status
     }
 
-    /// The middleware writes the answer anew with request id and path; this serves where there is none.
+    /// The middleware replaces this response by one with request id and path; it serves where there is none.
     fn error_response(&self) -> HttpResponse {
         self.to_response("", "")
     }

@@ -1,4 +1,4 @@
-//! How an error is told to a client: the body `application/problem+json` (RFC 9457) with our own members.
+//! The response body of an error: `application/problem+json` (RFC 9457) with our own members.
 
 use actix_web::http::StatusCode;
 use domain::{
@@ -44,10 +44,10 @@ pub struct Problem {
     /// One sentence for people.
     #[schema(example = "propertyAddress is required")]
     pub message: String,
-    /// The stable code: what to tell problems apart by.
+    /// The stable code, by which clients distinguish problems.
     #[schema(schema_with = code_reference)]
     pub code: &'static str,
-    /// What the code has to tell beyond the message; empty where nothing.
+    /// What the code adds to the message; empty if nothing.
     #[schema(value_type = Object)]
     pub details: Value,
     /// The request's id, also in the header `X-Request-Id` and in the logs.
@@ -87,7 +87,7 @@ fn codes() -> Schema {
 }
 
 impl Error {
-    /// The body that tells of this error.
+    /// The response body for this error.
     pub fn problem(&self, request_id: &str, instance: &str) -> Problem {
         let Family {
             status,
@@ -492,7 +492,7 @@ mod tests {
         }
     }
 
-    /// One error for each thing that can be told.
+    /// One error for each code.
     fn all_errors() -> Vec<Error> {
         let rejections = [
             Rejection::required("name"),

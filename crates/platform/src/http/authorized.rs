@@ -1,4 +1,4 @@
-//! The permission stands in the handler's type: `Authorized<permission::ManageTasks>`.
+//! The permission is in the handler's type: `Authorized<permission::ManageTasks>`.
 //!
 //! The extractor refuses requests without a valid token. It does not decide on the permission: that
 //! happens when the session is opened, with the permissions the database gives.

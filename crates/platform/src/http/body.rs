@@ -30,8 +30,8 @@ pub trait Body: DeserializeOwned {
     }
 }
 
-/// A JSON body of a known shape. Put it behind [`super::Authorized`] in a handler's arguments, so that
-/// whoever is not signed in learns that first.
+/// A JSON body of a known shape. Put it behind [`super::Authorized`] in a handler's arguments, so that a caller who is
+/// not signed in gets that error first.
 #[derive(Clone, Debug)]
 pub struct Json<T> {
     /// The body.

@@ -1,4 +1,4 @@
-//! Who sends a request, as far as the access token and the connection tell.
+//! Who sends a request, as far as the access token and the connection show.
 //!
 //! Deliberately without role, organization and permissions: those come from the database when the
 //! session is opened (`ctx.enter`), never from a token's claims.

@@ -17,8 +17,8 @@ use crate::{
 /// What an operation asks of its requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Contract {
-    /// One of these permissions lets a caller in; an empty list asks for a live session only. `None`: whoever
-    /// comes, signed in or not.
+    /// One of these permissions lets a caller in; an empty list asks for a live session only. `None`: every caller,
+    /// signed in or not.
     pub any_of: Option<&'static [Permission]>,
     /// It has parameters in the query.
     pub takes_query: bool,

@@ -1,9 +1,9 @@
 //! `/healthz` (is the process alive), `/readyz` (can it do its work) and `/metrics`.
 //!
-//! Only what a service cannot work without makes it unready. The rest is reported: with Redis or the
-//! broker away everything goes on, slower or later, and no balancer should take the service out.
+//! Only what a service cannot work without makes it unready. The rest is reported: without Redis or the broker
+//! everything goes on, slower or later, and no balancer should take the service out.
 //!
-//! Whoever asks gets what is known: the dependencies themselves are asked at most once a second, however many ask.
+//! Outcomes are cached: the dependencies are probed at most once a second, however many requests come.
 
 use std::{
     fmt,
@@ -26,7 +26,7 @@ use crate::telemetry;
 
 /// A probe takes no longer.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
-/// For so long what the probes said is told again without asking them.
+/// How long the outcomes of probes are reused.
 const OUTCOMES_KEPT_FOR: Duration = Duration::from_secs(1);
 
 type Probe = dyn Fn() -> LocalBoxFuture<'static, anyhow::Result<()>> + Send + Sync;

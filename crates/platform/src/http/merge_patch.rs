@@ -12,7 +12,7 @@ use super::{
 };
 use crate::error::{Error, Refusal, Result};
 
-/// The patch of a request, `application/merge-patch+json`. `null` takes a field away.
+/// The patch of a request, `application/merge-patch+json`. `null` clears a field.
 #[derive(Clone, Debug)]
 pub struct MergePatch {
     raw: Value,

@@ -253,7 +253,7 @@ fn answered(
     }
 }
 
-/// Our own error out of actix's wrapping, which does not give it away.
+/// Our own error out of actix's wrapping, which only lends it.
 fn take_own(error: actix_web::Error) -> Error {
     match error.as_error::<Error>() {
         Some(Error::Rejected(rejection)) => Error::Rejected(rejection.clone()),

@@ -59,7 +59,7 @@ mod tests {
     /// How long a reader of these tests may take.
     const FOR_A_PART: Duration = Duration::from_secs(30);
 
-    /// Tells when it is dropped, as a connection would be closed.
+    /// Records that it was dropped, as a connection would be closed.
     struct Held(Rc<Cell<bool>>);
 
     impl Drop for Held {

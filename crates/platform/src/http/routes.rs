@@ -171,7 +171,7 @@ impl fmt::Debug for Routes {
     }
 }
 
-/// Stands for the query of a route that takes none.
+/// The query of a route that takes none.
 #[derive(Deserialize)]
 struct NoParameters {}
 

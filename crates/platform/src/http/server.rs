@@ -27,7 +27,8 @@ const SHUTDOWN_TIMEOUT_SECONDS: u64 = 30;
 
 /// Serves until `shutdown` is cancelled and connections are drained, then lets requests under way finish.
 ///
-/// `routes` makes the service's own, with their data. Around them stand request ids, spans, metrics, limits, the caller's identity, and error bodies for everything, unknown paths included.
+/// `routes` builds the service's routes and their data. `serve` adds request ids, tracing, metrics, limits, the
+/// caller's identity, and error bodies for everything, also for unknown paths.
 pub async fn serve(
     name: &'static str,
     common: &Common,

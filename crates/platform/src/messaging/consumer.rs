@@ -1,14 +1,14 @@
 //! Takes messages from a service's queue and gives them to a handler: batches of one organization, organizations
 //! by turns, each deal in order ([`super::turns`]).
 //!
-//! A message is acknowledged after the handler is through with it, or after it has been put safely
-//! elsewhere: into the retry queue, or among the dead letters ([`super::settle`]). Nothing that a handler does, a
-//! panic included, ends the loop; a lost connection is replaced for ever.
+//! A message is acknowledged after the handler is through with it, or after it has been put safely elsewhere: into the
+//! retry queue, or among the dead letters ([`super::settle`]). Nothing that a handler does, a panic included, ends the
+//! loop; a lost connection is replaced for ever.
 //!
-//! While something the handler needs is away, a message is kept in hand for a bounded time and then put
-//! back through the retry queue, uncounted. It is never left to the broker to take messages back: the
-//! broker counts that, closes the channel of a consumer that keeps one for too long, and would move them all
-//! to the dead letters in a long absence.
+//! While something the handler needs is unavailable, a message is kept in memory for a bounded time and then put back
+//! through the retry queue, uncounted. It is never returned to the broker unacknowledged: the broker counts such
+//! returns, closes the channel of a consumer that keeps a message for too long, and in a long outage would move them
+//! all to the dead letters.
 
 use std::{
     collections::HashSet,
@@ -54,7 +54,7 @@ const HANDLER_TIMEOUT: Duration = Duration::from_secs(60);
 /// A message that has been in hand for so long and has still to wait goes back to the queue: the broker closes the
 /// channel of a consumer that keeps one for half an hour (`consumer_timeout`).
 const IN_HAND_MAX: Duration = Duration::from_mins(10);
-/// Between attempts while something the handler needs is away.
+/// Between attempts while something the handler needs is unavailable.
 const PAUSE_MIN: Duration = Duration::from_millis(250);
 /// Between later ones.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
@@ -97,7 +97,7 @@ pub enum Outcome {
     Done,
     /// Part of the work is committed and more is left; it is taken up again after others have had their turn.
     Unfinished,
-    /// Something the handler needs is away. It is tried until that is back, however long that takes.
+    /// Something the handler needs is unavailable. Retried until it is back, however long that takes.
     Later(String),
     /// It failed and may go better: again after a pause, a bounded number of times.
     Retry(String),
@@ -130,10 +130,10 @@ impl From<Result<(), Error>> for Outcome {
 
 /// Consumes until `shutdown` is cancelled; what is at work is finished first.
 ///
-/// `patience` ([`Common::event_patience`](crate::config::Common::event_patience)): how long an event is kept
-/// in hand while something is away. `inbox`: where events wait that came before their predecessor; none for a
-/// handler that parks nothing. The handler gets events of one organization, in order; those that are much work
-/// (`alone`) one at a time, so that others have their turn between them.
+/// `patience` ([`Common::event_patience`](crate::config::Common::event_patience)): how long an event is kept in memory
+/// while something is unavailable. `inbox`: where events wait that came before their predecessor; none for a handler
+/// that parks nothing. The handler gets events of one organization, in order; those that are much work (`alone`) one at
+/// a time, so that others have their turn between them.
 pub async fn consume(
     url: Secret,
     subscription: Subscription,
@@ -186,7 +186,7 @@ type Item = (Delivery, Ticket);
 enum Task {
     /// A batch is handled.
     Handle(Batch<Item>),
-    /// A batch waits for something that is away.
+    /// A batch waits for something that is unavailable.
     Rest(Batch<Item>, Duration),
     /// Parked events are looked for.
     Sweep,
@@ -389,7 +389,7 @@ impl<H: AsyncFn(&[Delivery]) -> Outcome> Consumer<H> {
             let is_kept = match &outcome {
                 Outcome::Unfinished => !self.shutdown.is_cancelled(),
                 Outcome::Later(reason) => {
-                    tracing::warn!(reason, "an event waits for something that is away");
+                    tracing::warn!(reason, "an event waits for an unavailable dependency");
                     let next = ticket.waits().min(PAUSE_MAX);
                     pause = pause.max(next);
                     !self.shutdown.is_cancelled()

@@ -55,7 +55,7 @@ struct State {
 /// Why a message was not published.
 #[derive(Debug)]
 pub enum Unpublished {
-    /// The broker is away. Nothing is wrong with the message, and none of the others would go either.
+    /// The broker is unavailable. Nothing is wrong with the message, and none of the others would go either.
     Away(anyhow::Error),
     /// This message is not taken: refused, too large, unconfirmed, or known to no queue. Others may well be.
     NotTaken(String),
@@ -64,7 +64,7 @@ pub enum Unpublished {
 impl fmt::Display for Unpublished {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Away(error) => write!(formatter, "the broker is away: {error:#}"),
+            Self::Away(error) => write!(formatter, "the broker is unavailable: {error:#}"),
             Self::NotTaken(reason) => formatter.write_str(reason),
         }
     }
@@ -88,8 +88,8 @@ impl Publisher {
     /// Publishes an event. `Ok` means that the broker has it in at least one queue.
     ///
     /// # Errors
-    /// When the broker is away, refuses, answers too late, or knows no queue for the event. The message
-    /// may nevertheless have arrived: consumers recognise a repetition by its id.
+    /// When the broker is unavailable, refuses, answers too late, or knows no queue for the event. The message may have
+    /// arrived nevertheless: consumers recognise a repetition by its id.
     pub async fn publish(&self, head: &Head, event: &Event) -> Result<(), Unpublished> {
         let key = event.routing_key();
         let outcome = if topology::emits(self.shared.service, key) {
@@ -170,7 +170,7 @@ impl Publisher {
             .failed_at
             .is_some_and(|at| at.elapsed() < CONNECT_INTERVAL_MIN)
         {
-            anyhow::bail!("the broker is away");
+            anyhow::bail!("the broker is unavailable");
         }
         match self.connect().await {
             Ok(link) => {

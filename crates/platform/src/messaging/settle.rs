@@ -47,7 +47,7 @@ const DELIVERY_COUNT: &str = "x-delivery-count";
 pub(super) struct Ticket {
     source: Source,
     received: Instant,
-    /// Since when it waits for something that is away.
+    /// Since when it waits for something that is unavailable.
     waits_since: Option<Instant>,
     pause: Duration,
 }
@@ -119,14 +119,14 @@ impl Ticket {
         })
     }
 
-    /// It waits for something that is away; answers for how long now.
+    /// Records that it waits for something that is unavailable. Returns the pause before the next attempt.
     pub(super) fn waits(&mut self) -> Duration {
         self.waits_since.get_or_insert_with(Instant::now);
         self.pause = next_pause(self.pause);
         self.pause
     }
 
-    /// How long it has waited for something that is away.
+    /// How long it has waited for something that is unavailable.
     pub(super) fn waited(&self) -> Duration {
         self.waits_since
             .map_or(Duration::ZERO, |since| since.elapsed())
@@ -231,7 +231,7 @@ impl<H> Consumer<H> {
             event_id,
             event_type,
             reason,
-            "an event is put back until something that is away returns"
+            "an event is put back until an unavailable dependency returns"
         );
         let queue = self.subscription.retry_queue();
         let properties = without_returns(properties);

@@ -17,7 +17,7 @@ use crate::{
 
 /// How long a lost wake-up can delay an event.
 const POLL: Duration = Duration::from_secs(1);
-/// Pause after a failed step, while the database or the broker is away.
+/// Pause after a failed step, while the database or the broker is unavailable.
 const PAUSE: Duration = Duration::from_millis(500);
 /// How often old rows are deleted and the backlog is counted.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(15);

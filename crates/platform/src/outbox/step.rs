@@ -191,14 +191,14 @@ struct Published {
     failed: Vec<(i64, String)>,
     /// Behind an event of their aggregate that was not taken.
     behind: Vec<i64>,
-    /// The broker is away.
+    /// The error, if the broker is unavailable.
     away: Option<anyhow::Error>,
 }
 
 /// Publishes one batch.
 ///
 /// # Errors
-/// When the database fails, or the broker is away. What was confirmed until then is marked.
+/// When the database fails, or the broker is unavailable. What was confirmed until then is marked.
 pub(super) async fn run(
     pool: &PgPool,
     statements: &Statements,

@@ -1,6 +1,6 @@
 //! Logs, metrics and traces of a process.
 //!
-//! Deliberately without any choice of what is logged: that is up to whoever has something to say.
+//! Deliberately without any choice of what is logged: each module decides that itself.
 
 mod logs;
 pub mod metrics;

@@ -1,8 +1,8 @@
 //! What the OpenAPI documents of all services have in common.
 //!
-//! The document is generated from the code, committed, and read by the gateway: `x-permissions` or
-//! `x-public` of each operation is its route table. Permissions and headers stand in no attribute; they
-//! follow from the types of the handlers' arguments.
+//! The document is generated from the code, committed, and read by the gateway: `x-permissions` or `x-public` of each
+//! operation is its route table. No attribute names permissions and headers; they follow from the types of the
+//! handlers' arguments.
 
 mod headers;
 mod precise;

@@ -1,4 +1,4 @@
-//! A parsed value as a type, with everything that is wrong with its shape told at once.
+//! Decodes a parsed value into a type, and reports everything that is wrong with its shape, not only the first mistake.
 
 use domain::rejection::{FIELD_ERRORS_MAX, FieldError, Rejection};
 use serde::de::DeserializeOwned;
@@ -14,7 +14,7 @@ use crate::http::Body;
 /// one for each of the stand-ins.
 const MISFITS_MAX: usize = 10;
 
-/// What stands in for a field that cannot be read, so that what comes behind it can: one of each type.
+/// Placeholders, one of each type, for a field that cannot be read, so that the fields after it can be.
 const STAND_INS: [&str; 7] = [
     r#""""#,
     "null",
@@ -25,8 +25,8 @@ const STAND_INS: [&str; 7] = [
     r#""00000000-0000-0000-0000-000000000000""#,
 ];
 
-/// Decodes a parsed value. Everything that is wrong is told at once: all unknown fields by name, behind them those
-/// that are missing or of the wrong type, and behind these the values that are wrong by themselves.
+/// Decodes a parsed value. Reports all mistakes, not only the first: first all unknown fields by name, then fields that
+/// are missing or of the wrong type, then invalid values.
 pub(in crate::http) fn decode<T: Body>(raw: &Value) -> Result<T, Rejection> {
     let mut reading = attempt::<T>(raw);
     if reading.unknown.is_empty()

@@ -3,7 +3,7 @@
 use domain::rejection::FieldError;
 use serde_path_to_error::Segment;
 
-/// A path of `serde_path_to_error` as it stands in `details.field`.
+/// A path of `serde_path_to_error` as `details.field` shows it.
 pub(in crate::http) fn dotted(path: &serde_path_to_error::Path) -> String {
     path.iter()
         .fold(String::new(), |path, segment| match segment {

@@ -1,5 +1,5 @@
 //! The strict reading of JSON behind [`super::Json`]: first the text ([`parse`]), then the shape ([`decode`]).
-//! What serde has to say is told in terms of field and constraint ([`describe`]).
+//! serde's messages are rewritten in terms of field and constraint ([`describe`]).
 
 mod decode;
 mod describe;
