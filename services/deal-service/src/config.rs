@@ -1,4 +1,4 @@
-//! What deal-service is told by its environment.
+//! The configuration of deal-service, from its environment.
 
 use platform::{
     auth::ServiceKeys,

@@ -20,7 +20,7 @@ struct Totals {
     weeks_ahead: i32,
 }
 
-/// Counts until `shutdown` is cancelled. While the database is away the gauges keep their last value.
+/// Counts until `shutdown` is cancelled. While the database is unavailable the gauges keep their last value.
 #[expect(
     clippy::cast_precision_loss,
     reason = "gauges are floats, and counts stay far below 2^52"

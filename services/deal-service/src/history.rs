@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::repository::{deals::Deal, parties::Party};
 
-/// What an event tells beside the deal itself.
+/// What an event has beside the deal itself.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DealTold {
     /// Names of the fields that changed, in camelCase.
@@ -41,7 +41,7 @@ pub(crate) fn deal_changed(
     deal_told(change, Some(before), after, told)
 }
 
-/// A draft is gone. `after` is its last state, with the version that tells of the deletion.
+/// A draft was deleted. `after` is its last state, with the version of the deletion.
 pub(crate) fn deal_deleted(before: &Deal, after: &Deal) -> Change {
     Change {
         after: Value::Null,
@@ -103,7 +103,7 @@ pub(crate) fn party_updated(before: &Party, after: &Party) -> Change {
     party_told(PartyChange::Updated, Some(before), after)
 }
 
-/// A party left its deal. `after` is its last state, with the version that tells of it.
+/// A party left its deal. `after` is its last state, with the version of the removal.
 pub(crate) fn party_removed(before: &Party, after: &Party) -> Change {
     Change {
         after: Value::Null,

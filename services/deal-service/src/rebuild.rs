@@ -37,7 +37,7 @@ struct Organization {
     id: Uuid,
 }
 
-/// Rebuilds every deal of every organization, or of `only` one, and tells how many there were.
+/// Rebuilds every deal of every organization, or of `only` one, and prints how many there were.
 ///
 /// # Errors
 /// When a setting is wrong, the database does not answer, or there is no such organization.

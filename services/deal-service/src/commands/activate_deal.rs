@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::{lock_to_steer, status};
 use crate::repository::deals::{Deal, SeenDeal};
 
-/// `required_anchors` are the dates that the deal's own template version requires. Which of them are there is read under
-/// the deal's lock, as closing reads its tasks: a date that was taken away just now is missing.
+/// `required_anchors` are the dates that the deal's own template version requires. Whether they are set is read under
+/// the deal's lock, as closing reads its tasks: a date that was just cleared is missing.
 pub(crate) async fn run(tx: &mut Tx, id: Uuid, required_anchors: &[String]) -> Result<SeenDeal> {
     let seen = lock_to_steer(tx, id).await?;
     let missing = missing(tx, &seen.deal, required_anchors).await?;

@@ -1,4 +1,4 @@
-//! What the steps between statuses have in common: the new state is saved and told.
+//! What all status steps have in common: save the new state and emit its event.
 
 use contracts::event::DealChange;
 use domain::deal::{DealEvent, DealTransition};

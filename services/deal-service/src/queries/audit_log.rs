@@ -87,7 +87,7 @@ impl AuditRow {
         &self.event_data["after"]
     }
 
-    /// Where it stands in time.
+    /// Its position in time.
     pub(crate) fn place(&self) -> Place {
         let at = self.created_at.unix_timestamp_nanos() / 1_000;
         Place {
@@ -105,7 +105,7 @@ pub(super) const COLUMNS: &str =
 /// The record without what people wrote at length, which no sentence about it repeats.
 const WITHOUT_LONG_TEXTS: &str = "a.event_data #- '{before,description}' #- '{after,description}' #- '{before,body}' #- '{after,body}'";
 
-/// Where a row stands in time: an instant in Unix microseconds, and the order among rows of one instant.
+/// A row's position in time: an instant in Unix microseconds, and the order among rows of one instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Place {
     at: i64,

@@ -1,4 +1,4 @@
-//! A deal in plain words, for the person who buys, sells or borrows: where it stands, what to do, whom to call.
+//! A deal in plain words, for the person who buys, sells or borrows: where it is, what to do, whom to call.
 //!
 //! Nothing internal and nothing confidential: only milestones, the dates and steps that templates mark as
 //! visible, and the contacts that are there to be called.
@@ -330,8 +330,8 @@ const fn open_stage_text(status: DealStatus, state: MilestoneState) -> &'static 
     }
 }
 
-/// A step as the deal stands: orders are given only while it runs, and of a deal that is over an open step
-/// is nobody's any more.
+/// A step by the deal's status: it is to be done only while the deal is active, and an open step of a deal that is over
+/// is left out.
 fn step(status: DealStatus, task: &TaskView, tasks: &[TaskView]) -> Option<BuyerStep> {
     let (state, text) = match (task.status, status) {
         (TaskStatus::Completed, _) => match task.completed_on {

@@ -22,18 +22,18 @@ use uuid::Uuid;
 
 use super::audit_log;
 
-/// A deal, its plan and its key dates as they stood.
+/// A deal, its plan and its key dates as they were.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DealAsOf {
-    /// The deal with all of its fields but the closing date, which stands among the key dates.
+    /// The deal with all of its fields but the closing date, which is among the key dates.
     #[schema(value_type = crate::routes::answers::DealAnswer)]
     deal: Value,
     plan: PlanAsOf,
     key_dates: KeyDatesAsOf,
 }
 
-/// A plan as it stood.
+/// A plan as it was.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct PlanAsOf {
@@ -44,7 +44,7 @@ struct PlanAsOf {
     other_tasks: Vec<TaskAsOf>,
 }
 
-/// A milestone as it stood.
+/// A milestone as it was.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct MilestoneAsOf {
@@ -56,7 +56,7 @@ struct MilestoneAsOf {
     tasks: Vec<TaskAsOf>,
 }
 
-/// A task as it stood.
+/// A task as it was.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct TaskAsOf {
@@ -75,7 +75,7 @@ struct TaskAsOf {
     depends_on: Vec<Uuid>,
 }
 
-/// The key dates as they stood.
+/// The key dates as they were.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct KeyDatesAsOf {
@@ -84,7 +84,7 @@ struct KeyDatesAsOf {
     key_dates: Vec<KeyDateAsOf>,
 }
 
-/// A key date as it stood.
+/// A key date as it was.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct KeyDateAsOf {

@@ -1,4 +1,4 @@
-//! How a deal stands, at a glance: where it is, what is late, what is stuck and why.
+//! A deal at a glance: where it is, what is late, what is stuck and why.
 //!
 //! Built from the read models, and kept in Redis for five minutes. A kept summary carries the count of
 //! changes it was built from ([`Deal::summary_revision`]), which every request reads together with the
@@ -34,7 +34,7 @@ use crate::{
     words,
 };
 
-/// How a deal stands.
+/// A deal at a glance.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DealSummary {
@@ -131,7 +131,7 @@ pub(crate) struct BlockedTask {
     blocked_by: Vec<SummaryBlocker>,
 }
 
-/// What a task waits for. Of a task that the caller may not see only the owner's part is told.
+/// What a task waits for. If the caller may not see the blocking task, only its owner's part is given.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SummaryBlocker {
@@ -246,7 +246,7 @@ impl Sight {
         }
     }
 
-    /// Clients are not told which of the organization's users is on a task.
+    /// Clients do not see which of the organization's users is on a task.
     fn assignee(self, task: &TaskView) -> Option<Uuid> {
         task.assignee_id
             .filter(|assignee| self.view == DealView::Staff || *assignee == self.viewer)
@@ -329,7 +329,7 @@ pub(super) fn milestone_states(
     states(&counts)
 }
 
-/// Where the milestones stand by all of their tasks, and how far they are by those that the caller sees.
+/// The states of the milestones by all of their tasks, and their progress by the tasks that the caller sees.
 fn progress_of_milestones(
     milestones: &[MilestoneView],
     tasks: &[TaskView],

@@ -165,7 +165,7 @@ fn narrow(built: &mut Built, filters: &Filters) {
     }
 }
 
-/// Who sees deals as a client is told only of those overdue tasks that it may see.
+/// A caller who sees deals as a client gets a match only by overdue tasks that the caller may see.
 fn narrow_overdue(built: &mut Built, tx: &Tx, overdue: Option<bool>) {
     let Some(overdue) = overdue else {
         return;

@@ -283,7 +283,7 @@ pub(crate) async fn find(tx: &Tx, id: Uuid) -> Result<Option<SeenDeal>> {
     row.map_or(Ok(None), |row| row.seen_by(tx))
 }
 
-/// An answer about a deal is replayed to whoever sees it; a draft deleted since is still the caller's.
+/// An answer about a deal is replayed to a caller who sees the deal; a draft deleted since is still the caller's.
 pub(crate) const SIGHTS: &[Sight] = &[Sight {
     address: "/api/deals/",
     find: "SELECT id FROM deals WHERE organization_id = $1 AND id = $2",

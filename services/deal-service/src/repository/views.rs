@@ -63,7 +63,7 @@ struct PlanRow {
     state: String,
 }
 
-/// Whether the deal's plan is made; `None` before anything was told of it.
+/// The state of the deal's plan; `None` before the first event of it.
 pub(crate) async fn plan_state(tx: &Tx, deal_id: Uuid) -> Result<Option<PlanState>> {
     let row: Option<PlanRow> = tx
         .first(

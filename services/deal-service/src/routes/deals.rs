@@ -487,7 +487,7 @@ pub(crate) async fn patch(
     db: web::Data<Db>,
     tasks: web::Data<ServiceClient>,
 ) -> Result<HttpResponse> {
-    // What is wrong by itself is told before anything is looked up.
+    // Validate the patch before loading the deal.
     patch.apply(&WritableDeal::sample())?.read()?;
     let expected = conditional.expected_or_any(patch.version()?);
     update(&caller, id, expected, &db, &tasks, |deal| {

@@ -154,7 +154,7 @@ pub(crate) async fn patch(
     patch: MergePatch,
     db: web::Data<Db>,
 ) -> Result<HttpResponse> {
-    // What is wrong by itself is told before anything is looked up.
+    // Validate the patch before loading the party.
     patch.apply(&PartyBody::sample())?.read()?;
     let expected = conditional.expected_or_any(patch.version()?);
     db.write(&caller, async |tx| {

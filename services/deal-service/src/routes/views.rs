@@ -38,9 +38,9 @@ pub(super) fn routes() -> Routes {
         .get("/api/deals/{id}/activity", activity)
 }
 
-/// How a deal stands.
+/// A deal at a glance.
 ///
-/// **Permissions**: any of the view permissions. Buyers are told only of the tasks that they may see.
+/// **Permissions**: any of the view permissions. Buyers get only the tasks that they may see.
 #[utoipa::path(get, path = "/api/deals/{id}/summary", operation_id = "getDealSummary", tag = "deals", params(("id" = Uuid, Path)),
     responses((status = 200, description = "The summary", body = DealSummary)))]
 pub(crate) async fn summary(

@@ -12,7 +12,7 @@ async fn milestones_have_the_buyers_titles_and_follow_the_work() {
     let path = format!("/api/deals/{}/buyer-timeline", deal.id);
     let timeline = eventually("the plan is in the timeline", async || {
         let answer = office.buyer.api.get(&path).await;
-        // Milestones and tasks are told one by one, in no promised order.
+        // Events of milestones and tasks come one by one, in no promised order.
         let is_whole = answer.expect(200)["milestones"][0]["state"] == "CURRENT"
             && answer.json["milestones"][7]["state"] == "UPCOMING"
             && answer.text.contains("wire-fraud notice");

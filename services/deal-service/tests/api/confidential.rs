@@ -1,4 +1,4 @@
-//! What is confidential is never told to a BUYER, wherever it asks.
+//! Nothing confidential is ever shown to a BUYER, by any route.
 
 use serde_json::json;
 use testkit::buyer_purchase;

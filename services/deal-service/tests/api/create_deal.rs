@@ -102,7 +102,7 @@ async fn what_is_written_is_trimmed_and_kept() {
     );
 }
 
-/// What is wrong with a body: why, the body, and the field and constraint that are told.
+/// A wrong body: why it is wrong, the body, and the field and constraint of the rejection.
 type Case = (&'static str, Value, &'static str, &'static str);
 
 #[track_caller]

@@ -65,7 +65,7 @@ fn picked(value: &Value, names: &[&str]) -> Value {
         .collect()
 }
 
-/// Tasks by their ids, as far as a plan tells of them both now and later.
+/// Tasks by their ids, with the fields that a plan shows both now and later.
 fn tasks(list: &Value) -> BTreeMap<String, Value> {
     let tasks = list.as_array().unwrap().iter();
     tasks
@@ -79,7 +79,7 @@ fn tasks(list: &Value) -> BTreeMap<String, Value> {
         .collect()
 }
 
-/// What is told of a deal both now and later.
+/// The fields of a deal that are shown both now and later.
 fn shown(deal: &Value, plan: &Value, key_dates: &Value) -> Value {
     let milestones = plan["milestones"].as_array().unwrap().iter();
     let milestones: Vec<Value> = milestones

@@ -1,11 +1,11 @@
-//! `deal-service rebuild-read-models`: the read models made anew from the audit log, while everything runs.
+//! `deal-service rebuild-read-models`: rebuilds the read models from the audit log, while everything runs.
 
 use serde_json::{Value, json};
 use testkit::{Database, Deal, eventually, run_program, settings_of};
 
 use crate::support::{Deals, FIRST_MILESTONE, Office, days_from_today, random_id};
 
-/// Runs the command for one organization. Tells whether it succeeded, and what it said.
+/// Runs the command for one organization. Returns whether it succeeded, and what it said.
 async fn rebuild(organization_id: &str) -> (bool, String) {
     let arguments = ["rebuild-read-models", "--organization", organization_id];
     let ended = run_program("deal-service", &arguments, &settings_of("deal-service")).await;

@@ -1,4 +1,4 @@
-//! `GET /api/deals/:id/summary`: where a deal stands.
+//! `GET /api/deals/:id/summary`: a deal at a glance.
 
 use serde_json::{Value, json};
 use testkit::{Deal, User, eventually, kept_for_ms};

@@ -25,7 +25,7 @@ pub(crate) trait Deals {
     async fn step(&self, deal: &Deal, step: &str, body: Value) -> Response;
     /// The deal as it is now.
     async fn read_deal(&self, id: &str) -> Value;
-    /// Adds a task to a deal and tells its id.
+    /// Adds a task to a deal and returns its id.
     async fn add_task(&self, deal: &Deal, fields: Value) -> String;
 }
 
@@ -61,7 +61,7 @@ pub(crate) fn with(mut body: Value, pointer: &str, value: Value) -> Value {
     body
 }
 
-/// A body with one member taken away.
+/// A body without one member.
 pub(crate) fn without(mut body: Value, pointer: &str) -> Value {
     let (parent, name) = pointer.rsplit_once('/').unwrap();
     body.pointer_mut(parent)
@@ -73,7 +73,7 @@ pub(crate) fn without(mut body: Value, pointer: &str) -> Value {
     body
 }
 
-/// PUT under an `If-Match` as it stands.
+/// PUT with this `If-Match`, unchanged.
 pub(crate) async fn put_if(user: &User, path: &str, if_match: &str, body: &Value) -> Response {
     user.api
         .send(Method::PUT, path, &[("If-Match", if_match)], Some(body))

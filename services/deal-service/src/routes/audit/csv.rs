@@ -71,8 +71,8 @@ fn record(cells: &[String; 16]) -> Result<Vec<u8>> {
     Ok(written)
 }
 
-/// The cell with an apostrophe in front where a spreadsheet would run it. A number is none of that and stays one. An
-/// import takes one apostrophe away from every cell that begins with one, and has what was written.
+/// The cell with an apostrophe in front if a spreadsheet would run it. A number would not run, and stays as it is. An
+/// import removes one apostrophe from every cell that begins with one, and has what was written.
 fn marked(cell: &str) -> String {
     if cell.starts_with(MARKED) && !is_number(cell) {
         format!("'{cell}")

@@ -131,9 +131,9 @@ impl Drop for ExportPlace {
 
 /// The audit log as a file, oldest first, with every column: a file of JSON lines or CSV, streamed.
 ///
-/// JSON lines are exact. In CSV a text that a spreadsheet would run as a formula (it begins with `=`, `+`, `-`, `@`, a tab
-/// or a line break) or that begins with an apostrophe has an apostrophe in front: take one away from every cell that begins
-/// with one, and the file is what the log says. Numbers stay numbers.
+/// JSON lines are exact. In CSV a text that a spreadsheet would run as a formula (it begins with `=`, `+`, `-`, `@`, a
+/// tab or a line break) or that begins with an apostrophe has an apostrophe in front: remove one from every cell that
+/// begins with one, and the file is what the log says. Numbers stay numbers.
 ///
 /// An organization has two exports at a time. A reader who takes nothing for half a minute finds the file broken off.
 ///

@@ -1,4 +1,4 @@
-//! What clients send, and its reading into commands. Everything that is wrong is told at once.
+//! Request bodies, and how they become commands. A rejection lists all mistakes, not only the first.
 
 mod deal;
 mod party;
