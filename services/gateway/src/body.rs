@@ -65,7 +65,7 @@ pub struct LimitedBody {
 }
 
 impl LimitedBody {
-    /// Passes on at most `limit` bytes of `payload`. `progress` tells how it went, also after the body is gone.
+    /// Passes on at most `limit` bytes of `payload`. `progress` has the outcome, also after the body is dropped.
     pub fn new(
         payload: Payload,
         announced: Announced,

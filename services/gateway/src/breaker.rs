@@ -1,5 +1,5 @@
-//! A circuit breaker: a service that cannot be reached is left alone for a moment, and its callers are told at
-//! once instead of waiting for a timeout each.
+//! A circuit breaker: a service that cannot be reached is left alone for a moment, and its callers get an error at once
+//! instead of waiting for a timeout each.
 //!
 //! Only failures to reach the service count. An error that the service itself answers is its business.
 
@@ -33,7 +33,7 @@ pub enum Outcome {
     Reached,
     /// The service could not be reached or did not answer in time.
     Failed,
-    /// Nothing was learned about the service, for example because the client went away.
+    /// Nothing was learned about the service, for example because the client disconnected.
     Unknown,
 }
 
@@ -128,7 +128,7 @@ pub struct Admission<'breaker> {
 }
 
 impl Admission<'_> {
-    /// Tells what became of the request.
+    /// Records the outcome of the request.
     pub fn finish(mut self, outcome: Outcome) {
         self.outcome = outcome;
     }

@@ -90,7 +90,7 @@ pub struct Limits {
     pub answer: Duration,
     /// Until a client has taken the next part of an answer; a slower one loses it, so that the service is free again.
     pub reader: Duration,
-    /// Until user-service has told about a session.
+    /// Until user-service has answered about a session.
     pub session: Duration,
     /// Bytes of a request's body.
     pub body_bytes: usize,

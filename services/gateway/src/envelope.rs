@@ -135,8 +135,8 @@ fn record(method: &'static str, visit: &Visit, status: StatusCode, started: Inst
     );
 }
 
-/// Adds the request id and what browsers are to be told. What an answer says itself about caching and content
-/// policy stands, except around sign-in.
+/// Adds the request id and security headers. An answer's own content policy and caching headers are kept, except
+/// caching around sign-in.
 fn dress(headers: &mut HeaderMap, visit: &Visit, is_production: bool) {
     if let Ok(value) = HeaderValue::from_str(&visit.request_id) {
         headers.insert(HeaderName::from_static(REQUEST_ID), value);

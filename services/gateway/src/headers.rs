@@ -52,7 +52,7 @@ const PREFIXES_NOT_FROM_CLIENTS: [&str; 12] = [
 /// Besides them all of `X-User…`; `User-Agent` is harmless.
 const USER_PREFIX: &str = "x-user";
 
-/// Of an answer: what the gateway writes itself, or what tells of its inside.
+/// Headers of an answer that are not passed on: the gateway writes them itself, or they reveal its inside.
 const NOT_FROM_SERVICES: [&str; 4] = ["content-length", "server", "via", "x-request-id"];
 
 /// Copies a request's headers for a service. `Content-Length` follows from the body that is sent.

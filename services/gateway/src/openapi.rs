@@ -1,8 +1,8 @@
 //! The one OpenAPI document of the API, merged from the services' documents.
 //!
-//! Nothing is described here that a service does not describe, except what the gateway itself can answer. Two
-//! services that use one name for different things are refused: whoever generates a client from the document
-//! would get whichever came last.
+//! Nothing is described here that a service does not describe, except what the gateway itself can answer. Two services
+//! that use one name for different things are refused: a client generated from the document would get whichever came
+//! last.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -124,7 +124,7 @@ const ANSWERS: [(&str, &str, &str); 7] = [
     (
         "429",
         "TooManyRequests",
-        "Too many requests; `Retry-After` tells when the next one is heard.",
+        "Too many requests; `Retry-After` says when the next one is accepted.",
     ),
     (
         "503",
@@ -133,14 +133,14 @@ const ANSWERS: [(&str, &str, &str); 7] = [
     ),
 ];
 
-/// Headers of these answers: status, name, type, what it tells.
+/// Headers of these answers: status, name, type, meaning.
 const HEADERS: [(&str, &str, &str, &str); 8] = [
     ("401", "WWW-Authenticate", "string", "`Bearer`."),
     (
         "429",
         "Retry-After",
         "integer",
-        "Seconds until the next request is heard.",
+        "Seconds until the next request is accepted.",
     ),
     (
         "429",

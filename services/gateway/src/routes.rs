@@ -52,8 +52,8 @@ pub struct Route {
 pub enum Match {
     /// The operation exists.
     Found(Arc<Route>),
-    /// The operation exists, but what stands in place of an id is none: found nowhere, which only those learn
-    /// who may ask.
+    /// The operation exists, but the path has no valid id where one belongs: 404, which only callers with the
+    /// permission get.
     NoSuchId(Arc<Route>),
     /// The path exists with other methods; they are listed as `Allow` wants them.
     OtherMethods {
@@ -82,9 +82,8 @@ pub struct RouteTable {
 impl RouteTable {
     /// Reads the operations of the documents.
     ///
-    /// # Errors
-    /// When an operation lies outside the public paths, says nothing about permissions, names one that does
-    /// not exist, or stands in two documents: such an API is not served at all.
+    /// When an operation lies outside the public paths, says nothing about permissions, names one that does not exist,
+    /// or is in two documents: such an API is not served at all.
     pub fn from_documents(documents: &[ServiceDocument]) -> Result<Self, TableError> {
         let mut table = Self::default();
         for document in documents {

@@ -75,7 +75,7 @@ pub async fn serve() -> anyhow::Result<()> {
     .await
 }
 
-/// What `/readyz` tells. Nothing takes the gateway out: without Redis or a service the rest still works.
+/// The content of `/readyz`. Nothing takes the gateway out: without Redis or a service the rest still works.
 pub fn readiness(gateway: &Arc<Gateway>) -> Probes {
     let redis = Check::reported("redis", &gateway.redis, async |redis| redis.ping().await);
     let services = Upstream::ALL.map(|upstream| {
@@ -88,7 +88,7 @@ pub fn readiness(gateway: &Arc<Gateway>) -> Probes {
     Probes::new([redis].into_iter().chain(services).collect())
 }
 
-/// Starts to listen, and tells on which address. The server ends when `shutdown` is cancelled, after requests under way.
+/// Starts to listen, and returns the address. The server ends when `shutdown` is cancelled, after requests under way.
 ///
 /// # Errors
 /// When the address is taken or the settings do not make a gateway.

@@ -1,8 +1,8 @@
 //! Whether a session is alive and what its user may do now. Never taken from the token's claims.
 //!
-//! Redis has it; on a miss, for an entry from before an outage, or while Redis is away, user-service is asked.
-//! Such an answer is used again for a few seconds only while Redis cannot tell better, so that a change takes
-//! effect at once where Redis answers, and within [`KEPT_FOR`] always.
+//! Redis has it; on a miss, for an entry from before an outage, or while Redis is unavailable, user-service is asked.
+//! Its answer is reused for [`KEPT_FOR`], but only while Redis is unavailable or its entry is from before an outage. So
+//! a change takes effect at once if Redis answers, and within [`KEPT_FOR`] always.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::limits::shared::OutageClock;
 
-/// For how long an answer of user-service is used again while Redis is away.
+/// How long an answer of user-service is reused while Redis is unavailable.
 const KEPT_FOR: Duration = Duration::from_secs(3);
 /// How many such answers are kept.
 const KEPT_MAX: u64 = 10_000;
@@ -113,7 +113,7 @@ impl Sessions {
     /// The session that the token belongs to; `ask` asks user-service, with `None` for a session that does not live.
     ///
     /// # Errors
-    /// 401 when the session is over or somebody else's; 503 when nobody can tell.
+    /// 401 when the session is over or somebody else's; 503 when neither Redis nor user-service answers.
     pub async fn find(
         &self,
         claims: &AccessClaims,
@@ -145,7 +145,7 @@ impl Sessions {
         self.kept
             .try_get_with(session_id, asked)
             .await
-            // The error is shared with others who waited for the same answer, so it is told again in its kind.
+            // The error is shared with others who waited for the same answer, so an equal one is made for each.
             .map_err(|error| match &*error {
                 Error::Rejected(rejection) => rejection.clone().into(),
                 other => Error::unavailable(other),
@@ -225,7 +225,7 @@ mod tests {
         json!({ "writtenAt": written_at, "value": value }).to_string()
     }
 
-    /// Finds a session with user-service answering `answer`, and tells whether it was asked.
+    /// Finds a session with user-service answering `answer`, and returns whether it was asked.
     async fn find(
         sessions: &Sessions,
         cached: Cached<'_>,

@@ -1,5 +1,5 @@
-//! Whose word counts for where a request comes from. Behind an ingress every connection comes from the
-//! ingress, and the client's address stands in `X-Forwarded-For`; anybody else may write there what they like.
+//! Which peers are trusted to say where a request comes from. Behind an ingress every connection comes from the
+//! ingress, and the client's address is in `X-Forwarded-For`; other peers may write anything there.
 
 use std::{net::IpAddr, str::FromStr};
 
@@ -14,8 +14,8 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 pub struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
-    /// Where a request comes from that arrived from `peer`: the nearest address that is no trusted proxy.
-    /// What stands left of it in the header, that address may have made up.
+    /// Where a request comes from that arrived from `peer`: the nearest address that is no trusted proxy. That address
+    /// may have made up everything to the left of it in the header.
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();
         for value in headers.get_all(FORWARDED_FOR).rev() {

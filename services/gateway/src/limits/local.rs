@@ -1,4 +1,4 @@
-//! Rate limits counted in this process, for when Redis is away.
+//! Rate limits counted in this process, for when Redis is unavailable.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -1,7 +1,7 @@
 //! Rate limits: per user and per address, stricter around sign-in.
 //!
-//! The generic cell rate algorithm: a caller may send `burst` requests at once, and regains one every
-//! `interval`. Counted in Redis, for all gateways together; while Redis is away, by each gateway for itself.
+//! The generic cell rate algorithm: a caller may send `burst` requests at once, and regains one every `interval`.
+//! Counted in Redis, for all gateways together; while Redis is unavailable, by each gateway for itself.
 
 pub mod local;
 pub mod shared;
@@ -21,7 +21,7 @@ pub enum Subject {
 }
 
 impl Subject {
-    /// The subject that stands for a client's address.
+    /// The subject for a client's address.
     pub fn of_address(address: IpAddr) -> Self {
         const NETWORK: u128 = !0 << 64;
         match address.to_canonical() {
@@ -128,7 +128,7 @@ pub struct Charge {
     pub subject: Subject,
 }
 
-/// How a subject stands after a request.
+/// A subject's state under one limit, after a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// The limit.
@@ -137,12 +137,12 @@ pub struct Standing {
     pub remaining: u32,
     /// After how long the whole burst is there again.
     pub reset: Duration,
-    /// Set when this limit refuses the request: after how long the next one is heard.
+    /// Set when this limit refuses the request: after how long the next one is accepted.
     pub retry_after: Option<Duration>,
 }
 
 impl Standing {
-    /// Adds the headers that tell of the limits: all policies, and the one that is nearest to its end.
+    /// Adds the headers about the limits: all policies, and the one that is nearest to its end.
     pub fn write(standings: &[Self], headers: &mut HeaderMap) {
         let Some(tightest) = standings
             .iter()

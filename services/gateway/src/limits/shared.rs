@@ -1,5 +1,5 @@
-//! What the gateway asks of Redis for each request: how the caller stands with its limits, and its session.
-//! One round trip, within 200 ms; without an answer the request goes on by other means.
+//! What the gateway asks of Redis for each request: the caller's rate limits, and its session. One round trip, within
+//! 200 ms; without an answer the request goes on by other means.
 //!
 //! Each worker thread has one connection of its own, on which requests are pipelined. After a failure Redis is
 //! left alone for a moment, so that an outage does not cost every request a timeout.
@@ -53,7 +53,7 @@ impl OutageClock {
 pub struct Answer {
     /// The session's JSON, if Redis has it.
     pub session: Option<String>,
-    /// How the caller stands with each limit, in the order of the charges.
+    /// The caller's state under each limit, in the order of the charges.
     pub standings: Vec<Standing>,
 }
 

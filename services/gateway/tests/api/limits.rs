@@ -203,7 +203,7 @@ async fn an_outage_of_redis_is_survived_and_what_is_older_is_not_believed() {
         (&"ok".into(), &"away".into())
     );
 
-    // While Redis was away the session ended, and nobody could drop its entry.
+    // While Redis was unavailable the session ended, and nobody could drop its entry.
     gateway
         .service
         .sessions

@@ -1,4 +1,4 @@
-//! A service to stand behind the gateway, tokens that the gateway accepts, and a Redis server of one's own.
+//! A service for tests of the gateway, tokens that the gateway accepts, and a Redis server of one's own.
 
 use std::{
     collections::HashMap,
@@ -60,9 +60,9 @@ pub(crate) struct Service {
     pub(crate) keys_asked: AtomicUsize,
     /// Lets a stream that waits go on.
     pub(crate) go_on: Notify,
-    /// Told when nobody wants the rest of an answer without end any more.
+    /// Notified when nobody wants the rest of an endless answer any more.
     pub(crate) left: Notify,
-    /// Told when the first part of an upload has come.
+    /// Notified when the first part of an upload has come.
     pub(crate) first_part_came: Notify,
 }
 
@@ -445,7 +445,7 @@ async fn login() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "accessToken": "t" }))
 }
 
-/// Tells what came.
+/// Answers with the request that came.
 async fn echo(request: HttpRequest) -> HttpResponse {
     let headers: HashMap<String, String> = request
         .headers()
@@ -455,7 +455,7 @@ async fn echo(request: HttpRequest) -> HttpResponse {
     HttpResponse::Ok().json(json!({ "query": request.query_string(), "headers": headers }))
 }
 
-/// Takes a body and tells how long it was.
+/// Reads a body and answers with its length.
 async fn take(service: Data<Service>, mut body: Payload) -> HttpResponse {
     let mut length = 0;
     while let Some(Ok(part)) = body.next().await {
@@ -467,7 +467,7 @@ async fn take(service: Data<Service>, mut body: Payload) -> HttpResponse {
         .json(json!({ "length": length }))
 }
 
-/// A deal without a content type, that has not changed for whoever knows its version.
+/// A deal without a content type, which has not changed for a caller who knows its version.
 async fn deal(request: HttpRequest) -> HttpResponse {
     if request.headers().contains_key(header::IF_NONE_MATCH) {
         return HttpResponse::NotModified()
@@ -484,7 +484,7 @@ async fn deal(request: HttpRequest) -> HttpResponse {
         ))
 }
 
-/// Tells of its end.
+/// Notifies when it is dropped.
 struct Leaving(Data<Service>);
 
 impl Drop for Leaving {
@@ -519,7 +519,7 @@ async fn slow() -> HttpResponse {
     HttpResponse::Ok().finish()
 }
 
-/// What a service answers when its database is away.
+/// A service's answer when its database is unavailable.
 async fn broken() -> HttpResponse {
     HttpResponse::ServiceUnavailable()
         .insert_header((header::RETRY_AFTER, "7"))
