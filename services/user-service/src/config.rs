@@ -1,4 +1,4 @@
-//! What user-service is told by its environment.
+//! The configuration of user-service, from its environment.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! user-service: organizations, users, sign-in, and everything that is told to people.
+//! user-service: organizations, users, sign-in, notifications and mail.
 //!
 //! It alone knows passwords, makes tokens and sends mail. Deliberately without any knowledge of deals and
 //! tasks beyond their names in notifications: who takes part in a deal it reads from the shared authority.

@@ -34,7 +34,7 @@ pub struct Mailer {
 /// A mail to be sent.
 #[derive(Clone, Debug)]
 pub struct Mail {
-    /// The notification it tells of; makes the `Message-ID`, so that a repetition can be recognised.
+    /// The notification that the mail is about; makes the `Message-ID`, so that a repetition can be recognised.
     pub id: Uuid,
     /// The recipient's address.
     pub to: String,
@@ -53,7 +53,7 @@ pub enum SendError {
     AddressInvalid,
     /// The mail server refused the mail for good: another attempt would be refused as well.
     Refused(anyhow::Error),
-    /// The mail server is away, busy, or takes no mail from us now.
+    /// The mail server is unavailable, busy, or takes no mail from us now.
     Later(anyhow::Error),
 }
 

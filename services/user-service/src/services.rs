@@ -99,7 +99,7 @@ impl Services {
             .digest(Digest::Network(&lockout::network_of(ip)))
     }
 
-    /// Waits until nobody else proves by a password to be whoever has this address, in its normal form.
+    /// Waits until no other request checks a password for this address, in its normal form.
     pub async fn turn(&self, email_key: &str) -> OwnedMutexGuard<()> {
         let address = self.tokens.digest(Digest::Address(email_key));
         self.turns.wait(&address).await

@@ -1,8 +1,8 @@
 //! Live sessions and profiles in Redis, so that not every request asks PostgreSQL.
 //!
-//! What a session may do is decided by the database whenever a service opens one; the copy here serves the
-//! gateway's first look. Whoever changes a session, a user or an organization drops the copies after the
-//! commit, and the event of the change drops them again.
+//! What a session may do is decided by the database whenever a service opens one; the copy here serves the gateway's
+//! first check. A change of a session, a user or an organization drops the copies after the commit, and the event of
+//! the change drops them again.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ const PROFILE_TTL: Duration = Duration::from_secs(60 * 60);
 #[derive(Clone, Debug)]
 pub struct SessionCache(Cache);
 
-/// What the gateway is told of a session.
+/// What the gateway gets of a session.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionView {
@@ -33,7 +33,7 @@ pub struct SessionView {
     pub organization_id: Uuid,
     /// The user's role.
     pub role: String,
-    /// The effective permissions, by name; `*` stands for everything.
+    /// The effective permissions, by name; `*` means all.
     pub permissions: Vec<String>,
     /// When the session ends by itself.
     pub expires_at: String,

@@ -1,7 +1,7 @@
 //! Deleting what is over: attempts that do not count any more, sessions that have ended, resets that ran out.
 //!
-//! Each kind goes in bounded batches, each its own transaction, until none is left. So the work keeps pace with
-//! whoever makes such rows, and holds no lock for long.
+//! Each kind goes in bounded batches, each its own transaction, until none is left. So the work keeps pace with what is
+//! added, and holds no lock for long.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::repository::{login_attempts, mail_quotas};
 const INTERVAL: Duration = Duration::from_secs(15);
 /// Rows that one transaction deletes at most.
 const BATCH_ROWS: i32 = 1_000;
-/// What is over is kept so long, for whoever wonders.
+/// Retention of what is over, for debugging.
 const KEPT_FOR: time::Duration = time::Duration::days(1);
 
 /// Deletes until `stop` is cancelled.

@@ -12,7 +12,7 @@ const LISTED_MAX: usize = 1_000;
 /// The events that the consumer of this queue has given up, one JSON object a line. They stay where they are.
 ///
 /// # Errors
-/// When the queue is unknown or the broker is away.
+/// When the queue is unknown or the broker is unavailable.
 pub async fn list(queue: &str) -> anyhow::Result<String> {
     let letters = messaging::list(&broker()?, subscription(queue)?, LISTED_MAX).await?;
     let lines: Vec<String> = letters
@@ -25,7 +25,7 @@ pub async fn list(queue: &str) -> anyhow::Result<String> {
 /// Sends them all round again, as if they had just been published; says how many.
 ///
 /// # Errors
-/// When the queue is unknown or the broker is away.
+/// When the queue is unknown or the broker is unavailable.
 pub async fn redrive(queue: &str) -> anyhow::Result<String> {
     let moved = messaging::redrive(&broker()?, subscription(queue)?).await?;
     Ok(format!("{moved} events sent round again\n"))

@@ -72,7 +72,7 @@ pub async fn run(
     open_session::start(tx, user, &acceptance.network, acceptance.client.as_deref()).await
 }
 
-/// Whoever the token names and is not there makes the token wrong, not the caller unknown.
+/// If the token's user does not exist, the token is invalid, rather than the caller unauthenticated.
 pub(crate) fn token_invalid(error: Error) -> Error {
     match error {
         Error::Rejected(Rejection::Unauthenticated) => Rejection::TokenInvalid.into(),

@@ -15,8 +15,8 @@ use crate::{
 /// What the dedupe key of a reset's notification begins with; the reset's id follows.
 pub(crate) const DEDUPE_PREFIX: &str = "reset:";
 
-/// Opens a reset for the account behind the address, in its normal form, and has it mailed. `None` where there is no active
-/// account, or too many resets are open: whoever asks is not told.
+/// Opens a reset for the account behind the address, in its normal form, and has it mailed. `None` if there is no
+/// active account, or too many resets are open; the response does not reveal which.
 pub async fn run(tx: &mut Tx, email_key: &str) -> Result<Option<Uuid>> {
     let account = credentials::login_lookup(tx, email_key, &[]).await?;
     let Some(user_id) = account

@@ -1,4 +1,4 @@
-//! The acting user chooses how to be told.
+//! The acting user chooses how to be notified.
 
 use std::collections::BTreeMap;
 

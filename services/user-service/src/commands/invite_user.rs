@@ -133,7 +133,7 @@ async fn charge(tx: &Tx, tokens: &TokenKey) -> Result<()> {
     Ok(())
 }
 
-/// Administrators are made by those who may do everything: nobody gives away more than they hold.
+/// Only a caller with all permissions may appoint administrators: nobody grants more than they hold.
 pub(crate) fn check_role(tx: &Tx, role: Role) -> Result<()> {
     if role == Role::Admin && !tx.actor().permissions.is_all() {
         return Err(Rejection::Forbidden {

@@ -54,7 +54,7 @@ pub async fn run(tx: &mut Tx, claim: RefreshClaim) -> Result<Refreshed> {
     Ok(Refreshed::GoesOn(Box::new(user), session))
 }
 
-/// How a token stands to its family.
+/// How a token relates to the newest one of its session.
 #[derive(Debug, PartialEq, Eq)]
 enum Use {
     /// It is the one that is good now.

@@ -1,4 +1,4 @@
-//! A new password for whoever holds the token from the mail.
+//! A new password for the holder of the token from the mail.
 
 use domain::rejection::Rejection;
 use platform::{db::Tx, error::Result};

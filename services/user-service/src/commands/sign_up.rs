@@ -17,7 +17,7 @@ use crate::repository::{
     users::{self, User, UserStatus},
 };
 
-/// What a founder tells.
+/// What a founder enters.
 #[derive(Clone, Debug)]
 pub struct SignUp {
     /// What the organization is called.

@@ -22,8 +22,8 @@ use crate::{
     },
 };
 
-/// Permissions over people and settings. Whoever holds one could reach for the others, so they are granted
-/// by those who may do everything.
+/// Permissions over people and settings. A holder of one could obtain the others, so only a caller with all permissions
+/// grants them.
 const ADMINISTRATIVE: [Permission; 3] = [
     Permission::ManageUsers,
     Permission::ManageOrganization,

@@ -57,7 +57,7 @@ pub struct UndeliveredView {
 }
 
 impl UndeliveredView {
-    /// A mail that was given up, as it stands now.
+    /// A mail that was given up, with its present status.
     pub fn of(mail: Undelivered, status: EmailStatus) -> Self {
         Self {
             id: mail.id,

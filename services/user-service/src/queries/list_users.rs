@@ -20,7 +20,7 @@ pub struct UsersQuery {
     /// Only users with this role.
     #[param(inline)]
     pub role: Option<RoleFilter>,
-    /// Only users who stand so; whoever does not manage users sees active ones alone.
+    /// Only users with this status. Callers without `manage_users` always get active users only.
     #[param(inline)]
     pub status: Option<StatusFilter>,
     /// Only users whose name, or for those who manage users whose address, contains this.
@@ -48,7 +48,7 @@ pub enum RoleFilter {
     Admin,
 }
 
-/// Where a user stands.
+/// The status of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum StatusFilter {

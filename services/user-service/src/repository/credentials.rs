@@ -11,7 +11,7 @@ use uuid::Uuid;
 pub struct LoginRow {
     /// The account.
     pub user_id: Uuid,
-    /// Where the account stands.
+    /// The account's status.
     pub status: String,
     /// The hash to check the password against.
     pub password_hash: String,
@@ -103,7 +103,7 @@ pub async fn replace_hash(tx: &Tx, password_hash: &str) -> Result<()> {
     Ok(())
 }
 
-/// Makes the old password of an invited user good for nothing; for whoever manages users.
+/// Deletes the old password of an invited user; needs `manage_users`.
 pub async fn void(tx: &Tx, user_id: Uuid) -> Result<()> {
     tx.run("SELECT ctx.void_credentials($1)", [user_id.into()])
         .await?;

@@ -1,7 +1,7 @@
 //! Attempts to sign in, counted before the password is looked at: by `domain::lockout`'s rules.
 //!
-//! Counting first means that many guesses at once count as many. What there is no account for is counted like any
-//! other, so a lockout tells nothing.
+//! Counting first means that many guesses at once count as many. Attempts at an address without an account are counted
+//! like any other, so a lockout does not reveal whether there is one.
 
 use domain::{
     lockout::{self, FAILURE_FADES_AFTER, FAILURES_COUNTED_MAX, Failures, STRANGERS_WINDOW},

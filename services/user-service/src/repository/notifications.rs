@@ -137,11 +137,11 @@ pub struct NewNotification {
     pub deal_id: Option<Uuid>,
     /// The task it is about.
     pub task_id: Option<Uuid>,
-    /// Names the occasion: nobody is told of it twice.
+    /// Identifies the occasion: each recipient gets one notification of it.
     pub dedupe_key: String,
     /// What it is about.
     pub params: NoticeParams,
-    /// Whether it stands in the recipient's list.
+    /// Whether the recipient's list shows it.
     pub in_app: bool,
     /// Whether a mail is wanted.
     pub email: bool,
@@ -176,7 +176,7 @@ impl Notification {
     }
 }
 
-/// Stores a notification and tells of it; `None` when the recipient has been told of the occasion.
+/// Stores a notification and emits its event; `None` when the recipient has one with this dedupe key already.
 pub async fn insert(tx: &mut Tx, new: NewNotification) -> Result<Option<Uuid>> {
     let Words { title, body } = new.kind.words(&new.params)?;
     let status = if new.email {

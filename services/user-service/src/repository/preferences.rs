@@ -1,4 +1,4 @@
-//! How people want to be told: in the application, by mail, both or neither, for each kind of occasion.
+//! How people want to be notified: in the application, by mail, both or neither, for each kind of occasion.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::notices::NoticeKind;
 
-/// How a user wants to be told of one kind of occasion.
+/// How a user wants to be notified of one kind of occasion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Choice {
@@ -25,7 +25,7 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// Whoever has not chosen is told both ways.
+    /// Without a choice, notices go out both ways.
     pub const DEFAULT: Self = Self {
         in_app: true,
         email: true,
@@ -51,7 +51,7 @@ struct Row {
 }
 
 impl Preferences {
-    /// How this kind is told.
+    /// How the user is notified of this kind.
     pub fn choice(&self, kind: NoticeKind) -> Choice {
         self.choices
             .get(kind.as_str())

@@ -74,7 +74,7 @@ pub struct SessionState {
     pub organization_id: Uuid,
     /// The user's role.
     pub role: String,
-    /// The effective permissions; `*` stands for all.
+    /// The effective permissions; `*` means all.
     pub permissions: Vec<String>,
     /// When the session ends by itself.
     pub expires_at: OffsetDateTime,

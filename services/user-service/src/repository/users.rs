@@ -18,14 +18,14 @@ use uuid::Uuid;
 use super::organizations::names_of;
 use crate::appearance::{Locale, Theme};
 
-/// Where a user stands.
+/// The status of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UserStatus {
     /// Asked to join, and has not yet.
     Invited,
     /// May sign in.
     Active,
-    /// May not sign in any more, or was invited in vain.
+    /// May not sign in: disabled after joining, or while still invited.
     Disabled,
 }
 
@@ -62,7 +62,7 @@ pub struct User {
     pub full_name: String,
     /// The user's role.
     pub role: Role,
-    /// Where the user stands.
+    /// The user's status.
     pub status: UserStatus,
     /// Until when the invitation holds.
     pub invited_until: Option<OffsetDateTime>,
@@ -259,7 +259,7 @@ pub async fn active_ids(tx: &Tx) -> Result<Vec<Uuid>> {
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
-/// Stores a new user, told as `change`.
+/// Stores a new user, and emits `change`.
 ///
 /// # Errors
 /// `EMAIL_TAKEN` when the address is an account already, or is invited in this organization.
@@ -285,7 +285,7 @@ pub async fn insert(tx: &mut Tx, user: &User, change: UserChange) -> Result<()> 
     Ok(())
 }
 
-/// Stores a changed user, whose version is one more than that of `before`, told as `change`.
+/// Stores a changed user, whose version is one more than that of `before`, and emits `change`.
 ///
 /// # Errors
 /// `EMAIL_TAKEN` when the address has become an account elsewhere (an invitation that is accepted).

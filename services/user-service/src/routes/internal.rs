@@ -40,7 +40,7 @@ pub(super) fn routes() -> Routes {
         .post("/internal/notifications/{id}/dead", give_up)
 }
 
-/// What the workflows want told.
+/// A notice that a workflow wants sent.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NotifyBody {
@@ -55,14 +55,14 @@ pub(crate) struct NotifyBody {
 
 impl Body for NotifyBody {}
 
-/// What was stored now; whoever was told before is not among them.
+/// The notifications stored now; recipients who had one before are not among them.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NotifiedView {
     notification_ids: Vec<Uuid>,
 }
 
-/// Where a notification's mail stands.
+/// The status of a notification's mail.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct EmailView {
@@ -108,7 +108,7 @@ pub(crate) async fn notify(
     } = body.value;
     if !kind.is_optional() {
         return Err(
-            Rejection::field("kind", "one_of", "this kind is told by user-service itself").into(),
+            Rejection::field("kind", "one_of", "user-service itself sends this kind").into(),
         );
     }
     let command = Notify {
@@ -128,8 +128,8 @@ pub(crate) async fn notify(
     Ok(HttpResponse::Ok().json(NotifiedView { notification_ids }))
 }
 
-/// Sends a notification's mail. What was sent is not sent again, and what the mail server refuses for good is given
-/// up at once; a mail server that is away is 503.
+/// Sends a notification's mail. What was sent is not sent again, and what the mail server refuses for good is given up
+/// at once; if the mail server is unavailable, the answer is 503.
 pub(crate) async fn deliver(
     caller: InternalCaller<WorkflowWorker>,
     id: PathId,
@@ -150,7 +150,7 @@ pub(crate) async fn deliver(
     Ok(HttpResponse::Ok().json(EmailView { email_status }))
 }
 
-/// Sends the mail and records what became of it; answers the status it stands at.
+/// Sends the mail and records the outcome; returns the mail's status.
 async fn send(
     services: &Services,
     scope: &ServiceScope,

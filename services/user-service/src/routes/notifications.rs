@@ -1,4 +1,4 @@
-//! What the caller has been told.
+//! The caller's notifications, and how the caller wants to get them.
 
 use std::collections::BTreeMap;
 
@@ -56,7 +56,7 @@ pub struct ReadAllView {
     read: usize,
 }
 
-/// How the caller wants to be told of one kind of occasion.
+/// How the caller wants to be notified of one kind of occasion.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PreferenceView {
@@ -68,7 +68,7 @@ pub struct PreferenceView {
     email: bool,
 }
 
-/// How the caller wants to be told.
+/// How the caller wants to be notified.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PreferencesView {
@@ -78,7 +78,7 @@ pub struct PreferencesView {
     version: i64,
 }
 
-/// The choices to be written. Kinds that are left out are told both ways.
+/// The choices to be written. For kinds that are left out, notices go out both ways.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PreferencesBody {
@@ -272,7 +272,7 @@ pub(crate) async fn mark_all_read(
         .await
 }
 
-/// How the caller wants to be told, for each kind of occasion.
+/// How the caller wants to be notified, for each kind of occasion.
 #[utoipa::path(
     get,
     path = "/api/notifications/preferences",
@@ -296,7 +296,7 @@ pub(crate) async fn get_preferences(
     Ok(conditional.respond(stored.version, &PreferencesView::from(&stored)))
 }
 
-/// Replaces how the caller wants to be told.
+/// Replaces how the caller wants to be notified.
 ///
 /// Rejections: `VERSION_CONFLICT`, `VERSION_MISMATCH`.
 #[utoipa::path(

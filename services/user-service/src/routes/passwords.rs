@@ -43,7 +43,7 @@ pub struct ForgotBody {
     email: String,
 }
 
-/// The answer to whoever forgot a password: the same for everybody.
+/// The answer to a request for a password reset: the same for everybody.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ForgotView {

@@ -155,8 +155,7 @@ impl InviteBody {
 
 /// Lists the organization's people.
 ///
-/// Whoever manages users sees all of them with address and status, everybody else the active ones with
-/// name and role.
+/// Callers with manage_users see all of them with address and status, others the active ones with name and role.
 #[utoipa::path(
     get,
     path = "/api/users",
@@ -185,9 +184,9 @@ pub(crate) async fn list(
 
 /// Invites somebody to the organization by mail.
 ///
-/// An address of the caller's own organization is refused. One of another organization is answered as if
-/// it were new; its holder is told by mail. A user who was disabled becomes an invited one again, with the new name
-/// and role and without the old password.
+/// An address of the caller's own organization is refused. One of another organization is answered as if it were new;
+/// its holder gets a mail. A user who was disabled becomes an invited one again, with the new name and role and without
+/// the old password.
 ///
 /// Permissions: manage_users. Rejections: `EMAIL_TAKEN`, `RATE_LIMITED`.
 #[utoipa::path(
@@ -241,7 +240,7 @@ pub(crate) async fn get(
         .read(&caller, async |tx| {
             let manages = tx.actor().permissions.has(Permission::ManageUsers);
             let user = users::find(tx, id.0).await?;
-            // Whoever was only invited is nobody's colleague yet.
+            // A user who was only invited is not shown to colleagues yet.
             let user = user
                 .filter(|user| manages || user.joined_at.is_some())
                 .ok_or(Rejection::NotFound)?;

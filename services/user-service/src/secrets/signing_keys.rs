@@ -44,12 +44,12 @@ const PUBLISHED_BEFORE: Duration = Duration::from_secs(30);
 const PUBLISHED_AFTER: Duration = Duration::from_secs(60 * 60);
 /// How often a process looks for new keys.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(10);
-/// What stands before the seed in a PKCS 8 Ed25519 private key (RFC 8410).
+/// What comes before the seed in a PKCS 8 Ed25519 private key (RFC 8410).
 const PKCS8_PREFIX: [u8; 16] = [
     0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
 ];
 
-/// Signs access tokens and tells the public keys.
+/// Signs access tokens and publishes the public keys.
 #[derive(Clone)]
 pub struct KeyRing {
     db: Db,
@@ -60,7 +60,7 @@ pub struct KeyRing {
     loaded: Arc<RwLock<Option<Loaded>>>,
 }
 
-/// The public keys, as `/.well-known/jwks.json` tells them.
+/// The public keys, as `/.well-known/jwks.json` shows them.
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct JwkSet {
     /// The keys whose tokens are good.

@@ -1,8 +1,7 @@
-//! Refresh, invitation and reset tokens: each is an HMAC over what it stands for.
+//! Refresh, invitation and reset tokens: each is an HMAC over what it represents.
 //!
-//! None is stored, in no form: whoever reads the database, the events or the logs learns no token. The
-//! successor of a refresh token follows from family and generation, so the immediate predecessor can be
-//! given the same successor again.
+//! None is stored, in no form: the database, the events and the logs reveal no token. The successor of a refresh token
+//! follows from family and generation, so the immediate predecessor can be given the same successor again.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use platform::config::Key32;
@@ -17,7 +16,7 @@ pub struct TokenKey {
     also: Option<hmac::Key>,
 }
 
-/// What a refresh token stands for.
+/// What a refresh token represents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefreshClaim {
     /// The session, which is the family of all its refresh tokens.
@@ -29,7 +28,7 @@ pub struct RefreshClaim {
 /// An invitation or reset token as it came, not yet checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SingleUseToken {
-    /// Whom or what it claims to stand for.
+    /// The user or reset that it claims to be for.
     pub id: Uuid,
     mac: Vec<u8>,
 }
@@ -67,7 +66,7 @@ impl TokenKey {
         format!("{head}.{}", self.mac(&format!("refresh {head}")))
     }
 
-    /// What a refresh token stands for, if we made it.
+    /// The claim of a refresh token, if we made it.
     pub fn verify_refresh(&self, token: &str) -> Option<RefreshClaim> {
         let (head, mac) = token.rsplit_once('.')?;
         self.check(

@@ -7,7 +7,7 @@ use crate::support::{
     wait_for_a_waiter,
 };
 
-/// What of an answer could tell one case from another.
+/// Everything in an answer by which a client could distinguish one case from another.
 fn shown(answer: &Response) -> (u16, Value, Vec<String>) {
     let mut body = answer.json.clone();
     body["requestId"] = Value::Null;

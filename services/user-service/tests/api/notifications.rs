@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::support::{event_types, fields_of, service, text, token_key};
 
-/// Has the workflow-worker's words told to one user.
+/// Sends one user a notice, as workflow-worker does.
 async fn tell(organization: &Organization, user: &User, key: &str, title: &str) -> Response {
     let body = json!({
         "kind": "TASK_DUE_SOON", "dealId": Uuid::now_v7(), "audience": [{"user": user.id}], "dedupeKey": key,
