@@ -1,4 +1,4 @@
-//! What task-service is told by its environment.
+//! The configuration of task-service, from its environment.
 
 use platform::{
     auth::ServiceKeys,

@@ -1,8 +1,7 @@
 //! The holidays that an organization keeps beside the federal ones, and the business calendars that follow.
 //!
-//! user-service keeps the calendar and checks it; here it is only read. A deal's key dates carry the calendar
-//! that they were counted with, so that each can be explained as it stands and none moves before somebody
-//! moves dates.
+//! user-service keeps the calendar and checks it; here it is only read. A deal's key dates carry the calendar that they
+//! were counted with, so that each can be explained, and none moves before somebody moves dates.
 
 use std::borrow::Cow;
 
@@ -80,7 +79,7 @@ struct WrittenHoliday {
 }
 
 impl WrittenHoliday {
-    /// Kept on its own day: an organization writes the days on which it is closed, not those that they stand for.
+    /// On its own day, without observance rules: an organization enters the days on which it is closed.
     fn restore(&self, calendar_name: &str) -> anyhow::Result<Holiday> {
         let day = date(&self.date)?;
         let rule = if self.yearly {

@@ -130,8 +130,8 @@ impl Ground {
         Ok(ground)
     }
 
-    /// Counts with the organization's calendar as it is now. Whoever moves dates is shown what that changes; until
-    /// then the dates stay as they were counted.
+    /// Counts with the organization's calendar as it is now. The preview of a move shows what that changes; until then
+    /// the dates stay as they were counted.
     pub(crate) async fn use_present_holidays(&mut self, tx: &Tx) -> Result<()> {
         self.holidays = holidays::of_organization(tx).await?;
         self.plan.calendars = self.holidays.calendars().clone();
@@ -152,8 +152,8 @@ impl Ground {
         }
     }
 
-    /// Refuses to take a date away that a deal which has begun cannot do without, by `keyDates.<key>`: a required anchor,
-    /// unless the template says that it may fall away.
+    /// Refuses to clear a date that a deal which has begun cannot do without, by `keyDates.<key>`: a required anchor,
+    /// unless the template says that it is revocable.
     fn require_kept_dates(&self, deal: &Deal, inputs: &DateInputs) -> Result<(), Rejection> {
         if !matches!(deal.status, DealStatus::Active | DealStatus::OnHold) {
             return Ok(());

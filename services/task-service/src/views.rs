@@ -178,7 +178,7 @@ fn role_text(role: PartyRole) -> String {
     role.as_str().to_owned()
 }
 
-/// A UUIDv7 tells when it was made.
+/// The instant in a UUIDv7, at which it was made.
 pub(crate) fn created_at(id: Uuid) -> Option<OffsetDateTime> {
     let (seconds, nanoseconds) = id.get_timestamp()?.to_unix();
     let seconds = i64::try_from(seconds).ok()?;

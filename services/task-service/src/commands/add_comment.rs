@@ -18,7 +18,7 @@ use crate::{
 pub(crate) enum Visibility {
     /// Everybody but clients.
     Internal,
-    /// Whoever sees the task.
+    /// Everybody who sees the task.
     Shared,
 }
 

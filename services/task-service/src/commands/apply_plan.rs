@@ -28,7 +28,7 @@ use crate::{
     services::PlanInput,
 };
 
-/// A plan as it stands after the call.
+/// A plan as it is after the call.
 #[derive(Clone, Debug)]
 pub(crate) struct Applied {
     pub(crate) plan: Plan,

@@ -1,4 +1,4 @@
-//! Giving a task to somebody, or taking it away.
+//! Assigning a task to somebody, or removing its assignee.
 
 use platform::{db::Tx, error::Result};
 use uuid::Uuid;
@@ -15,7 +15,7 @@ const MAY_ASSIGN: [domain::permission::Permission; 2] = [
     domain::permission::Permission::ManageTasks,
 ];
 
-/// Assigns the task; `None` takes it away. The same assignee again is no change. Rejections: `NOT_FOUND`,
+/// Assigns the task; `None` removes the assignee. The same assignee again is no change. Rejections: `NOT_FOUND`,
 /// `FORBIDDEN`, `UNKNOWN_REFERENCE` of `assigneeId`, `DEAL_NOT_ACTIVE`, `TASK_ALREADY_DONE`.
 pub(crate) async fn run(tx: &mut Tx, task_id: Uuid, assignee_id: Option<Uuid>) -> Result<Outcome> {
     let loaded = load_task(tx, task_id, &MAY_ASSIGN).await?;

@@ -101,7 +101,7 @@ async fn take(
     })
 }
 
-/// Taken away, and given to the next where there is one: two transitions.
+/// Removes the assignee, and assigns the heir if there is one: two transitions.
 fn handed_over(stored: &StoredTask, heir: Option<Uuid>) -> Result<Change> {
     let taken = stored.task.assign(None)?;
     Ok(taken.try_then(|task| task.assign(heir))?)

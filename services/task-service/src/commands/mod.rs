@@ -1,7 +1,7 @@
 //! What changes something: one use case a file, each a `run(tx, command)` that loads and locks, calls the domain, saves
 //! and emits. Routes and consumers open the session.
 //!
-//! Use cases stand on `finish_task` and `follow_up`, these on `write_dates`, and all on `batch`; none calls another use
+//! Use cases build on `finish_task` and `follow_up`, these on `write_dates`, and all on `batch`; none calls another use
 //! case.
 
 pub(crate) mod add_comment;
@@ -130,8 +130,8 @@ pub(crate) async fn require_workable(tx: &Tx, loaded: &Loaded) -> Result<()> {
     }
 }
 
-/// Refuses whoever may not change which tasks a deal has, to whom they are given and when they are due. The
-/// deal has been locked, so the caller sees it.
+/// Requires the right to change the deal's tasks, assignments and due dates. The deal has been locked, so the caller
+/// sees it.
 pub(crate) fn require_assigning(tx: &Tx, deal: &Deal) -> Result<(), Rejection> {
     deal::may_assign(&task_actor(tx.actor()), relation(deal))
 }

@@ -15,7 +15,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct MoveKeyDates {
     pub(crate) deal_id: Uuid,
-    /// By key; `None` takes an anchor's date away and lets a computed date follow its rule again.
+    /// By key; `None` clears an anchor's date and lets a computed date follow its rule again.
     pub(crate) key_dates: DateInputs,
     pub(crate) reason: String,
     pub(crate) expected: ExpectedVersion,

@@ -16,7 +16,7 @@ pub(super) async fn find(tx: &Tx, id: Uuid) -> Result<StoredTemplate> {
     Ok(templates::find(tx, id).await?.ok_or(Rejection::NotFound)?)
 }
 
-/// Writes a draft at its next version, and tells. Rejections: `TEMPLATE_PUBLISHED`, `VERSION_CONFLICT`.
+/// Writes a draft at its next version, and records the change. Rejections: `TEMPLATE_PUBLISHED`, `VERSION_CONFLICT`.
 pub(super) async fn save(
     tx: &mut Tx,
     event_type: &'static str,
@@ -34,8 +34,8 @@ pub(super) async fn save(
     Ok(())
 }
 
-/// Nobody else listens: a deal names the version that it was made from. The log holds a source once, in the row that brought
-/// it; other rows have its digest.
+/// Only the audit log has it: a deal names the version that it was made from. The log holds a source once, in the row
+/// that brought it; other rows have its digest.
 pub(super) fn tell(
     tx: &mut Tx,
     event_type: &'static str,

@@ -124,7 +124,7 @@ pub(crate) async fn run(tx: &Tx, deal_id: Uuid) -> Result<PlanView> {
     })
 }
 
-/// How a milestone's tasks stand. A client does not see them all: the rest counts as waiting.
+/// How many of a milestone's tasks are in each state. A client does not see them all: the rest counts as waiting.
 fn counts(milestone: &Milestone, tasks: &[StoredTask]) -> TaskCounts {
     let seen = tasks
         .iter()

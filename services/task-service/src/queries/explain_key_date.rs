@@ -101,8 +101,8 @@ pub(crate) struct ExplainKeyDate<'a> {
     pub(crate) reader: &'a Actor,
 }
 
-/// Explains it. `tx` sees all tasks of the deal, from which dates may be counted; the reader is only told of dates
-/// that it sees. Rejections: `NOT_FOUND`, also for a key that the deal does not have.
+/// Explains it. `tx` sees all tasks of the deal, from which dates may be counted; the reader gets only dates that it
+/// may see. Rejections: `NOT_FOUND`, also for a key that the deal does not have.
 pub(crate) async fn run(
     tx: &Tx,
     query: &ExplainKeyDate<'_>,

@@ -1,4 +1,4 @@
-//! The key dates of a deal as they stand.
+//! The key dates of a deal as they are now.
 
 use contracts::{field::date_text, records::DueRule, text::time_text};
 use domain::{

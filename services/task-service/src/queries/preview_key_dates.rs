@@ -195,7 +195,7 @@ fn reminders(
     changes
 }
 
-/// What the caller is told of a computation that takes in the whole plan.
+/// Narrows a computation over the whole plan to what the caller may see.
 struct Sight<'a> {
     actor: &'a Actor,
     plan: &'a RunningPlan,

@@ -15,7 +15,7 @@ pub(crate) struct TemplateAnchor {
     title: String,
     /// Whether a deal cannot become active without it.
     required: bool,
-    /// Whether it may be taken away again while the deal runs.
+    /// Whether it may be cleared while the deal runs.
     revocable: bool,
     /// RESO's name for it.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -62,8 +62,8 @@ pub(crate) struct ImagineDates<'a> {
     pub(crate) reader: &'a Actor,
 }
 
-/// Computes it. `tx` sees all tasks of the deal; the reader is told of those that it sees. Rejections: `NOT_FOUND`,
-/// and of `keyDates.<key>`.
+/// Computes it. `tx` sees all tasks of the deal; the reader gets those that it may see. Rejections: `NOT_FOUND`, and of
+/// `keyDates.<key>`.
 pub(crate) async fn run(
     tx: &Tx,
     query: &ImagineDates<'_>,

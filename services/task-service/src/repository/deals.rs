@@ -17,7 +17,7 @@ use uuid::Uuid;
 /// What commands and queries need to know of a deal. Locked, it keeps its status while the session lasts.
 #[derive(Clone, Debug)]
 pub(crate) struct Deal {
-    /// Where the deal stands.
+    /// The deal's status.
     pub(crate) status: DealStatus,
     /// The user who created it.
     pub(crate) created_by: Uuid,

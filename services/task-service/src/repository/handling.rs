@@ -1,5 +1,5 @@
-//! Since when the open tasks of a deal have stood as they do, and through whom: for what people are told of them. The
-//! database keeps it (`note_task_handling`).
+//! When the open tasks of a deal last changed, and who changed them: reminders and notices go by it. The database keeps
+//! it (`note_task_handling`).
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,11 @@ use sea_orm::FromQueryResult;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// How an open task came to stand as it does. People only: what the SYSTEM user did, nobody did.
+/// How an open task came to its present state. Only people are named: for changes by the SYSTEM user, `None`.
 #[derive(Clone, Debug, FromQueryResult)]
 pub(crate) struct Handling {
     id: Uuid,
-    /// Since when it has been open, due then, its assignee's and waiting or not, in a deal of this status.
+    /// When it was created or reopened, or its due date, assignee, blocked state or deal's status last changed.
     pub(crate) stands_since: OffsetDateTime,
     /// When its assignee last changed, if ever.
     pub(crate) assigned_at: Option<OffsetDateTime>,

@@ -1,4 +1,4 @@
-//! The organization's holiday calendar, as the shared authority tells it, and as a deal was counted with it.
+//! The organization's holiday calendar, from the shared authority, and the calendar that a deal was counted with.
 
 use platform::{db::Tx, error::Result};
 use sea_orm::FromQueryResult;

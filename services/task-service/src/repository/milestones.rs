@@ -122,7 +122,7 @@ impl Shifts {
     }
 }
 
-/// A milestone as it stands after a shift, with what it was before.
+/// A milestone after a shift, with what it was before.
 #[derive(FromQueryResult)]
 struct ShiftedRow {
     id: Uuid,

@@ -97,7 +97,7 @@ impl From<Comment> for CommentView {
 
 /// The comments on a task, oldest first; clients read the shared ones.
 ///
-/// **Permissions**: whoever sees the task. Rejections: `NOT_FOUND`.
+/// **Permissions**: everybody who sees the task. Rejections: `NOT_FOUND`.
 #[utoipa::path(
     get,
     path = "/api/tasks/{id}/comments",
@@ -158,7 +158,7 @@ pub(crate) async fn read(
 
 /// Writes a comment.
 ///
-/// **Permissions**: whoever sees the task; clients write shared ones only. Rejections: `NOT_FOUND`, `FORBIDDEN`.
+/// **Permissions**: everybody who sees the task; clients write shared ones only. Rejections: `NOT_FOUND`, `FORBIDDEN`.
 #[utoipa::path(
     post,
     path = "/api/tasks/{id}/comments",

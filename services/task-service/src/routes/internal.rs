@@ -90,8 +90,8 @@ async fn apply(
     Ok(HttpResponse::Ok().json(answer(&applied)))
 }
 
-/// Facts that changed between the question to deal-service and the commit of the plan were told before there was a
-/// plan to revise.
+/// Follows facts that changed between the request to deal-service and the commit of the plan: their events came before
+/// there was a plan to revise.
 async fn catch_up(
     caller: &InternalCaller<WorkflowWorker>,
     deal_id: Uuid,
@@ -153,7 +153,7 @@ async fn list_required_anchors(
     Ok(HttpResponse::Ok().json(json!({ "requiredAnchors": required })))
 }
 
-/// How a deal stands, for its workflow.
+/// The state of a deal, for its workflow.
 async fn read_worklist(
     caller: InternalCaller<WorkflowWorker>,
     id: PathId,

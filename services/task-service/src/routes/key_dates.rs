@@ -48,7 +48,7 @@ pub(super) fn routes() -> Routes {
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct MoveBody {
-    /// `YYYY-MM-DD` by key; null takes an anchor's date away, and lets a computed date follow its rule again.
+    /// `YYYY-MM-DD` by key; null clears an anchor's date, and lets a computed date follow its rule again.
     #[schema(value_type = std::collections::HashMap<String, Option<String>>, example = json!({"closing_date": "2026-06-15"}))]
     key_dates: BTreeMap<String, Option<String>>,
     #[schema(max_length = 1000)]
@@ -93,7 +93,7 @@ impl Body for WhatIfBody {
 
 /// The key dates of a deal.
 ///
-/// **Permissions**: whoever sees the deal; clients see the dates meant for them. Rejections: `NOT_FOUND`.
+/// **Permissions**: everybody who sees the deal; clients see the dates meant for them. Rejections: `NOT_FOUND`.
 #[utoipa::path(
     get,
     path = "/api/deals/{id}/key-dates",
@@ -237,7 +237,7 @@ pub(crate) async fn preview(
 
 /// How a key date came about: what it was counted from, each day counted or skipped, the roll, whose rule won.
 ///
-/// **Permissions**: whoever sees the deal; clients learn of the dates meant for them. Rejections: `NOT_FOUND`.
+/// **Permissions**: everybody who sees the deal; clients see the dates meant for them. Rejections: `NOT_FOUND`.
 #[utoipa::path(
     get,
     path = "/api/deals/{id}/key-dates/{key}/explain",
@@ -273,7 +273,7 @@ pub(crate) async fn explain(
 
 /// Dates, slack and critical path under other assumptions; writes nothing.
 ///
-/// **Permissions**: whoever sees the deal; clients learn of the dates and tasks meant for them. Rejections:
+/// **Permissions**: everybody who sees the deal; clients see the dates and tasks meant for them. Rejections:
 /// `NOT_FOUND`.
 #[utoipa::path(
     post,

@@ -17,7 +17,7 @@ pub(super) fn routes() -> Routes {
 
 /// A deal's milestones with their tasks, in order, as far as the caller sees them.
 ///
-/// **Permissions**: whoever sees the deal. Rejections: `NOT_FOUND`.
+/// **Permissions**: everybody who sees the deal. Rejections: `NOT_FOUND`.
 #[utoipa::path(
     get,
     path = "/api/deals/{id}/plan",

@@ -1,4 +1,4 @@
-//! A listing whose offer falls through: what the accepted offer took away comes back.
+//! A listing whose offer falls through: what the accepted offer removed comes back.
 
 use serde_json::{Value, json};
 use testkit::{Deal, User, buyer_purchase};

@@ -7,8 +7,8 @@ use testkit::{Deal, User, buyer_purchase, eventually};
 
 use crate::support::{Office, Tasks, refuses_field, tasks_of, text};
 
-/// What is to be done in a plan: of each task that was not waived, by key, when it is due, what it waits for and
-/// where it stands.
+/// What is to be done in a plan: of each task that was not waived, by key, when it is due, what it waits for and its
+/// status.
 fn work(plan: &Value) -> BTreeMap<String, (Value, BTreeSet<String>, Value)> {
     let tasks = tasks_of(plan);
     let keys: BTreeMap<String, String> = tasks

@@ -1,4 +1,4 @@
-//! A deal that is not ACTIVE: its tasks stand still.
+//! A deal that is not ACTIVE: its tasks do not change.
 
 use serde_json::{Value, json};
 use testkit::Database;
@@ -98,7 +98,7 @@ async fn a_deal_on_hold_refuses_them_until_it_is_resumed() {
     office.agent.complete_task(&task).await.expect(200);
 }
 
-/// One closing against completions, all at once; tells what the audit log says came after the closing.
+/// One closing against completions, all at once; returns what the audit log has after the closing.
 async fn close_against_complete(office: &Office) -> Vec<Value> {
     let deal = office.deal().await;
     let user = office.coordinator.clone();

@@ -62,7 +62,7 @@ pub(crate) async fn preview(user: &User, deal: &Deal, body: &Value) -> Response 
         .await
 }
 
-/// Previews a move, applies it, and fails unless exactly that moved which the preview told. Answers the preview.
+/// Previews a move, applies it, and fails unless exactly the previewed dates moved. Returns the preview.
 pub(crate) async fn moves_as_previewed(user: &User, deal: &Deal, body: &Value) -> Value {
     let before = (read(user, deal).await, user.planned(&deal.id).await);
     let preview = preview(user, deal, body).await.expect(200).clone();

@@ -141,7 +141,7 @@ async fn a_new_holiday_moves_nothing_in_a_running_deal_before_somebody_moves_dat
         "a date is explained as it was counted"
     );
 
-    // Whoever moves another date is shown first what the holiday does.
+    // The preview of another date's move also shows what the holiday does.
     let body = json!({
         "keyDates": {"closing_date": "2027-04-16"},
         "reason": "the lender needs a day more",

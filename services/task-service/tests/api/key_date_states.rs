@@ -1,4 +1,4 @@
-//! Where a key date stands: SATISFIED, WAIVED, MISSED and EXTENDED follow from the work that is due on it, from the
+//! The state of a key date: SATISFIED, WAIVED, MISSED and EXTENDED follow from the work that is due on it, from the
 //! days that pass and from who moves it.
 
 use serde_json::{Value, json};

@@ -15,14 +15,14 @@ const WORKERS: u64 = 3;
 /// Plans under way at once: with their workers they stay within what a service serves at once.
 const AT_ONCE: usize = 2;
 
-/// What the workers together were told about one plan.
+/// What the answers to all workers together say about one plan.
 #[derive(Default)]
 struct Told {
     completed: BTreeMap<String, usize>,
     unlocked: BTreeMap<String, usize>,
 }
 
-/// A random plan: each task waits for any of the earlier ones. Told as ids with what they wait for.
+/// A random plan: each task waits for any of the earlier ones. Returns the ids with what they wait for.
 async fn random_plan(
     user: &User,
     deal_id: &str,

@@ -11,7 +11,7 @@ use time::{Date, Duration};
 
 /// Tasks as people make and change them.
 pub(crate) trait Tasks {
-    /// Adds a task with these fields beside its deal and title, and tells its id.
+    /// Adds a task with these fields beside its deal and title, and returns its id.
     async fn add_task(&self, deal_id: &str, title: &str, fields: Value) -> String;
     /// Adds a task that waits for others.
     async fn add_waiting(&self, deal_id: &str, title: &str, depends_on: &[&str]) -> String;

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use crate::support::{Office, Tasks, text};
 
-/// What became of the task that waited: which completions told that they unlocked it, and its state.
+/// What became of the task that waited: how many completions say that they unlocked it, and its status.
 struct Outcome {
     dependent: String,
     told: usize,
