@@ -1,9 +1,9 @@
-//! What a deal's worklist asks for at an instant: who is to be told what, what is overdue, which milestones
-//! are reached, and when to look again.
+//! What a deal's worklist asks for at an instant: which notices to send, what is overdue, which milestones are reached,
+//! and when to look again.
 //!
-//! A pure function of the worklist and the instant. It names every step whose time has come, also those
-//! already taken: who asks remembers by the step's key what has been done, so that no step is lost when a
-//! workflow starts anew, and none is taken twice.
+//! A pure function of the worklist and the instant. It names every step whose time has come, also those already taken:
+//! the workflow remembers by the step's key what has been done. So no step is lost when a workflow starts again, and
+//! none is taken twice.
 
 mod deadlines;
 #[cfg(test)]
@@ -126,18 +126,18 @@ pub struct Milestone {
     pub buyer_title: Option<String>,
 }
 
-/// Something to be done once, and whom to tell of it.
+/// Something to be done once, and its notice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// Names the occasion. The same occasion has the same key whenever it is asked.
     pub key: String,
-    /// What has to succeed before anybody is told.
+    /// What has to succeed before the notice is sent.
     pub action: Action,
-    /// What is told.
+    /// The notice.
     pub notice: Notice,
 }
 
-/// What a step does beside telling.
+/// What a step does beside sending its notice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Action {
@@ -157,7 +157,7 @@ pub enum Action {
     },
 }
 
-/// What is told whom.
+/// A notice, and who gets it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Notice {
@@ -165,13 +165,13 @@ pub struct Notice {
     pub kind: NoticeKind,
     /// The task it is about, if about one.
     pub task_id: Option<Uuid>,
-    /// Who is told.
+    /// Who gets it.
     pub audience: Vec<Audience>,
     /// What the text is about.
     pub params: Params,
 }
 
-/// The occasions on which people are told something.
+/// The occasions for a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum NoticeKind {
@@ -218,7 +218,7 @@ impl NoticeKind {
 /// What the worklist asks for at `now`.
 ///
 /// # Errors
-/// When a status, the time zone or a date cannot be read: task-service then speaks another language.
+/// When a status, the time zone or a date cannot be read: task-service's contract is then incompatible.
 pub fn of(deal: &Deal, worklist: &Worklist, now: OffsetDateTime) -> anyhow::Result<Agenda> {
     let status = DealStatus::parse(&worklist.deal_status)
         .with_context(|| format!("{:?} is not a deal's status", worklist.deal_status))?;
@@ -268,7 +268,7 @@ pub fn of(deal: &Deal, worklist: &Worklist, now: OffsetDateTime) -> anyhow::Resu
     })
 }
 
-/// What is told when no plan could be made, at `now`, for this reason.
+/// The notice that no plan could be made, at `now`, for this reason.
 pub fn plan_failed(deal: &Deal, reason: &str, now: OffsetDateTime) -> Step {
     Step {
         key: format!("plan-failed:{}:{}", deal.id, now.unix_timestamp()),
@@ -337,9 +337,9 @@ fn count(tasks: &[Entry<'_>], milestone: Uuid) -> TaskCounts {
     counts
 }
 
-/// A milestone without tasks is never reached by itself, and so never told of. One that was opened again and is
-/// done again is told of again: its version is another. Where it is not recorded as done while its tasks are, the
-/// two were read on either side of the completion, which is about to be told of.
+/// The milestones that are done. One without tasks is never done by itself, so it gives no notice. One that was
+/// reopened and is done again gives another notice: its version is another. If all tasks are done but the milestone is
+/// not recorded as done, the worklist was read during the completion; the completion's event leads to the next look.
 fn reached<'a>(
     deal: &'a Deal,
     milestones: &'a [&WorklistMilestone],
@@ -369,7 +369,7 @@ fn reached<'a>(
         })
 }
 
-/// The instant at which the last task was done tells one such occasion from the next.
+/// The instant at which the last task was done distinguishes one such occasion from the next.
 fn ready_to_close(deal: &Deal, tasks: &[Entry<'_>]) -> anyhow::Result<Option<Step>> {
     if tasks.is_empty() || tasks.iter().any(Entry::is_open) {
         return Ok(None);

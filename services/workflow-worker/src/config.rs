@@ -1,4 +1,4 @@
-//! What this service is told by its environment.
+//! The configuration of this service, from its environment.
 
 use std::net::SocketAddr;
 
@@ -12,7 +12,7 @@ use crate::NAME;
 /// The settings of workflow-worker.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// What every service is told.
+    /// The settings that every service has.
     pub common: Common,
     /// `SERVICE_KEY_FILE`, `TRUSTED_SERVICES_DIR`: the keys of tokens among services.
     pub service_keys: ServiceKeys,
@@ -35,7 +35,7 @@ pub struct ServiceUrls {
     pub task_service: HttpUrl,
 }
 
-/// Where Temporal is and what it is told of us.
+/// Where Temporal is, and how we appear there.
 #[derive(Clone, Debug)]
 pub struct TemporalSettings {
     /// `TEMPORAL_URL`: the frontend's gRPC address, as `http://host:port`.

@@ -1,4 +1,4 @@
-//! How a deal stands, as task-service tells it (`GET /internal/deals/{id}/worklist`).
+//! The worklist of a deal, from task-service (`GET /internal/deals/{id}/worklist`).
 //!
 //! Statuses are text here: the domain's types read them in [`crate::agenda`]. Fields that this build does not
 //! know are ignored, so that task-service may be newer.
@@ -10,7 +10,7 @@ use uuid::Uuid;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Worklist {
-    /// What the deal is called now, for what is told of it.
+    /// The deal's name now, for notices.
     #[serde(default)]
     pub deal_name: Option<String>,
     /// DRAFT, ACTIVE, ON_HOLD, CLOSED or CANCELLED.
@@ -75,16 +75,16 @@ pub struct WorklistTask {
     /// When it was completed or waived, where it was: RFC 3339.
     #[serde(default)]
     pub done_at: Option<String>,
-    /// How an open task came to stand as it does.
+    /// How an open task came to its present state.
     #[serde(default)]
     pub handling: Option<WorklistHandling>,
 }
 
-/// Since when a task has stood as it does, and through whom. Instants are RFC 3339.
+/// When a task last changed, and who changed it. Instants are RFC 3339.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WorklistHandling {
-    /// Since when it has been open, due then, its assignee's and waiting or not, in a deal of this status.
+    /// When it was created or reopened, or its due date, assignee, blocked state or deal's status last changed.
     pub stands_since: String,
     /// When its assignee last changed, if ever.
     pub assigned_at: Option<String>,

@@ -1,4 +1,4 @@
-//! Calls of user-service: telling people, and having what was told delivered.
+//! Calls of user-service: sending notices, and having their mails delivered.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub struct NoticeActivities {
     pub user_service: Remote,
 }
 
-/// Who is to be told. User-service knows who that is.
+/// Who gets a notice. User-service resolves it to users.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Audience {
     /// One user.
@@ -73,7 +73,7 @@ pub struct Params {
     pub person_id: Option<Uuid>,
 }
 
-/// What to tell whom.
+/// A notice to send, and to whom.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Notify {
@@ -86,9 +86,9 @@ pub struct Notify {
     /// The task, where it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_id: Option<Uuid>,
-    /// Who is to be told.
+    /// Who gets it.
     pub audience: Vec<Audience>,
-    /// Names the occasion: nobody is told of it twice.
+    /// Identifies the occasion: each recipient gets one notice of it.
     pub dedupe_key: String,
     /// What the text is about.
     pub params: Params,
@@ -112,7 +112,7 @@ pub struct EmailOutcome {
     pub email_status: String,
 }
 
-/// What user-service is sent: the tenant stands in the token.
+/// The request to user-service: the tenant is in the token.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct NotifyBody<'a> {
@@ -127,7 +127,7 @@ struct NotifyBody<'a> {
 
 #[activities]
 impl NoticeActivities {
-    /// Has a notification stored for each recipient; whoever has been told of the occasion is not told again.
+    /// Has a notification stored for each recipient who has none of this occasion yet.
     #[activity(name = "notify")]
     pub async fn notify(
         self: Arc<Self>,

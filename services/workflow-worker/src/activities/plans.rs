@@ -48,7 +48,7 @@ pub struct LoadWorklist {
     pub organization_id: Uuid,
     /// The deal.
     pub deal_id: Uuid,
-    /// The deal's name as the workflow last heard it, where task-service does not tell it.
+    /// The deal's name as the workflow last read it, in case task-service does not give it.
     #[serde(default)]
     pub deal_name: Option<String>,
     /// The workflow's present instant.
@@ -108,7 +108,7 @@ impl PlanActivities {
             .await
     }
 
-    /// Reads how the deal stands and what follows from it at the workflow's present instant.
+    /// Reads the deal's worklist and what follows from it at the workflow's present instant.
     ///
     /// What follows is worked out here and not in the workflow, so that its history records the answer: a rule
     /// may then change without breaking the replay of running deals.

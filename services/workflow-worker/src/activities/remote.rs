@@ -1,4 +1,4 @@
-//! One service as activities call it: idempotency key, trace, measure, and failures told apart.
+//! One service as activities call it: idempotency key, trace, metrics, and typed failures.
 
 use std::time::{Duration, Instant};
 
@@ -92,8 +92,8 @@ impl Remote {
     }
 }
 
-/// The same for each attempt at one activity, and never the same for two. The run's id belongs to it because
-/// activity ids begin anew with each run.
+/// The same for each attempt at one activity, and never the same for two. The run's id belongs to it because activity
+/// ids begin again with each run.
 fn idempotency_key(context: &ActivityContext) -> String {
     let info = context.info();
     format!(
@@ -104,7 +104,7 @@ fn idempotency_key(context: &ActivityContext) -> String {
     )
 }
 
-/// The failure as the workflow hears of it: refusals are final and typed, anything else is tried again.
+/// The failure as the workflow gets it: refusals are final and typed, anything else is retried.
 fn told(error: CallError) -> ActivityError {
     let problem = match error {
         CallError::Refused(problem) if !PASSING.contains(&problem.status) => problem,

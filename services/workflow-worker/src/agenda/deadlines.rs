@@ -28,7 +28,7 @@ pub(super) fn steps(
                 id: entry.task.id,
                 due,
                 assignee_id: entry.task.assignee_id,
-                // Also a task that was overdue from the start is to be told of, once.
+                // A task that was overdue from the start also gives one notice.
                 is_overdue: false,
                 is_blocked: entry.task.is_blocked,
                 since: since(entry)?,
@@ -83,7 +83,7 @@ fn step(deal: &Deal, entry: &Entry<'_>, key: &str, kind: ActionKind) -> Step {
     }
 }
 
-/// Who is reminded of a task, as user-service is told.
+/// Who is reminded of a task, in user-service's terms.
 fn reminded(entry: &Entry<'_>) -> Vec<Audience> {
     let chased_by = entry.task.chased_by.as_deref().and_then(PartyRole::parse);
     let reminded = reminders::reminded(entry.task.assignee_id, chased_by);
@@ -95,7 +95,7 @@ fn reminded(entry: &Entry<'_>) -> Vec<Audience> {
     audience.collect()
 }
 
-/// Of a task of which that is not told, it has been so for ever.
+/// When the task's state last changed; without that information, as if it had always been so.
 fn since(entry: &Entry<'_>) -> anyhow::Result<OffsetDateTime> {
     let told = entry
         .task

@@ -1,4 +1,4 @@
-//! Who is told that tasks are theirs to do, or nobody's, in the words of [`domain::handover`].
+//! Notices that tasks have become theirs to do, or have lost their assignee, in the terms of [`domain::handover`].
 
 use contracts::field;
 use domain::handover::{self, Freed, Handed, Occasion, OpenTask};
@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 use super::{Action, Audience, Deal, Entry, Notice, NoticeKind, Params, Step};
 
-/// So many tasks are named where several are told of; the rest is counted.
+/// A notice of several tasks names so many of them; the rest is counted.
 const TASKS_NAMED: usize = 5;
 
-/// What the open tasks give reason to tell.
+/// The notices that open tasks call for.
 pub(super) fn steps(deal: &Deal, tasks: &[Entry<'_>]) -> anyhow::Result<Vec<Step>> {
     let open = tasks
         .iter()

@@ -1,4 +1,4 @@
-//! `/api/deals/{id}/workflow`: how a deal's workflow stands, asked of the workflow itself.
+//! `/api/deals/{id}/workflow`: the state of a deal's workflow, asked of the workflow itself.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ impl TemporalPages {
     }
 }
 
-/// How a deal's workflow stands.
+/// The state of a deal's workflow.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WorkflowAnswer {
@@ -74,12 +74,12 @@ pub(super) fn routes() -> Routes {
     Routes::default().get("/api/deals/{id}/workflow", get)
 }
 
-/// How the deal's workflow stands now: milestone, what it waits for, next wake-up.
+/// The state of the deal's workflow: milestone, what it waits for, next wake-up.
 ///
-/// **Permissions**: whoever may view the deal. **Rejections**: `NOT_FOUND` for a deal that is not visible, or that has
-/// never been active; 503 while Temporal, or the workflow, does not answer within three seconds.
+/// **Permissions**: everybody who may view the deal. **Rejections**: `NOT_FOUND` for a deal that is not visible, or
+/// that has never been active; 503 while Temporal, or the workflow, does not answer within three seconds.
 #[utoipa::path(get, path = "/api/deals/{id}/workflow", operation_id = "getDealWorkflow", tag = "workflow", params(("id" = Uuid, Path)),
-    responses((status = 200, description = "How the workflow stands", body = WorkflowAnswer)))]
+    responses((status = 200, description = "The state of the workflow", body = WorkflowAnswer)))]
 pub(crate) async fn get(
     caller: Authorized<ViewDeals>,
     id: PathId,

@@ -1,8 +1,7 @@
 //! From the broker to Temporal: events start workflows and signal them.
 //!
-//! An event is acknowledged after Temporal has taken it. While Temporal is away, events wait in the broker,
-//! however long.
-//! There is no inbox: a start is recognised by the workflow's id, a signal by the event's id.
+//! An event is acknowledged after Temporal has taken it. While Temporal is unavailable, events wait in the broker,
+//! however long. There is no inbox: a start is recognised by the workflow's id, a signal by the event's id.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -31,10 +30,10 @@ use crate::{
     },
 };
 
-/// Temporal takes an event within this time, or it is away.
+/// Temporal takes an event within this time, or it counts as unavailable.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Workflows that are told at a time, of one batch.
+/// Workflows of one batch that are signalled concurrently.
 const CONCURRENT_WORKFLOWS: usize = 16;
 
 /// Carries events over until the process is asked to end.
@@ -161,7 +160,7 @@ async fn follow_again(client: &Client, input: DealInput, change: DealChanged) ->
 async fn deliver(client: &Client, input: NotificationInput, sequence: u64) -> Outcome {
     let id = notification::workflow_id(input.notification_id, sequence);
     let options = WorkflowStartOptions::new(NOTIFICATION_QUEUE, id)
-        // Delivered or given up, it is not begun again; whoever wants it sent again makes another event.
+        // Delivered or given up, it is not started again; another event is needed to send it again.
         .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
         .rpc_options(once())
         .build();
@@ -213,7 +212,7 @@ async fn tell(client: &Client, deal_id: Uuid, signal: Signal, change: DealChange
     };
     match told {
         Ok(()) => Outcome::Done,
-        // Not begun, or ended: a run that begins reads everything anew.
+        // Not started, or ended: a run that begins reads everything again.
         Err(WorkflowInteractionError::NotFound(_)) => Outcome::Done,
         Err(WorkflowInteractionError::Rpc(status)) => failed(&status),
         Err(error) => Outcome::Retry(format!("failed to signal: {error}")),
@@ -242,7 +241,7 @@ fn started<H>(outcome: Result<H, WorkflowStartError>) -> Outcome {
     }
 }
 
-/// Only a request that Temporal finds fault with is counted; everything else is Temporal being away.
+/// Only a request that Temporal finds fault with is counted; all other errors mean that Temporal is unavailable.
 fn failed(status: &Status) -> Outcome {
     let reason = format!("Temporal answered {}: {}", status.code(), status.message());
     match status.code() {

@@ -1,4 +1,4 @@
-//! Where workflows are started and told of changes.
+//! Where workflows are started and signalled.
 
 pub(crate) mod bridge;
 mod orders;

@@ -16,7 +16,7 @@ use crate::workflows::{
 /// Fields of a deal on which its plan and dates depend.
 const PLANNED_BY: [&str; 3] = ["facts", "keyDates", "timeZone"];
 
-/// Fields of a task on which its dates and its milestone depend, and what is told of it.
+/// Fields of a task on which its dates, its milestone and its notices depend.
 const DECIDED_BY: [&str; 5] = ["title", "dueDate", "dueTime", "milestoneId", "dependsOn"];
 
 /// What is to be done about an event.
@@ -26,15 +26,15 @@ pub(super) enum Order {
     Ignore,
     /// Follow a deal that has begun.
     Follow(DealInput),
-    /// Follow a deal that goes on, and tell a run that may still be about.
+    /// Follow a deal that goes on, and signal a run that may still exist.
     FollowAgain(DealInput, DealChanged),
-    /// Tell a running deal of a change.
+    /// Signal a running deal of a change.
     Tell(Uuid, Signal, DealChanged),
     /// Deliver a notification, as of this version of it.
     Deliver(NotificationInput, u64),
 }
 
-/// The signals that a deal's workflow hears.
+/// The signals of a deal's workflow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Signal {
     TaskCompleted,
@@ -65,7 +65,7 @@ pub(super) fn order(head: &Head, event: &Event) -> Result<Order, Malformed> {
             };
             Ok(Order::Deliver(input, head.sequence))
         }
-        // New facts brought tasks of the template, or took some away.
+        // New facts added tasks of the template, or removed some.
         Event::Plan(PlanChange::Revised, plan) => {
             tell(head, &plan.deal_id, Signal::DeadlinesChanged, None)
         }
@@ -115,14 +115,14 @@ fn task_order(head: &Head, change: TaskChange, task: &TaskEvent) -> Result<Order
         // A template's tasks are made at the workflow's own bidding, which reads them afterwards.
         TaskChange::Created if task.key.is_some() => return Ok(Order::Ignore),
         TaskChange::Created | TaskChange::Deleted => Signal::DeadlinesChanged,
-        // Freed or blocked because another task was done or reopened, it follows from that event, which is told;
-        // by itself only where somebody changed what it waits for.
+        // A task that is freed or blocked because another task was done or reopened needs no signal: that task's event
+        // gives one. A signal is needed only if somebody changed what it waits for.
         TaskChange::Updated | TaskChange::Unlocked | TaskChange::Blocked
             if names_any(&task.changed, &DECIDED_BY) =>
         {
             Signal::DeadlinesChanged
         }
-        // Whoever takes a task needs not be told.
+        // Nobody gets a notice of a task that they took themselves.
         TaskChange::Assigned if !is_taken_by(head, task) => Signal::DeadlinesChanged,
         // It changes nothing that the workflow waits for, or the workflow did it itself.
         TaskChange::Updated
@@ -135,7 +135,7 @@ fn task_order(head: &Head, change: TaskChange, task: &TaskEvent) -> Result<Order
     tell(head, &task.deal_id, signal, Some(&task.task_id))
 }
 
-/// Whether the task was assigned to whoever did it.
+/// Whether the actor assigned the task to themselves.
 fn is_taken_by(head: &Head, task: &TaskEvent) -> bool {
     let assignee = task.assignee_id.as_deref().map(Uuid::try_parse);
     assignee == Some(Ok(head.actor_user_id))

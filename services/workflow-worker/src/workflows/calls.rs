@@ -57,7 +57,7 @@ pub(super) enum Failure {
     Unanswered,
 }
 
-/// Tells failures apart. A cancelled workflow ends here.
+/// The kind of a failure. A cancelled workflow ends here.
 pub(super) fn failure(error: &ActivityExecutionError) -> Result<Failure, WorkflowTermination> {
     if matches!(error, ActivityExecutionError::Cancelled(_)) {
         return Err(WorkflowTermination::cancelled());

@@ -1,10 +1,10 @@
-//! The life of one running deal: its plan is made, people are reminded and told, overdue tasks are marked, until
-//! the deal is closed or cancelled.
+//! The life of one running deal: its plan is made, reminders and notices are sent, overdue tasks are marked, until the
+//! deal is closed or cancelled.
 //!
-//! A signal only says that something has changed. What has changed is read from task-service's worklist, after
-//! each signal, at each deadline and at least once a day; so a signal that comes twice, late, early or never
-//! changes nothing in the end. Of what is to be done, each step is taken once: its key is remembered, also over
-//! continue-as-new, and user-service tells nobody twice of the same occasion.
+//! A signal only says that something has changed. What has changed is read from task-service's worklist, after each
+//! signal, at each deadline and at least once a day; so a signal that comes twice, late, early or never changes nothing
+//! in the end. Each step is taken once: its key is remembered, also over continue-as-new, and user-service stores one
+//! notice of an occasion for each recipient.
 
 mod memory;
 mod messages;
@@ -71,11 +71,11 @@ enum Settled {
 
 /// What reading the worklist came to.
 enum Read {
-    /// This is how the deal stands.
+    /// The agenda of the deal.
     Agenda(Box<Agenda>),
     /// Task-service does not know the deal.
     Gone,
-    /// Task-service refused; the reason is in its log and in the history.
+    /// Task-service refused, or did not answer in time; the reason is in its log and in the history.
     Refused,
 }
 
@@ -125,7 +125,7 @@ impl DealLifecycle {
             if matches!(read, Read::Refused) {
                 settled = Settled::No;
             }
-            // Also at the end: of a milestone that was reached just before it, people are still told.
+            // Also at the end: a milestone that was reached just before it still gives a notice.
             if !matches!(read, Read::Gone) && Self::take_steps(ctx).await? == Settled::No {
                 settled = Settled::No;
             }
@@ -197,9 +197,9 @@ impl DealLifecycle {
         }
     }
 
-    /// Has the plan made from the deal's template. Where that cannot be, the coordinators are told of the reason
-    /// once, and it is tried again with the next change or the next day. There is nothing to undo: task-service
-    /// makes a plan as a whole or, recording why, not at all.
+    /// Has the plan made from the deal's template. If that fails, the coordinators get one notice with the reason, and
+    /// it is retried with the next change or the next day. There is nothing to undo: task-service makes a plan as a
+    /// whole or, recording why, not at all.
     async fn make_plan(ctx: &WorkflowContext<Self>) -> WorkflowResult<Settled> {
         let input = ctx.state(|s| ApplyPlan {
             organization_id: s.input.organization_id,
@@ -260,7 +260,7 @@ impl DealLifecycle {
         Ok(settled)
     }
 
-    /// Does what the step does, then tells of it. What is refused for good is not tried again.
+    /// Takes the step's action, then sends its notice. What is refused for good is not retried.
     async fn take(ctx: &WorkflowContext<Self>, step: &Step) -> WorkflowResult<Settled> {
         let organization_id = ctx.state(|s| s.input.organization_id);
         let options = || calls::within(STEP_PATIENCE, Duration::from_millis(500), STEP_PAUSE_MAX);

@@ -1,5 +1,5 @@
-//! What the tests of workflows stand on: task-service and user-service as one small server whose answers the
-//! test decides, and the worker with its real activities. The services themselves are tested elsewhere.
+//! What the tests of workflows build on: task-service and user-service as one small server whose answers the test
+//! decides, and the worker with its real activities. The services themselves are tested elsewhere.
 
 #![expect(
     clippy::unwrap_used,
@@ -39,7 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) async fn connect(url: &str, namespace: &str) -> Client {
     eventually("Temporal answers", || async {
         let connection = ConnectionOptions::new(url.parse::<temporalio_client::Url>().unwrap());
-        // Recorded histories name whoever ran them: not a machine.
+        // Recorded histories name their worker; this name is no machine's.
         let connection = connection.identity("workflow-worker".to_owned()).build();
         let options = ClientOptions::new(namespace).build();
         Client::connect(connection, options).await.ok()

@@ -20,7 +20,7 @@ async fn an_event_that_comes_five_times_or_before_the_plan_counts_once() {
         let mut answers = world.services.answers();
         answers.deal(DEAL, "PENDING", vec![task(0, None), task(4, None)]);
         answers.set_task(task_id(0), "status", "COMPLETED".into());
-        // Task-service is away at first: the signals come before the workflow knows of any task.
+        // Task-service is unavailable at first: the signals come before the workflow knows of any task.
         answers.failures = 3;
     }
     with_workers(&world.client, &world.services, async {

@@ -25,7 +25,7 @@ use crate::support::{
 /// The deal of every test.
 pub(crate) const DEAL: Uuid = Uuid::from_u128(0x0190_a5c0_7b7e_7cc0_8000_0000_0000_00d1);
 
-/// A server with its time, and what stands in for the services.
+/// A server with its own time, and the stand-in for the services.
 pub(crate) struct World {
     pub(crate) client: Client,
     pub(crate) services: StandIn,

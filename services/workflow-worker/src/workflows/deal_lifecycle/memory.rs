@@ -1,4 +1,4 @@
-//! What the workflow remembers from round to round and from run to run: events heard, steps taken.
+//! What the workflow remembers from round to round and from run to run: events received, steps taken.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -10,12 +10,12 @@ use crate::agenda::{Agenda, Step};
 /// So many events are remembered. An older one that comes again only causes a look at the worklist.
 const EVENTS_REMEMBERED: usize = 500;
 
-/// Events heard and steps taken.
+/// Events received and steps taken.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Memory {
     events: VecDeque<Uuid>,
     steps: BTreeSet<String>,
-    /// Why no plan could be made, as last told.
+    /// Why no plan could be made, as in the last notice.
     pub(super) plan_failure: Option<String>,
     changes_heard: u64,
     runs: u32,
@@ -44,7 +44,7 @@ impl Memory {
         }
     }
 
-    /// Whether this event has not been heard before; it is remembered.
+    /// Whether this event is new; it is remembered.
     pub(super) fn is_news(&mut self, event_id: Uuid) -> bool {
         if self.events.contains(&event_id) {
             return false;

@@ -22,10 +22,10 @@ pub struct DealInput {
     pub deal_id: Uuid,
     /// The tenant.
     pub organization_id: Uuid,
-    /// Its name as last heard, for what is told of it.
+    /// Its name as in the latest event, for notices.
     #[serde(default)]
     pub deal_name: Option<String>,
-    /// The template it was made from, where it was; for whoever looks at the run.
+    /// The template it was made from, if any; only for people who look at the run.
     #[serde(default)]
     pub template_key: Option<String>,
     /// What an earlier run of this workflow remembers.
@@ -37,13 +37,13 @@ pub struct DealInput {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Carried {
-    /// Ids of the latest events heard.
+    /// Ids of the latest events received.
     pub events: Vec<Uuid>,
     /// Keys of steps taken that are still asked for.
     pub steps: Vec<String>,
-    /// Why no plan could be made, as last told.
+    /// Why no plan could be made, as in the last notice.
     pub plan_failure: Option<String>,
-    /// Different events heard so far.
+    /// Different events received so far.
     pub changes_heard: u64,
     /// Runs so far.
     pub runs: u32,
@@ -83,9 +83,9 @@ pub struct Progress {
     pub plan_failure: Option<String>,
     /// The first milestone that is not done.
     pub milestone: Option<Milestone>,
-    /// Open tasks that could be done now; a BUYER, who does not see every task, is told none.
+    /// Open tasks that could be done now; empty for a BUYER, who does not see every task.
     pub waiting_for: Vec<Uuid>,
-    /// Completed tasks; a BUYER is told none.
+    /// Completed tasks; empty for a BUYER.
     pub completed_task_ids: Vec<Uuid>,
     /// When the workflow looks at the deal next unless something changes.
     #[serde(
@@ -94,7 +94,7 @@ pub struct Progress {
     )]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub next_wakeup_at: Option<OffsetDateTime>,
-    /// How many different changes it has heard of.
+    /// How many different changes it has received.
     pub changes_heard: u64,
     /// How many runs it has had.
     pub runs: u32,
