@@ -100,7 +100,7 @@ pub struct Decision {
     pub next_wake_up: Option<OffsetDateTime>,
 }
 
-/// Somebody who is reminded of a task, and hears that it is overdue.
+/// Somebody who gets the reminders of a task, and the notice that it is overdue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reminded {
     /// Who is to do it.
