@@ -53,7 +53,7 @@ CREATE TABLE IF NOT EXISTS ctx.deals (
   id uuid PRIMARY KEY,
   status text NOT NULL CONSTRAINT deals_status_known
     CHECK (status IN ('DRAFT', 'ACTIVE', 'ON_HOLD', 'CLOSED', 'CANCELLED', 'DELETED')),
-  -- For what people are told of the deal.
+  -- For notices about the deal.
   name text NOT NULL,
   created_by uuid NOT NULL,
   time_zone text NOT NULL,
@@ -181,8 +181,8 @@ BEGIN
     AND ctx.shows_task(t.deal_id, t.buyer_visible, t.assignee_id));
 END $$;
 
--- Keeps ctx.deals and its creator's row of ctx.deal_access as deal.deals says. Whoever may write a deal there is checked
--- there, by its policies and by deal.guard_deal.
+-- Keeps ctx.deals and its creator's row of ctx.deal_access equal to deal.deals. Who may write a deal is checked there,
+-- by its policies and by deal.guard_deal.
 CREATE OR REPLACE FUNCTION ctx.follow_deal() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
@@ -369,7 +369,7 @@ BEGIN
     INTO r
     FROM task.tasks t
    WHERE t.id = p_task AND t.organization_id = ctx.org()
-     -- Transactions are numbered anew where the data was restored from a dump, instants are not.
+     -- A restore from a dump numbers transactions again; instants stay.
      AND t.finished_in = pg_current_xact_id() AND t.stands_since = transaction_timestamp();
   IF NOT FOUND THEN
     RAISE EXCEPTION 'task was not finished by this transaction' USING errcode = '42501';
@@ -378,8 +378,8 @@ BEGIN
           set_config('app.following_deal_id', CASE WHEN r.follows OR r.deal_id = ctx.following() THEN r.deal_id::text ELSE '' END, true);
 END $$;
 
--- Lets this transaction read every task of a deal and move the dates of those that the caller cannot see: dates
--- follow from all of them. Only for whoever may move the dates of this deal.
+-- Lets this transaction read every task of a deal and move the dates of those that the caller cannot see: dates follow
+-- from all of them. Requires the right to move the dates of this deal.
 CREATE OR REPLACE FUNCTION ctx.permit_dates(p_deal uuid) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
@@ -452,7 +452,7 @@ BEGIN
    ORDER BY p.id;
 END $$;
 
--- How much is going on in the whole installation, for gauges. Tells nothing of any one organization.
+-- Counts over the whole installation, for gauges. They reveal nothing of any one organization.
 CREATE OR REPLACE FUNCTION ctx.workload_totals(OUT active_deals bigint, OUT overdue_tasks bigint)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
   SELECT (SELECT count(*) FROM ctx.deals WHERE status = 'ACTIVE'),

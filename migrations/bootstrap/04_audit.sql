@@ -221,7 +221,7 @@ CREATE FUNCTION audit.weeks_ahead() RETURNS integer
 GRANT EXECUTE ON FUNCTION audit.new_partition(timestamptz) TO audit_maint;
 GRANT EXECUTE ON FUNCTION audit.weeks_ahead() TO audit_maint, deal_svc, auditor;
 
--- A missing partition would stop every write: rows of an unforeseen week land here, and an alert tells.
+-- A missing partition would stop every write: rows of an unforeseen week are stored here, and an alert fires.
 CREATE TABLE audit.audit_log_default PARTITION OF audit.audit_log DEFAULT;
 SELECT audit.arm_partition('audit_log_default');
 SELECT audit.new_partition(date_trunc('week', clock_timestamp(), 'UTC') + w * interval '7 days')

@@ -81,7 +81,7 @@ BEGIN
    WHERE r.id = p_reset AND r.used_at IS NULL AND r.expires_at > clock_timestamp();
 END $$;
 
--- Is this address the account of somebody else? Tells user-service whether an invitation can ever be accepted.
+-- Whether this address is the account of somebody else, so that an invitation to it can never be accepted.
 CREATE OR REPLACE FUNCTION ctx.email_has_account(p_email_key text, p_but uuid) RETURNS boolean
   LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN

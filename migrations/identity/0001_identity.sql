@@ -56,9 +56,9 @@ CREATE TABLE credentials (
 );
 CREATE INDEX credentials_user_idx ON credentials (organization_id, user_id);
 
--- Attempts to sign in, counted by account and network; by address where there is no account, else a lockout
--- would tell. Neither address nor network is kept, only their HMAC. A row goes when the right password comes from
--- there, or with time.
+-- Attempts to sign in, counted by account and network; by address if there is no account, so that a lockout does not
+-- reveal which addresses have one. Neither address nor network is kept, only their HMAC. A row is deleted when the
+-- right password comes from there, or with time.
 CREATE TABLE login_attempts (
   subject bytea NOT NULL,
   network bytea NOT NULL,
@@ -155,7 +155,7 @@ CREATE TABLE notifications (
   dedupe_key text NOT NULL,
   -- What the mail's template is filled with. Never a token.
   params jsonb NOT NULL DEFAULT '{}',
-  -- Whether it stands in the recipient's list; else it is told by mail alone, or not at all.
+  -- Whether the recipient's list shows it; if not, it is sent by mail alone, or not at all.
   in_app boolean NOT NULL DEFAULT true,
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   read_at timestamptz,
@@ -178,7 +178,7 @@ CREATE TABLE notification_preferences (
   id uuid PRIMARY KEY,
   organization_id uuid NOT NULL,
   user_id uuid NOT NULL,
-  -- {"KIND": {"inApp": boolean, "email": boolean}}: where the user departs from being told both ways.
+  -- {"KIND": {"inApp": boolean, "email": boolean}}: where the user's choice differs from both ways.
   choices jsonb NOT NULL,
   version bigint NOT NULL DEFAULT 1,
   CONSTRAINT notification_preferences_user_key UNIQUE (organization_id, user_id),
@@ -244,7 +244,7 @@ CREATE POLICY notify ON notifications FOR INSERT TO user_svc WITH CHECK (
   OR (kind IN ('PASSWORD_RESET', 'EMAIL_VERIFICATION') AND user_id = (SELECT ctx.uid())));
 CREATE POLICY own_update ON notifications FOR UPDATE TO user_svc
   USING (user_id = (SELECT ctx.uid()) OR (SELECT ctx.may('*')));
--- Mails that were given up are seen, and sent again, by whoever manages the organization.
+-- Users with manage_organization see mails that were given up, and send them again.
 CREATE POLICY undelivered ON notifications FOR SELECT TO user_svc
   USING ((SELECT ctx.may('manage_organization')) AND email_status IN ('DEAD', 'PENDING'));
 CREATE POLICY resend ON notifications FOR UPDATE TO user_svc
@@ -253,8 +253,8 @@ CREATE POLICY resend ON notifications FOR UPDATE TO user_svc
 CREATE POLICY own ON notification_preferences FOR ALL TO user_svc
   USING (user_id = (SELECT ctx.uid()) OR (SELECT ctx.may('*'))) WITH CHECK (user_id = (SELECT ctx.uid()));
 
--- Nobody raises their own role or revives their own account: that needs manage_users, also in the database. Whoever has been
--- invited joins as what it was invited as.
+-- Nobody raises their own role or revives their own account: that needs manage_users, also in the database. An invited
+-- user joins with the role of the invitation.
 CREATE FUNCTION guard_user_authority() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 BEGIN
   IF (NEW.id, NEW.organization_id) IS DISTINCT FROM (OLD.id, OLD.organization_id) THEN

@@ -141,8 +141,8 @@ CREATE TABLE tasks (
   version bigint NOT NULL DEFAULT 1,
   -- The transaction in which it was finished (see ctx.permit_unlock); note_task_handling keeps it, and what follows.
   finished_in xid8,
-  -- What people are told and reminded of goes by these.
-  -- Since when it has been open, due then, the assignee's and waiting or not, as it is now.
+  -- Reminders and notices go by these. When it was created or reopened, or its due date, assignee or blocked state last
+  -- changed.
   stands_since timestamptz NOT NULL,
   -- The last change of its assignee: when, by whom, from whom.
   assigned_at timestamptz,
@@ -225,8 +225,8 @@ BEGIN
     EXECUTE format($p$CREATE POLICY read ON %I FOR SELECT TO task_svc USING (
       (SELECT ctx.may('view_all_deals')) OR deal_id IN (SELECT ctx.seen_deals()))$p$, t);
   END LOOP;
-  -- Dates are moved by who steers the deal. A completion from which dates are counted moves them too, whoever completes
-  -- the task.
+  -- Who steers the deal moves its dates. A completion from which dates are counted moves them too, for every user who
+  -- may complete the task.
   FOREACH t IN ARRAY ARRAY['key_date_sets', 'key_dates'] LOOP
     EXECUTE format($p$CREATE POLICY write ON %I FOR INSERT TO task_svc WITH CHECK (
       (SELECT ctx.steers_all()) OR deal_id = (SELECT ctx.following()) OR ctx.steers_deal(deal_id))$p$, t);
@@ -234,8 +234,9 @@ BEGIN
       (SELECT ctx.steers_all()) OR deal_id = (SELECT ctx.following()) OR ctx.steers_deal(deal_id))$p$, t);
   END LOOP;
 END $$;
--- Whoever may add tasks to a deal says what they wait for, and what waited for a deleted one inherits what that waited for.
--- A date that takes a task away or brings it back ties and unties it, whoever may move the dates.
+-- Users who may add tasks to a deal write their dependencies; what waited for a deleted task inherits what that waited
+-- for. A date that removes a task or brings it back changes its dependencies, also for users who may only move the
+-- dates.
 CREATE POLICY write ON dependencies FOR INSERT TO task_svc WITH CHECK (
   (SELECT ctx.assigns_all()) OR deal_id = (SELECT ctx.following()) OR ctx.assigns_deal(deal_id));
 CREATE POLICY remove ON dependencies FOR DELETE TO task_svc USING (
@@ -247,13 +248,13 @@ CREATE POLICY change ON plans FOR UPDATE TO task_svc USING (
 
 CREATE POLICY write ON milestones FOR INSERT TO task_svc WITH CHECK (
   (SELECT ctx.steers_all()) OR ((SELECT ctx.may('manage_tasks')) AND ctx.sees_deal(deal_id)));
--- Whoever may add tasks to a deal counts them in its milestones, and whoever finishes one.
+-- Users who may add tasks to a deal count them in its milestones; so does the user who finishes one.
 CREATE POLICY change ON milestones FOR UPDATE TO task_svc USING (
   (SELECT ctx.assigns_all()) OR id = ANY ((SELECT ctx.permitted())::uuid[]) OR deal_id = (SELECT ctx.following())
   OR ctx.assigns_deal(deal_id));
 
--- A client sees the tasks that are meant for clients, and its own. What waited for a task that this transaction finished,
--- and every task of a deal whose dates it moves, are seen by whoever does that.
+-- A client sees the tasks that are meant for clients, and its own. The transaction that finished a task also sees what
+-- waited for it, and one that moves a deal's dates sees every task of the deal.
 CREATE POLICY read ON tasks FOR SELECT TO task_svc USING (
   (SELECT ctx.may('view_all_deals')) OR deal_id IN (SELECT ctx.staff_deals())
   OR ((buyer_visible OR assignee_id = (SELECT ctx.uid())) AND deal_id IN (SELECT ctx.client_deals()))
@@ -348,8 +349,8 @@ BEGIN
 END $$;
 CREATE TRIGGER guard_task BEFORE UPDATE ON tasks FOR EACH ROW EXECUTE FUNCTION guard_task();
 
--- Notes since when a task has stood as it does, and through whom. Several statements write tasks, and none may forget it.
--- What one transaction does has one instant, by which it is told as one occasion.
+-- Notes when a task last changed, and who changed it. Several statements write tasks, and none may forget it. All
+-- changes of one transaction have the same instant, so that they share one notice.
 CREATE FUNCTION note_task_handling() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 DECLARE
   waited boolean := tg_op = 'UPDATE' AND OLD.open_dependencies > 0;
