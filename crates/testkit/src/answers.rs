@@ -23,7 +23,7 @@ pub fn refuses_field(answer: &Response, field: &str, constraint: &str) {
     );
 }
 
-/// As [`refuses_field`], for a row of a table that tells what is wrong.
+/// As [`refuses_field`], for a row of a table; `what` says which row failed.
 ///
 /// # Panics
 /// When it says something else.

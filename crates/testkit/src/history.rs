@@ -1,4 +1,4 @@
-//! What happened to things, as the audit log tells an ADMIN.
+//! The history of things, as an ADMIN reads it in the audit log.
 
 use serde_json::Value;
 

@@ -39,7 +39,7 @@ impl KeyFiles {
         Self { directory }
     }
 
-    /// The variables that tell a service where they are.
+    /// The environment variables that give a service their paths.
     pub fn variables(&self) -> [(&'static str, String); 2] {
         let path = |path: PathBuf| path.to_string_lossy().into_owned();
         [

@@ -1,8 +1,8 @@
-//! What tests stand on: the running stack, people in a fresh organization, a client that speaks like
-//! one, the invariants that must hold in the database, and the switch that stops a server.
+//! What tests build on: the running stack, people in a fresh organization, a client that speaks like one, the
+//! invariants that must hold in the database, and the switch that stops a server.
 //!
-//! `scripts/test` starts the stack and tells where it is. A test makes its own organization and never
-//! looks at another's rows, so all of them can run side by side. Deliberately without stand-ins.
+//! `scripts/test` starts the stack and passes its URLs. A test makes its own organization and never looks at another's
+//! rows, so all of them can run side by side. Deliberately without stand-ins.
 
 #![expect(
     clippy::unwrap_used,

@@ -91,7 +91,7 @@ impl Office {
         assert_eq!(changed.expect("the clock is set back"), 1);
     }
 
-    /// What happened to something, in the order of its versions, as the audit log tells an ADMIN.
+    /// The events of one entity, in the order of its versions, as an ADMIN reads them in the audit log.
     pub async fn history(&self, entity_id: &str) -> Vec<String> {
         event_types(self.admin(), entity_id).await
     }

@@ -10,7 +10,7 @@
 use serde_json::Value;
 use testkit::{Database, Organization, run_program, settings_of};
 
-/// What somebody might try, whoever they are.
+/// What an attacker might try, in any role.
 const ATTEMPTS: &[&str] = &[
     "UPDATE audit.audit_log SET event_type = 'forged'",
     "UPDATE audit.audit_log SET event_type = 'forged' WHERE false",

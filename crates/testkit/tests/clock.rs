@@ -1,5 +1,4 @@
-//! What the passing of time brings about, and what the end of the last task does, on everything that runs: somebody
-//! is told.
+//! What the passing of time brings about, and what the end of the last task does, on everything that runs: notices.
 
 #![expect(
     clippy::unwrap_used,
@@ -34,7 +33,7 @@ async fn command(user: &User, task_id: &str, command: &str, body: &Value) {
     user.api.post(&path, body).await.expect(200);
 }
 
-/// What the user has been told of this kind in this deal so far.
+/// The user's notices of this kind in this deal so far.
 async fn notices(user: &User, deal: &Deal, kind: &str) -> Vec<Value> {
     let list = user.api.get("/api/notifications?limit=100").await;
     let items = list.expect(200)["items"].as_array().unwrap().clone();
@@ -65,8 +64,7 @@ async fn mailed(user: &User, subject: &str) {
     .await;
 }
 
-/// Lets a task stand as it will so many days from now: its due date comes nearer, or has passed, and nobody did
-/// anything to it.
+/// Lets days pass for a task: its due date comes nearer, or has passed, and nobody did anything to it.
 async fn let_days_pass(task_id: &str, days: u32) {
     let mut database = Database::superuser().await;
     // The triggers would take it for somebody's change of the task.
@@ -91,7 +89,7 @@ async fn a_task_not_done_in_time_is_overdue_and_three_days_later_the_administrat
     let late = add_task(coordinator, &deal, "Ring the surveyor", &fields).await;
     let very_late = add_task(coordinator, &deal, "Find the old plans", &fields).await;
 
-    // Due two days ago and six: wherever the property stands, only the second has been overdue for three days.
+    // Due two days ago and six: in every time zone only the second has been overdue for three days.
     let_days_pass(&late, 32).await;
     let_days_pass(&very_late, 36).await;
     coordinator
@@ -131,7 +129,7 @@ async fn a_task_not_done_in_time_is_overdue_and_three_days_later_the_administrat
     })
     .await;
 
-    // What comes after it shows that nobody was told of more, and nobody twice.
+    // The notices after it show that there was no other, and none twice.
     let fields = json!({"assigneeId": agent.id});
     add_task(coordinator, &deal, "Water the plants", &fields).await;
     notified(agent, &deal, "TASK_ASSIGNED", 3).await;

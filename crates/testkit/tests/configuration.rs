@@ -1,10 +1,10 @@
-//! A program that is not told what it needs says all of it at once, by name, and ends.
+//! A program without its required settings reports all of them at once, by name, and ends.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use testkit::{run_program, settings_of};
 
-/// What every service needs to be told.
+/// The settings that every service requires.
 const COMMON: [&str; 7] = [
     "ADMIN_LISTEN",
     "JWKS_URL",
@@ -240,7 +240,7 @@ async fn settings_that_may_be_left_out_are_checked_where_they_are_given() {
 async fn conveniences_of_development_are_refused_in_production() {
     for (name, value) in [("ACCESS_TTL", "5"), ("BCRYPT_COST", "11")] {
         let mut variables = settings_of("user-service");
-        // Production is what a process is in unless it is told otherwise.
+        // Without this setting a process runs as in production.
         variables.remove("HAUSHAVN_ENV");
         variables.insert("HAUSHAVN_BCRYPT_COST".to_owned(), "12".to_owned());
         variables.insert(format!("HAUSHAVN_{name}"), value.to_owned());

@@ -1,4 +1,4 @@
-//! An event that cannot be handled is laid aside with its reason, and an administrator sends it round again.
+//! An event that cannot be handled becomes a dead letter with its reason, and an administrator sends it round again.
 
 use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};

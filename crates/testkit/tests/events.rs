@@ -17,7 +17,7 @@ async fn row(what: &str, sql: &str) -> Value {
     .await
 }
 
-/// Tells the relay to publish these versions of a task's events once more.
+/// Has the relay publish these versions of a task's events once more.
 async fn publish_again(task: &str, versions: &str) {
     let sql = format!(
         "UPDATE task.event_outbox SET processed_at = NULL
@@ -27,7 +27,7 @@ async fn publish_again(task: &str, versions: &str) {
     assert!(changed.unwrap() > 0, "{task} has no such events");
 }
 
-/// A task that was added, renamed and given to the agent: three versions, all of them told.
+/// A task that was added, renamed and given to the agent: three versions, all of them published.
 async fn task_of_three_versions(office: &Office) -> String {
     let deal = office.deal().await;
     let api = &office.coordinator.api;
@@ -62,7 +62,7 @@ async fn events_that_come_twice_have_their_effect_once() {
     let task = task_of_three_versions(&office).await;
     let before = view(&task).await;
     publish_again(&task, "1, 2, 3").await;
-    // What is told after the repetition comes after it, as the events of one task do.
+    // An event after the repetition is applied after it, in the order of the task's events.
     let complete = format!("/api/tasks/{task}/complete");
     let completed = office.agent.api.post(&complete, &json!({})).await;
     completed.expect(200);

@@ -140,7 +140,7 @@ async fn with_redis_down_everything_still_works() {
         .await;
     office.summary_shows_done(&deal.id, 1).await;
 
-    // A sign-out is effective at once, though no cache can be told.
+    // A sign-out takes effect at once, though no cache can be updated.
     let leaving = office.agent.api.post("/api/auth/logout", &json!({})).await;
     leaving.expect(204);
     eventually_within(
@@ -337,7 +337,7 @@ async fn a_burst_of_reads_and_audits_opens_at_most_twenty_connections() {
     );
 }
 
-/// F-25: what a service had begun when it was told to stop is finished; what comes later is refused.
+/// F-25: when a service is asked to stop, it finishes what it has begun; what comes later is refused.
 #[tokio::test]
 async fn a_service_that_is_told_to_stop_finishes_the_requests_under_way() {
     const REQUESTS: usize = 8;
@@ -492,7 +492,7 @@ impl Completion {
         }
     }
 
-    /// Sends it in a task of its own; tells the status of the answer.
+    /// Sends it in a task of its own; returns the status of the answer.
     fn begin(&self) -> tokio::task::JoinHandle<Option<u16>> {
         let (api, path, key) = (self.api.clone(), self.path.clone(), self.key.clone());
         tokio::spawn(async move {
@@ -503,7 +503,7 @@ impl Completion {
         })
     }
 
-    /// Sends it until it is answered 200, and tells whether that answer was kept from before.
+    /// Sends it until it is answered 200, and returns whether that answer was replayed.
     async fn is_replayed(&self) -> bool {
         eventually("the retry is answered", async || {
             let headers = [("Idempotency-Key", self.key.as_str())];
@@ -530,7 +530,7 @@ async fn waiting(sessions: usize, event: &str) {
     .await;
 }
 
-/// Holds a deal's row: whoever changes something in the deal waits until it is released.
+/// Holds a deal's row: all changes in the deal wait until it is released.
 struct HeldDeal(Database);
 
 impl HeldDeal {
@@ -570,8 +570,8 @@ async fn a_task_service_killed_inside_a_completion_leaves_nothing_of_it_and_the_
     database.holds_for(&office.organization.id).await;
 }
 
-/// F-01: task-service is killed after its COMMIT and before the answer. PostgreSQL keeps a commit back that waits for a
-/// standby, which is not there, after it stands on the disk: the service cannot know that it does.
+/// F-01: task-service is killed after its COMMIT and before the answer. PostgreSQL delays the answer to a commit for a
+/// standby that does not exist, after it is on disk: the service cannot know that it is.
 #[tokio::test]
 async fn a_task_service_killed_between_commit_and_answer_answers_the_retry_with_what_was_done() {
     let office = Office::new().await;

@@ -1,4 +1,4 @@
-//! The metrics that were promised stand on the admin ports, with what dashboards count on.
+//! The promised metrics are on the admin ports, with what dashboards need.
 
 use serde_json::json;
 use testkit::{Metrics, Organization, buyer_purchase, eventually};

@@ -1,4 +1,4 @@
-//! What people are told of a deal, from the command to their list.
+//! Notices about a deal, from the command to the recipient's list.
 
 #![expect(
     clippy::expect_used,
@@ -46,7 +46,7 @@ async fn reach_first_milestone(user: &User, deal_id: &str) -> String {
     }
 }
 
-/// What the user has been told of this kind in this deal so far; newest first.
+/// The user's notices of this kind in this deal so far; newest first.
 async fn notices(user: &User, deal_id: &str, kind: &str) -> Vec<Value> {
     let list = user.api.get("/api/notifications?limit=100").await;
     let items = list.expect(200)["items"].as_array().expect("items").clone();

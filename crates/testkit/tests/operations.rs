@@ -186,7 +186,7 @@ async fn what_was_published_received_or_answered_long_ago_is_deleted_as_fast_as_
 async fn the_log_warns_of_a_proxy_that_is_not_trusted() {
     let (public, admin) = (free_address(), free_address());
     let mut variables = settings_of("gateway");
-    // Production is what a process is in unless it is told otherwise.
+    // Without this setting a process runs as in production.
     variables.remove("HAUSHAVN_ENV");
     variables.insert("HAUSHAVN_LISTEN".to_owned(), public.to_string());
     variables.insert("HAUSHAVN_ADMIN_LISTEN".to_owned(), admin.to_string());

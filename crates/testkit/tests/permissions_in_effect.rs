@@ -14,7 +14,7 @@ use testkit::{
     Client, Deal, Organization, Response, User, buyer_purchase, eventually_within, stack,
 };
 
-/// No change takes longer than this anywhere, for tests of what is told by events.
+/// No change takes longer than this anywhere, for tests of changes that travel by events.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// The gateway, and the service of this path by itself.

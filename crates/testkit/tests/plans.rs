@@ -1,6 +1,6 @@
-//! What PostgreSQL does for the pages that everybody opens, at a million deals and tasks: it goes through an index
-//! whose condition names the organization, whoever asks. And what it reads for a command: no more in an organization of
-//! two thousand deals than in one of two.
+//! PostgreSQL's plans for the pages that everybody opens, at a million deals and tasks: an index whose condition names
+//! the organization, for every caller. And how much a command reads: no more in an organization of two thousand deals
+//! than in one of two.
 //!
 //! Run last and one at a time (`scripts/test`): they fill the tables that all the others use, and start services again.
 
@@ -105,7 +105,7 @@ async fn fill(office: &Office, deal: &str, task: &str) -> BTreeSet<String> {
     large.iter().map(|row| text(&row["relname"])).collect()
 }
 
-/// While it lives, the plans of all statements of two services stand in PostgreSQL's log.
+/// While it lives, the plans of all statements of two services are in PostgreSQL's log.
 struct Explained;
 
 impl Explained {
@@ -325,7 +325,7 @@ fn named(name: &str) -> Value {
     body
 }
 
-/// How many rows of these tables the scans of an executed plan read: those they passed on and those they threw away.
+/// How many rows of these tables the scans of an executed plan read: rows passed on and rows filtered out.
 fn rows_read(node: &Value, tables: &[&str]) -> f64 {
     let number = |name: &str| node[name].as_f64().unwrap_or_default();
     let is_scan = node["Node Type"]

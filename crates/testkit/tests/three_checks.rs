@@ -1,5 +1,5 @@
-//! Gateway, service and database each refuse by themselves what the permission matrix refuses, the gateway lets
-//! through what it allows, and nobody can tell another organization's things from things that do not exist.
+//! Gateway, service and database each refuse by themselves what the permission matrix refuses, the gateway lets through
+//! what it allows, and another organization's things look like things that do not exist.
 //!
 //! Generated from the OpenAPI document: a route that is added is checked, and one without an example
 //! request here fails the test.

@@ -89,7 +89,7 @@ async fn an_unknown_field_is_named_by_every_service() {
             Some(&json!("unknown")),
             "{route}: {details}"
         );
-        // The first of several also stands outside the list.
+        // The first of several is also outside the list.
         assert_eq!(details["field"], errors[0]["field"], "{route}");
         assert_eq!(details["constraint"], errors[0]["constraint"], "{route}");
     }

@@ -119,7 +119,7 @@ async fn every_operation_has_a_name_of_its_own_and_says_who_may_use_it() {
     assert_eq!(public, PUBLIC.map(str::to_owned).into());
 }
 
-/// The schema of an answer, whether it stands there or is referred to.
+/// The schema of an answer, whether it is inline or referred to.
 fn answer_schema<'document>(
     document: &'document Value,
     answer: &'document Value,

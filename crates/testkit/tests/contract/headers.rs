@@ -249,8 +249,8 @@ impl Scene {
         }
     }
 
-    /// The POSTs that take a key, in an order in which each succeeds, with their bodies. Reading a notification is
-    /// left to the tests of user-service, which have some told.
+    /// The POSTs that take a key, in an order in which each succeeds, with their bodies. Reading a notification is left
+    /// to the tests of user-service, which have some.
     fn journey(&self) -> Vec<(&'static str, String, Value)> {
         let of_deal = |step: &str| format!("/api/deals/{}/{step}", self.deal);
         let of_task = |step: &str| format!("/api/tasks/{}/{step}", self.task);

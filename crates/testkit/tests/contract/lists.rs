@@ -54,7 +54,7 @@ async fn every_list_has_items_a_cursor_and_limits() {
             let cursor = cursor.unwrap_or_else(|| panic!("{}: {}", operation.name(), first.text));
             let second = get(admin, &path, &format!("limit=1&cursor={cursor}")).await;
             let pages = [&first.json["items"][0], &second.expect(200)["items"][0]];
-            // What was told meanwhile stands in front of both.
+            // Newer notifications come before both.
             let all = get(admin, &path, "limit=100").await;
             let all = all.expect(200)["items"].as_array().expect("items").clone();
             assert!(

@@ -33,7 +33,7 @@ pub(crate) struct Raw<'request> {
     pub(crate) framing: Framing,
 }
 
-/// How the end of the body is told.
+/// How the end of the body is marked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Framing {
     /// `Content-Length`.

@@ -45,7 +45,7 @@ async fn whoever_has_the_version_gets_304_and_nothing_else() {
         let version = seen.expect(200)["version"].as_i64();
         let version = version.unwrap_or_else(|| panic!("{path}: {}", seen.text));
         let tag = seen.header("etag").to_owned();
-        // Behind the version may stand what else the answer is made of.
+        // What else the answer is made of may follow the version.
         let told = tag.trim_matches('"').split('-').next();
         assert_eq!(told, Some(version.to_string().as_str()), "{path}: {tag}");
         for matching in [

@@ -16,7 +16,7 @@ async fn the_gateway_refuses_every_role_that_lacks_a_routes_permission() {
             .iter()
             .filter(|(role, _)| !operation.allows(*role))
         {
-            // The same for every id: the answer tells nothing about what exists.
+            // The same for every id: the answer reveals nothing about what exists.
             for path in [
                 operation.with_ids(&scene.ids),
                 operation.with_ids(&random_ids()),
@@ -38,7 +38,7 @@ async fn the_gateway_refuses_every_role_that_lacks_a_routes_permission() {
     assert!(refused > 60, "only {refused} refusals");
 }
 
-/// What the body or the ids lack is for the service to say, and it says so to whoever the gateway let through.
+/// What the body or the ids lack is for the service to say, to every caller that the gateway let through.
 #[tokio::test]
 async fn the_gateway_lets_every_role_through_that_has_a_routes_permission() {
     let organization = Organization::new().await;
@@ -50,7 +50,7 @@ async fn the_gateway_lets_every_role_through_that_has_a_routes_permission() {
         let has_body = operation.method != Method::GET && operation.method != Method::DELETE;
         let body = has_body.then(|| json!({}));
         for (role, user) in users.iter().filter(|(role, _)| operation.allows(*role)) {
-            // Whoever signs out is let through nowhere after.
+            // A user who signs out is let through nowhere afterwards.
             let user = if operation.path == "/api/auth/logout" {
                 organization.user(role.as_str()).await
             } else {

@@ -1,4 +1,4 @@
-//! Nobody can tell another organization's things from things that do not exist.
+//! Another organization's things look like things that do not exist.
 
 use std::collections::BTreeMap;
 
@@ -52,7 +52,7 @@ async fn a_foreign_id_and_a_random_id_get_the_same_answer() {
         .await;
 }
 
-/// Something that the coordinator was told: that a task is its own now.
+/// A notification of the coordinator: that a task is its own now.
 async fn notification(scene: &Scene) -> String {
     let coordinator = scene.user(Role::TransactionCoordinator);
     let task =
@@ -66,7 +66,7 @@ async fn notification(scene: &Scene) -> String {
     text(&told["id"])
 }
 
-/// What the user was told first.
+/// The user's first notification.
 async fn first_notification(user: &User) -> Option<Value> {
     let list = user.api.get("/api/notifications?limit=100").await;
     let items = list.expect(200)["items"].as_array().expect("items");

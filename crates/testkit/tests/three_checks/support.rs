@@ -73,7 +73,7 @@ impl Operation {
         self.is_public || self.permissions.is_empty() || held.has_any(&self.permissions)
     }
 
-    /// The path with ids from `ids`; what a path names is told by the collection before it.
+    /// The path with ids from `ids`; the collection before a placeholder says what it names.
     pub(crate) fn with_ids(&self, ids: &BTreeMap<&'static str, String>) -> String {
         let mut before = "";
         let mut filled = String::new();
