@@ -5,7 +5,7 @@ SERVICES=(user-service deal-service task-service workflow-worker gateway)
 
 url() { echo "http://127.0.0.1:$(port "$1")"; }
 
-# What every service is told. Values hold no spaces and need no quotes.
+# The settings that every service has. Values hold no spaces and need no quotes.
 common_settings() {
   cat <<EOF
 HAUSHAVN_ENV=development
@@ -26,7 +26,7 @@ HAUSHAVN_WORKER_URL=$(url workflow-worker)
 EOF
 }
 
-# What one service alone is told.
+# The settings of one service alone.
 own_settings() {
   case $1 in
     user-service)
@@ -135,7 +135,7 @@ start_service() {
   with_environment "$ENVS/$1.env" -- launch "$1" "$HAUSHAVN_BIN_DIR/$1" serve
 }
 
-# stop_outdated NAME: a process whose binary was built anew still runs the old one.
+# stop_outdated NAME: a process whose binary was rebuilt still runs the old one.
 stop_outdated() {
   local pid
   if pid=$(pid_of "$1") && [[ $(readlink "/proc/$pid/exe") != $(readlink -f "$HAUSHAVN_BIN_DIR/$1") ]]; then
