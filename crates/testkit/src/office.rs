@@ -68,7 +68,7 @@ impl Office {
         deal
     }
 
-    /// Puts the agent's deal on hold as it stood this many days ago: the one thing that a test cannot wait for.
+    /// Puts the agent's deal on hold, so many days ago: the one thing that a test cannot wait for.
     ///
     /// # Panics
     /// When the deal cannot be put on hold.

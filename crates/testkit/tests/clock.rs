@@ -180,7 +180,7 @@ async fn when_the_last_task_is_done_the_coordinator_is_told_that_the_deal_can_be
     office.holds().await;
 }
 
-/// The due dates move a moment after the resume, and the deal's workflow hears of the resume at the same time.
+/// The due dates move a moment after the resume, and the deal's workflow gets the event of the resume at the same time.
 #[tokio::test]
 async fn a_deal_resumed_with_its_due_dates_moved_is_late_with_nothing() {
     let office = Office::new().await;

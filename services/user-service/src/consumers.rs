@@ -1,5 +1,5 @@
-//! Events that this service hears: its own, of users and organizations, to drop what is cached of them a
-//! second time. The first time is right after the commit; a process that died in between made none.
+//! Events that this service consumes: its own, of users and organizations, to drop their cache entries a second time.
+//! The first time is right after the commit; a process that died in between did not.
 
 use contracts::event::Event;
 use platform::{

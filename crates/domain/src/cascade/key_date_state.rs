@@ -78,10 +78,10 @@ impl DueWork {
     }
 }
 
-/// A key date as it stood before a computation.
+/// A key date as it was before a computation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
-    /// Where it stood.
+    /// Its state.
     pub state: KeyDateState,
     /// Its value.
     pub date: Option<Date>,

@@ -25,8 +25,8 @@ pub enum Shifting {
 }
 
 impl PlannedDates {
-    /// How a hold moves the task of this name, as the dates stood before; one that is not among them has no rule. `open`
-    /// are the names of the tasks of the deal that are not finished.
+    /// How a hold moves the task of this name, by the dates before it; one that is not among them has no rule. `open`
+    /// are the names of the deal's tasks that are not finished.
     #[must_use]
     pub fn shifting(&self, name: &str, open: &BTreeSet<String>) -> Shifting {
         match self.task(name) {

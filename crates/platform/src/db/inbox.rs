@@ -1,12 +1,12 @@
 //! Events take effect once: the inbox row is in the same transaction as the effect, for many events at a time.
 //!
-//! Where a consumer hears everything of an aggregate ([`Order::Gapless`]) it applies the versions in
-//! order: a repeated one is a duplicate, one that comes too early is parked until its predecessor has
-//! been applied. A consumer that hears only some of an aggregate's events takes them as they come.
+//! A consumer that gets all events of an aggregate ([`Order::Gapless`]) applies the versions in order: a repeated one
+//! is a duplicate, one that comes too early is parked until its predecessor has been applied. A consumer that gets only
+//! some of an aggregate's events takes them as they come.
 //!
-//! Who applies an event looks for what is parked behind it afterwards, in transactions of their own
-//! ([`Inbox::due`]), and so does everybody who sees it a second time. What a crash leaves in between is found by
-//! the same look, which runs again and again.
+//! After applying an event the consumer looks for events parked behind it, in transactions of their own
+//! ([`Inbox::due`]); after a repeated event as well. What a crash leaves parked is found by the same look, which is
+//! repeated periodically.
 
 use std::{collections::HashMap, sync::Arc};
 

@@ -10,7 +10,7 @@ use lapin::{
 };
 use serde_json::{Value, json};
 
-/// A service's queue and what it hears.
+/// A service's queue and its bindings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Subscription {
     /// The queue's name; also the consumer's name in the inbox.

@@ -104,7 +104,7 @@ async fn events_that_the_broker_does_not_take_hold_up_their_own_aggregates_alone
         );
         Database::superuser().await.rows(&sql).await[0]["n"].clone()
     };
-    // Nobody hears of notifications any more, and what is said of organizations meets a queue that is always full.
+    // No queue is bound to notifications any more, and events of organizations meet a queue that is always full.
     let binding = "/api/bindings/%2f/e/haushavn.events/q/workflow-worker.events";
     let bindings = broker.get(binding).await;
     let bindings = bindings.expect(200).as_array().cloned().unwrap_or_default();
@@ -316,7 +316,7 @@ async fn twenty_thousand_tasks_of_a_disabled_user_are_released_in_steps() {
         },
     )
     .await;
-    // The workflows hear of it all as well, before others need the worker.
+    // The workflows get all events as well, before others need the worker.
     let broker = Client::new(&stack().rabbitmq_management);
     eventually_within(
         Duration::from_secs(60),

@@ -1,5 +1,5 @@
-//! A deal as it stood at an instant, folded from the audit log: each row holds its whole entity, so the
-//! last row of each at that instant is its state then.
+//! A deal as it was at an instant, folded from the audit log: each row holds its whole entity, so the last row of each
+//! at that instant is its state then.
 
 use std::collections::HashMap;
 

@@ -390,7 +390,7 @@ pub(crate) enum GetAnswer {
     Then(Box<DealAsOf>),
 }
 
-/// One deal; with `asOf`, the deal with its plan and key dates as they stood at that instant.
+/// One deal; with `asOf`, the deal with its plan and key dates as they were at that instant.
 ///
 /// **Permissions**: any of the view permissions; view_all_deals for `asOf`. **Rejections**: `NOT_FOUND`, with `asOf` also
 /// for an instant before the deal was created.

@@ -1,4 +1,4 @@
-//! `GET /api/deals/:id?asOf=…`: the deal with its plan and key dates as they stood at an instant.
+//! `GET /api/deals/:id?asOf=…`: the deal with its plan and key dates as they were at an instant.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -126,7 +126,7 @@ async fn ask(user: &User, deal: &Deal, at: &str) -> Response {
     user.api.get(&path).await
 }
 
-/// The deal as it stood.
+/// The deal as it was.
 async fn then(user: &User, deal: &Deal, at: &str) -> Value {
     let answer = ask(user, deal, at).await;
     let then = answer.expect(200);

@@ -37,7 +37,7 @@ struct GuessRow {
 /// Counts an attempt from a network from which the owner has signed in.
 ///
 /// # Errors
-/// `TOO_MANY_ATTEMPTS` while attempts from there are not heard; such an attempt does not count.
+/// `TOO_MANY_ATTEMPTS` while attempts from there are refused; such an attempt does not count.
 pub async fn count(tx: &Tx, subject: Vec<u8>, network: Vec<u8>) -> Result<Attempt> {
     count_failure(tx, &subject, &network).await?;
     Ok(Attempt {

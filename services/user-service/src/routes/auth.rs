@@ -252,10 +252,9 @@ pub(crate) async fn sign_up(
 
 /// Signs in with address and password.
 ///
-/// An unknown address, a wrong password and a disabled account are answered alike, after the same time.
-/// From the fifth failure on the account is locked for a while that doubles, in the client's network and for the
-/// right password too. From networks that the account's owner has not signed in from lately, ten attempts in a
-/// quarter of an hour are heard altogether.
+/// An unknown address, a wrong password and a disabled account are answered alike, after the same time. From the fifth
+/// failure on the account is locked for a while that doubles, in the client's network and for the right password too.
+/// All networks from which the account's owner has not signed in lately share ten attempts in a quarter of an hour.
 ///
 /// Rejections: `INVALID_CREDENTIALS`, `TOO_MANY_ATTEMPTS`.
 #[utoipa::path(

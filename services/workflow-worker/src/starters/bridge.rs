@@ -141,7 +141,7 @@ async fn follow(client: &Client, input: DealInput) -> Outcome {
     )
 }
 
-/// A run that is about to end hears of it and looks again; one that has ended is followed by a new one.
+/// A run that is about to end gets the signal and looks again; one that has ended is followed by a new one.
 async fn follow_again(client: &Client, input: DealInput, change: DealChanged) -> Outcome {
     let options = deal_options(input.deal_id);
     started(

@@ -33,8 +33,8 @@ use crate::{
 const RECONCILE_INTERVAL: Duration = Duration::from_hours(24);
 /// When something could not be done, it is tried again after this time.
 const RETRY_INTERVAL: Duration = Duration::from_mins(1);
-/// Changes come in bursts: after the first one, others are waited for so long. A change of the deal's status is not kept
-/// waiting: until it is read, people are reminded of a deal that is on hold, and `progress` shows how it stood before.
+/// Changes come in bursts: after the first one, the workflow waits so long for others. It reads a change of the deal's
+/// status at once: until then people would get reminders of a deal on hold, and `progress` would show the old status.
 const BURST: Duration = Duration::from_millis(500);
 /// A step's activity is tried so long; then other steps have their turn.
 const STEP_PATIENCE: Duration = Duration::from_mins(5);

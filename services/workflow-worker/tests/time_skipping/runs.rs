@@ -29,7 +29,7 @@ async fn a_long_history_goes_on_in_a_new_run_that_remembers() {
     with_workers(&world.client, &world.services, async {
         let run = follow(&world.client, DEAL).await;
         world.notices(2).await;
-        // A flood of one event: it is heard once, but each repetition makes the history longer.
+        // A flood of one event: it counts once, but each repetition makes the history longer.
         stream::iter(0..4_200)
             .for_each_concurrent(100, |_| signal(&run, DealLifecycle::deadlines_changed, 1))
             .await;

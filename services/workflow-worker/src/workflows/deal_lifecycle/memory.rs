@@ -78,7 +78,7 @@ impl Memory {
         self.steps.retain(|key| keys.contains(key.as_str()));
     }
 
-    /// Different events heard since the deal's workflow began.
+    /// Different events received since the deal's workflow began.
     pub(super) const fn changes_heard(&self) -> u64 {
         self.changes_heard
     }
