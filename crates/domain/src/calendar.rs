@@ -124,7 +124,7 @@ pub enum Day<'a> {
     Business,
     /// It is one of the week's days off.
     Weekend(Weekday),
-    /// It is kept as a holiday of this name; `observed` if instead of the holiday's own day.
+    /// A holiday of this name is kept on it, on its own day or (`observed`) instead of it.
     Holiday {
         /// The holiday.
         name: &'a str,

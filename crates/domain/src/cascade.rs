@@ -251,7 +251,7 @@ pub struct PlannedTask {
 pub enum Dropped {
     /// Its conditions do not hold.
     DoesNotApply,
-    /// This date is set, which makes it pointless, or comes before the next of a series that ends with it.
+    /// The date is set, which makes the task pointless; or it ends a series before the task, an instance of it, is due.
     Pointless {
         /// The date's key.
         anchor: String,
@@ -332,7 +332,7 @@ impl PlannedDates {
 }
 
 impl PlannedTask {
-    /// The date from which those count that follow its completion: the true one, until then the due date.
+    /// The date from which dates count that follow the task's completion: before the completion, its due date.
     #[must_use]
     pub fn finish(&self) -> Option<Date> {
         self.held.and_then(TaskHold::finished_on).or(self.due)

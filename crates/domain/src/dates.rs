@@ -316,11 +316,11 @@ pub fn count(
     })
 }
 
-/// As [`count`], on the safe side: a day before an anchor that is itself no business day.
+/// As [`count`], on the safe side: for a day before an anchor that is itself no business day.
 ///
-/// Three business days before a Monday that is a holiday are Thursday, Friday and Saturday; but who waits three business
-/// days from that Thursday waits until Tuesday. Where the two readings differ, the day from which the wait is over by the
-/// anchor is the safe one, and the explanation says so.
+/// Three business days before a Monday that is a holiday are Thursday, Friday and Saturday; but a wait of three
+/// business days from that Thursday ends on Tuesday. Where the two readings differ, the day from which the wait is over
+/// by the anchor is the safe one, and the explanation says so.
 ///
 /// # Errors
 /// As [`count`].

@@ -386,7 +386,7 @@ pub fn may_assign(actor: &Actor, relation: Relation) -> Result<(), Rejection> {
     }
 }
 
-/// Whether the actor may reopen a deal that is over: an ADMIN, that is who holds every permission.
+/// Whether the actor may reopen a deal that is over: only an ADMIN, who holds every permission.
 ///
 /// # Errors
 /// `FORBIDDEN`.

@@ -75,8 +75,8 @@ impl EmailAddress {
     }
 }
 
-/// The normal form of whatever somebody typed to sign in. What is no address belongs to nobody, but is counted like
-/// one.
+/// The normal form of the text that somebody typed to sign in. A text that is no address has no account, but attempts
+/// with it are counted like any other.
 #[must_use]
 pub fn normal_form(text: &str) -> String {
     EmailAddress::parse(text).map_or_else(|| folded(text), |address| address.normal)

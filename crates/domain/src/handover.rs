@@ -72,7 +72,7 @@ pub enum Occasion {
         /// The task.
         task_id: Uuid,
     },
-    /// These tasks were taken from a user who no longer takes part. Who coordinates learns of it.
+    /// These tasks were taken from a user who no longer takes part. The coordinators get the notice.
     TasksUnassigned {
         /// Who had them.
         from: Uuid,

@@ -1,7 +1,6 @@
 //! Who holds a task up, in sentences.
 //!
-//! Only the words: which tasks hold it up is [`crate::plan`]'s to say, and what the reader may know of them the
-//! database's.
+//! Only the words: [`crate::plan`] decides which tasks hold it up, and the database what the reader may know of them.
 
 use time::Date;
 

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use time::{Duration, OffsetDateTime};
 
-/// So many failures of an account in a network are free of delay; with the next one delays begin.
+/// So many failures of an account in a network cause no delay; the next one does.
 pub const FAILURES_FREE: i32 = 5;
 /// The first delay of an account in a network; each further failure doubles it.
 pub const DELAY_FIRST: Duration = Duration::minutes(1);

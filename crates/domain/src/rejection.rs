@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::{code::Code, permission::Permission};
 
-/// Field errors of one refusal that are reported, at most; of more, only that there are more.
+/// The most field errors that one rejection lists; beyond that it only says that there are more.
 pub const FIELD_ERRORS_MAX: usize = 20;
 
 /// The family of a rejection: decides the status of the answer and its `error` member.

@@ -1,5 +1,4 @@
-//! What the clock makes of a deal's open tasks: who is to be reminded, what is overdue, what is escalated, and when to
-//! look again.
+//! Time-driven actions on a deal's open tasks: reminders, overdue marks, escalations, and when to look again.
 //!
 //! Pure decisions for the deal's workflow. They can be asked at any time and any number of times: each action has a key
 //! that stays the same, and what was done already is left out.
@@ -53,8 +52,8 @@ pub struct OpenTask {
     pub is_overdue: bool,
     /// Whether it waits for other tasks, so that nobody can act on it.
     pub is_blocked: bool,
-    /// Since when somebody could be reminded of it: since then it has been open, theirs, due then and waiting for the
-    /// same, in a deal that runs.
+    /// When its state last changed: since then it is open, with this assignee, due date and blocked state, in a running
+    /// deal.
     pub since: OffsetDateTime,
 }
 

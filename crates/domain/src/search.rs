@@ -51,8 +51,8 @@ impl SearchText {
         &self.text
     }
 
-    /// For each word, the longest first, the pattern of SQL's `LIKE` that a name has which the word is part of, with
-    /// a blank in front of the name.
+    /// A SQL `LIKE` pattern for each word, the longest first. A name with a blank in front matches if it contains the
+    /// word.
     #[must_use]
     pub fn patterns(&self) -> Vec<String> {
         let pattern = |word: &String| {

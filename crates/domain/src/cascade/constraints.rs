@@ -42,7 +42,7 @@ fn violation(constraint: &Constraint, planned: &PlannedDates) -> Option<Violatio
     })
 }
 
-/// The dates that should be business days (a closing, a signing, a funding) and are none.
+/// The dates that should be business days (a closing, a signing, a funding) but are not.
 pub(super) fn off_business_days(
     template: &Template,
     planned: &PlannedDates,
@@ -76,7 +76,7 @@ pub(super) fn off_business_days(
 }
 
 /// The dates that a regulation sets and that somebody has set to another day. A deadline before its anchor may be met
-/// earlier; met later, it is broken. Of the others nobody but people can say which side is the wrong one.
+/// earlier; set later, it is an error. For other dates people must decide which side is wrong: a warning.
 pub(super) fn against_regulation(planned: &PlannedDates) -> Vec<Violation> {
     let by_hand = planned.key_dates.iter().filter(|date| {
         date.regulatory && matches!(date.held, Some(DateHold::Pinned | DateHold::Extended))

@@ -126,11 +126,11 @@ fn details(plan: &RunningPlan, rule: &TaskRule, planned: &PlannedTask) -> Detail
     }
 }
 
-/// Makes the next one of repeating work, once `done` is done; `None` where nothing repeats, or no more, or the deal has no
-/// room for it.
+/// Makes the next instance of repeating work, once `done` is done; `None` if nothing repeats, the series has ended, or
+/// the deal has no room for another task.
 ///
-/// It carries the rule of its series, some days later: it moves when the anchor moves, and goes when the series ends. The
-/// deal may be closed without it, for only the first one is asked for by the template.
+/// It carries the rule of its series, some days later: it moves with the anchor, and is dropped when the series ends.
+/// The deal may be closed without it, for the template requires only the first instance.
 ///
 /// # Errors
 /// What [`Task::create`] refuses.

@@ -24,8 +24,7 @@ impl Revision {
 
 /// Compares which tasks apply before and after a change.
 ///
-/// Finished tasks apply in any case. Whether a task is still wanted otherwise, because somebody deleted it, is not asked
-/// here.
+/// Finished tasks apply in any case. Whether somebody deleted a task is not checked here.
 #[must_use]
 pub fn revise(before: &PlannedDates, after: &PlannedDates) -> Revision {
     let begun = before

@@ -124,8 +124,8 @@ impl RunningPlan {
         dates.collect()
     }
 
-    /// Calendar days from what this rule says to when the task is due: some where it repeats another one by the rule of
-    /// its series, else 0. `None` where the rule of the series said nothing when the task was made.
+    /// Calendar days from the date of this rule to the task's due date: for a later instance its offset in the series,
+    /// else 0. `None` if the series' rule gave no date when the task was made.
     #[must_use]
     pub fn days_after(&self, stored: &StoredTask, rule: &Rule) -> Option<i64> {
         let series = stored.details.template_fields.series.as_ref();

@@ -277,7 +277,7 @@ impl<'a> WorkingPlan<'a> {
         Ok(())
     }
 
-    /// Lets what waits for a task that ceased to apply wait for what that one waits for, and waives it.
+    /// Waives a task that ceased to apply; what waited for it now waits for what it waited for.
     fn drop_ceased(&mut self, revision: &Revision, because: Because<'_>) -> Result<(), Rejection> {
         let ceased: BTreeMap<Uuid, String> = self
             .plan

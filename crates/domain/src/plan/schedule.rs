@@ -65,8 +65,8 @@ pub struct Schedule<K> {
 
 /// Spreads the work, beginning on `start` at the earliest.
 ///
-/// Dates that would leave the years that are counted stay at the last that could be: a schedule is a forecast and never
-/// fails for that.
+/// A date beyond the years that are counted becomes the last one within them: a schedule is a forecast and never fails
+/// for that.
 ///
 /// # Errors
 /// [`Cycle`] if tasks wait for each other.

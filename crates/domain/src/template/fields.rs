@@ -49,7 +49,7 @@ pub struct Instance {
     pub first: String,
     /// Its number in the series; the first has 1.
     pub number: u64,
-    /// Calendar days from what the rule of the first says to this one; `None` where the rule said nothing.
+    /// Calendar days from the date that the first one's rule gives to this one; `None` if it gave none.
     pub days_after: Option<i64>,
 }
 
@@ -60,7 +60,7 @@ impl Series {
         self.instance.as_ref().map_or(1, |instance| instance.number)
     }
 
-    /// Calendar days from what the rule of the first says to this one; `None` where the rule said nothing.
+    /// Calendar days from the date that the first one's rule gives to this one; `None` if it gave none.
     #[must_use]
     pub fn days_after(&self) -> Option<i64> {
         self.instance

@@ -130,7 +130,7 @@ impl Reader<'_> {
         role
     }
 
-    /// A part of the organization itself, if it is there: nobody else chases or reviews for it.
+    /// An internal part, if given: only people of the organization chase and review.
     pub(super) fn internal_role(
         &mut self,
         fields: &mut Fields<'_, '_>,

@@ -134,7 +134,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     prop::collection::vec(act, 1..12)
 }
 
-/// Does it, and follows it to its end; the plan as it was where somebody's work forbids it.
+/// Applies the act and settles the plan; returns the plan unchanged if a rejection forbids that.
 fn done(plan: RunningPlan, act: &Act) -> RunningPlan {
     let zone = zone();
     let before = plan.compute(&zone);
