@@ -189,7 +189,7 @@ impl Cache {
         .context("Redis does not answer")
     }
 
-    /// Says in the log when Redis is not there at start, and when it has come. The work goes on without it.
+    /// Logs when Redis is unavailable at start, and when it becomes available. The service works without it meanwhile.
     pub async fn wait_until_there(self, shutdown: CancellationToken) {
         wait_for("Redis", &shutdown, || self.ping()).await;
     }
@@ -199,7 +199,7 @@ impl Cache {
             .await
     }
 
-    /// One call within the time limit. `None` on any failure, which also ends trust in what is there.
+    /// One call within the time limit. `None` on any failure, after which entries from before it are not trusted.
     async fn call<T, F>(
         &self,
         operation: &'static str,

@@ -37,13 +37,13 @@ pub use address::HttpUrl;
 /// What every variable's name begins with.
 const PREFIX: &str = "HAUSHAVN_";
 
-/// `EVENT_PATIENCE` is at most this: an event in hand must be settled before the broker wants it back.
+/// The longest `EVENT_PATIENCE`: an event must be settled before the broker closes the channel of its consumer.
 pub const EVENT_PATIENCE_MAX: Duration = Duration::from_secs(60);
 /// Settings whose value is the path of a file, without `_FILE`.
 const FILES_THEMSELVES: &[&str] = &["SERVICE_KEY"];
 /// A value in a file of its own is no longer, in bytes.
 const VALUE_BYTES_MAX: u64 = 64 * 1024;
-/// `DRAIN` unless it is set, outside of development. Longer than [`KEEP_ALIVE_BETWEEN_SERVICES`].
+/// The default of `DRAIN` outside of development. Longer than [`KEEP_ALIVE_BETWEEN_SERVICES`].
 const DRAIN: Duration = Duration::from_secs(6);
 /// `DRAIN` is at most this: Kubernetes ends a pod that takes longer in all.
 const DRAIN_MAX: Duration = Duration::from_secs(60);
@@ -188,7 +188,7 @@ impl FromStr for Environment {
     }
 }
 
-/// What becomes of addresses of other machines to which everything would go unencrypted.
+/// What happens to addresses of other machines to which everything would go unencrypted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Plaintext {
     /// They are a problem.
@@ -231,7 +231,7 @@ pub struct Common {
     pub jwt_issuer: String,
     /// `JWT_AUDIENCE`: the `aud` that access tokens must have.
     pub jwt_audience: String,
-    /// `EVENT_PATIENCE`: seconds for which an event is kept in hand while something that its handling needs is
+    /// `EVENT_PATIENCE`: seconds for which an event is kept in memory while something that its handling needs is
     /// unavailable, before others have their turn; 0 to 60, default 30.
     pub event_patience: Duration,
     /// `DRAIN`: seconds for which a process that was asked to end still takes requests, each answered with

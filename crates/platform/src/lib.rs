@@ -1,5 +1,5 @@
-//! What every service needs besides its business: settings, telemetry, errors, HTTP, identity, the broker,
-//! the cache, the database's door and the outbox.
+//! What every service needs besides its business: settings, telemetry, errors, HTTP, identity, the broker, the cache,
+//! database sessions and the outbox.
 //!
 //! Deliberately without any rule of the domain: it knows who asks and how to answer, not what is right.
 

@@ -114,7 +114,7 @@ impl Jwks {
             return;
         }
         let fetched = fetch(source).await;
-        // Only now: a request that is given up while it fetches must not keep the others waiting.
+        // Set after the fetch: a request that is cancelled while it fetches must not keep the others from trying.
         *attempted_at = Some(Instant::now());
         match fetched {
             Ok(keys) => {

@@ -1,6 +1,6 @@
 //! Who somebody is: access tokens of people, and tokens of services among each other.
 //!
-//! Deliberately without what somebody may do: that is decided when a database session is opened.
+//! Deliberately without permissions: they are decided when a database session is opened.
 
 pub mod jwks;
 pub mod service_token;

@@ -1,8 +1,8 @@
 //! Tokens of services among each other: 60 seconds, signed with the calling service's own key.
 //!
-//! Public keys are configuration, one file a service: there is no key server whose word would have to be
-//! trusted. A token says which service asks which other one, in which organization, and on whose behalf; it is good at no
-//! other service. Each route under `/internal` names the services that may call it, in its handler's type.
+//! Public keys are configuration, one file a service: no key server has to be trusted. A token names the calling
+//! service, the service that it is for, the organization, and the user on whose behalf; no other service accepts it.
+//! Each route under `/internal` names the services that may call it, in its handler's type.
 
 use std::{
     collections::HashMap,

@@ -4,8 +4,8 @@
 //! look at; nothing here decides by them.
 //!
 //! Checking a signature costs about as much as all other work on a small request, and one client sends the same token
-//! again and again: what was verified is remembered for a moment. Whether the session still lives is asked of every
-//! request all the same.
+//! again and again: what was verified is remembered for a moment. Whether the session is live is still checked for
+//! every request.
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,8 +24,7 @@ pub const ALGORITHM: Algorithm = Algorithm::EdDSA;
 /// The header's `typ` of access tokens (RFC 9068), so that no other token of ours passes for one.
 pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
 
-/// For how long a verified token is remembered, at most until it expires. A key that is withdrawn counts no longer after
-/// this time.
+/// How long a verified token is remembered, at most until it expires. A withdrawn key is accepted no longer than this.
 const REMEMBERED_TTL: Duration = Duration::from_secs(30);
 /// How many verified tokens are remembered; beyond, the least used are verified again.
 const REMEMBERED_MAX: u64 = 10_000;

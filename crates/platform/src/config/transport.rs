@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use url::{Host, Url};
 
-/// Whether an address is one of another machine to which everything goes unencrypted. What is no address is none.
+/// Whether an address leads to another machine without encryption; false for a text that is no address.
 pub(super) fn is_plaintext(address: &str) -> bool {
     address
         .parse()

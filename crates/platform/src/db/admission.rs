@@ -63,7 +63,7 @@ impl Admission {
         })
     }
 
-    /// Waits for a turn, first come, first served, and however long: see [`Admission::patiently`]. Those of one tenant
+    /// Waits for a turn, first come, first served; [`Admission::patiently`] limits the wait. Requests of one tenant
     /// beyond its share wait for each other first.
     pub(super) async fn turn(self: &Arc<Self>, tenant: Tenant) -> Result<Turn> {
         let own = self.tenants.queue(tenant).acquire_owned().await;

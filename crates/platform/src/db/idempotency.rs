@@ -34,7 +34,7 @@ pub(crate) const KEY_LENGTH_MAX: usize = 255;
 pub struct Sight {
     /// How the addresses of such things begin, before the id: `/api/tasks/`.
     pub address: &'static str,
-    /// Gives a row for the thing of organization `$1` with the id `$2` if the acting user sees it.
+    /// SQL that finds a row if the acting user sees the object with the id `$2` in organization `$1`.
     pub find: &'static str,
 }
 
@@ -346,7 +346,7 @@ async fn claim(tx: &Tx, route: &str, key: &str, fingerprint: &[u8]) -> Result<Cl
             scope(None),
         )
         .await?;
-    // The first one rolled back or expired just now: its key is free, let the client come again.
+    // The first one rolled back or expired just now: its key is free, and the client may retry.
     kept.map(Claim::Kept)
         .ok_or_else(|| Refusal::IdempotencyInFlight.into())
 }

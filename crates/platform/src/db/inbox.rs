@@ -178,7 +178,7 @@ impl Inbox {
         }
     }
 
-    /// Forgets a parked event that is safe among the dead letters. One that stays is moved there once more.
+    /// Deletes a parked event that is now a dead letter. One that stays becomes a dead letter once more.
     pub(crate) async fn remove(&self, event: &ParkedEvent) {
         let removed = self.db.anonymous("parked events", None, async |tx| {
             tx.run(
@@ -349,7 +349,7 @@ pub async fn restate_positions(
     Ok(())
 }
 
-/// On whose account the events are applied. What led to the changes is one event only where there is one.
+/// On whose behalf the events are applied. Only a single event is recorded as the cause.
 fn scope(events: &[&Delivery]) -> Option<ServiceScope> {
     let head = &events.first()?.head;
     let organization_id = head.organization_id;

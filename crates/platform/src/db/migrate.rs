@@ -11,12 +11,12 @@ use sqlx::{
 
 use crate::config::Secret;
 
-/// How often a migration that waits too long for a lock (`lock_timeout` 500 ms) is tried.
+/// Attempts of a migration that waits too long for a lock (`lock_timeout` 500 ms).
 const ATTEMPTS: u32 = 40;
 
-/// Applies what is missing. Two processes at once are safe: the second waits for the advisory lock that
-/// sqlx takes. A statement that cannot get its lock within half a second gives way and is tried again: a request waits no
-/// longer behind a migration that waits, and requests wait for a second at most.
+/// Applies what is missing. Two processes at once are safe: the second waits for the advisory lock that sqlx takes. A
+/// statement that cannot get its lock within half a second is cancelled and retried later, so that requests queue
+/// behind a waiting migration for about that long.
 pub async fn migrate(url: &Secret, migrator: &Migrator) -> anyhow::Result<()> {
     let mut attempt = 1;
     loop {

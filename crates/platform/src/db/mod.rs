@@ -66,7 +66,7 @@ pub struct Db {
     sights: &'static [Sight],
 }
 
-/// On whose account a consumer, an activity or a schedule acts: the organization's SYSTEM user.
+/// On whose behalf a consumer, an activity or a schedule acts, as the organization's SYSTEM user.
 #[derive(Clone, Debug, Default)]
 pub struct ServiceScope {
     /// The organization to enter.
@@ -312,8 +312,8 @@ impl Actor {
     }
 }
 
-/// Runs a whole transaction again when it lost against another one, a little later each time, and when it lacked
-/// something that had to be made outside of it.
+/// Retries a whole transaction, with growing pauses, when it lost against another one; and when it lacked something
+/// that had to be made outside of it.
 async fn retrying<T>(attempt: impl AsyncFn() -> Result<T>) -> Result<T> {
     let mut tried = 1;
     loop {

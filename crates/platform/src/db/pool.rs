@@ -48,8 +48,8 @@ impl PoolSize {
     }
 }
 
-/// A connection that has rested for so long is asked whether it still works before it is used: it may have lost its
-/// server meanwhile, and a busy one need not be asked.
+/// A connection that was idle for so long is tested before it is used: it may have lost its server meanwhile. A busy
+/// one need not be tested.
 const RESTED: Duration = Duration::from_millis(500);
 /// Backstop: no connection is used after so long.
 const LIFETIME: Duration = Duration::from_secs(600);

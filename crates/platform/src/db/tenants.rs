@@ -26,7 +26,7 @@ const TENANTS_KEPT: usize = 1_000;
 pub(super) enum Tenant {
     /// An organization's own work.
     Organization(Uuid),
-    /// A user's request; the organization shows when the context is entered, and is remembered.
+    /// A user's request; its organization becomes known when the context is entered, and is remembered.
     User(Uuid),
     /// Somebody who is not signed in, or a job: together they have the share of one tenant.
     Nobody,

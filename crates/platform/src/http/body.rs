@@ -20,11 +20,10 @@ use super::{
 };
 use crate::error::{Error, Refusal, Result};
 
-/// A body that can say what is wrong with its values, so that a client learns of it together with what is wrong
-/// with the shape.
+/// A body that checks its own values, so that one rejection reports them together with mistakes of the shape.
 pub trait Body: DeserializeOwned {
-    /// Refuses what the handler would refuse before it looks anything up; a body without rules of its own leaves
-    /// it at that. Called when the shape is wrong: what could not be read has some value that could.
+    /// Refuses what the handler would refuse before it looks anything up; without rules of its own a body keeps this
+    /// default. Called when the shape is wrong: a field that could not be read then has a placeholder.
     fn check(&self) -> Result<(), Rejection> {
         Ok(())
     }

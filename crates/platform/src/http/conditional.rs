@@ -39,7 +39,7 @@ pub enum ExpectedVersion {
     InBody(i64),
 }
 
-/// The versions that the tags of an `If-Match` name; a tag that is none of ours names none.
+/// The versions that the tags of an `If-Match` name; a tag that we did not make names none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Versions([Option<i64>; VERSIONS_MAX]);
 

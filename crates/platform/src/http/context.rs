@@ -1,4 +1,4 @@
-//! What is known of every request before anybody looks at it: its id, where it comes from, its trace.
+//! What is known of every request before its handler: its id, where it comes from, its trace.
 
 use std::net::IpAddr;
 
@@ -49,7 +49,7 @@ impl RequestContext {
     }
 }
 
-/// Refuses a request with more than one `Authorization`: which of them counts, a proxy may see otherwise.
+/// Refuses a request with more than one `Authorization`: a proxy might use another of them than we do.
 ///
 /// # Errors
 /// 400 on `Authorization`.
@@ -73,7 +73,7 @@ pub(super) fn bearer_secret(headers: &HeaderMap) -> Option<Secret> {
     bearer(headers).map(Secret::new)
 }
 
-/// The request id of a request with these headers: the client's where it is sane, else a new one.
+/// The request id of a request with these headers: the client's if well-formed, else a new one.
 pub fn request_id(headers: &HeaderMap) -> String {
     let sane = |text: &&str| {
         REQUEST_ID_LENGTH.contains(&text.len())

@@ -142,7 +142,7 @@ impl Probes {
         }
     }
 
-    /// What is known; asks the dependencies where that is too old. Who asks meanwhile waits for the same outcome.
+    /// The known outcomes; probes the dependencies if they are too old. Concurrent callers wait for the same probes.
     async fn outcomes(&self) -> Vec<bool> {
         let mut last = self.last.lock().await;
         if let Some(known) = &*last

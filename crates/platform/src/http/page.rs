@@ -102,7 +102,7 @@ struct Scope {
 }
 
 impl Scope {
-    /// What the digest of a position is made of. JSON texts behind each other end where they end.
+    /// The input of a position's digest. JSON texts one after another cannot be read in two ways.
     fn message(&self, position: &[u8]) -> Vec<u8> {
         [self.text.as_bytes(), position].concat()
     }

@@ -110,7 +110,7 @@ impl Routes {
     }
 
     /// Makes them the routes of a server. The methods of the paths become application data too. `nothing_here` answers
-    /// other methods of a path without parameters: else a path with a parameter in its place would be asked.
+    /// other methods of a path without parameters: else they would reach a path with a parameter in the same place.
     pub(super) fn register(
         self,
         config: &mut ServiceConfig,

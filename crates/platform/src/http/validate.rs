@@ -1,4 +1,4 @@
-//! Collects what is wrong with the fields of a request, so that a client learns of all of it at once.
+//! Collects what is wrong with the fields of a request, so that one rejection reports all of it.
 
 use std::{fmt::Display, ops::RangeInclusive};
 

@@ -44,14 +44,14 @@ use crate::{
     wait::wait_for,
 };
 
-/// Messages in hand, waiting or at work, a few kilobytes each. What lies behind them in the queue waits for no
-/// organization's turn but the queue's, so this is more than one tenant's burst leaves there.
+/// Messages in memory, waiting or being handled, a few kilobytes each. Only these take turns by organization; what is
+/// behind them in the queue comes in the queue's order. So this is more than one tenant's burst leaves there.
 const PREFETCH: u16 = 2_048;
 /// Batches at work at a time: a share of the service's database sessions, so that requests keep theirs.
 const BATCHES_MAX: usize = 6;
 /// A handler takes no longer over a batch.
 const HANDLER_TIMEOUT: Duration = Duration::from_secs(60);
-/// A message that has been in hand for so long and has still to wait goes back to the queue: the broker closes the
+/// A message that has been in memory for so long and still has to wait goes back to the queue: the broker closes the
 /// channel of a consumer that keeps one for half an hour (`consumer_timeout`).
 const IN_HAND_MAX: Duration = Duration::from_mins(10);
 /// Between attempts while something the handler needs is unavailable.
@@ -105,8 +105,8 @@ pub enum Outcome {
     Poison(String),
 }
 
-/// A fault of a dependency is waited out; any other failure is tried again a few times. A statement that took too
-/// long is a failure: the work may be too large for one statement, and waiting does not make it smaller.
+/// An outage of a dependency is waited out; any other failure is retried a few times. A statement that took too long is
+/// a failure: the work may be too large for one statement, and waiting does not make it smaller.
 impl From<Error> for Outcome {
     fn from(error: Error) -> Self {
         match error {

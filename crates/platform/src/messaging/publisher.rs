@@ -27,8 +27,8 @@ use crate::{
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(5);
 /// Between two attempts to connect.
 const CONNECT_INTERVAL_MIN: Duration = Duration::from_millis(500);
-/// A larger message is refused here: the broker would close the channel over it, and with it what others wait for
-/// there. Above anything that the limits on texts and plans allow an event to be.
+/// A larger message is refused here: the broker would close the channel over it, and other messages on the channel
+/// would fail too. Limits on texts and plans keep every event smaller.
 const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Message survives a restart of the broker.
 const PERSISTENT: u8 = 2;

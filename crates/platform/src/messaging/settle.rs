@@ -29,8 +29,9 @@ const ATTEMPTS_MAX: i64 = 15;
 /// An acknowledgement is written to the connection within this time. Where the connection is lost at that moment, no error
 /// is reported: the consumer would wait for ever.
 const ACK_TIMEOUT: Duration = Duration::from_secs(5);
-/// Times that a message may come back from the broker unsettled, each the end of a process or a connection, before it
-/// is suspected of that end and counted. Well below the broker's own limit, which would take its neighbours as well.
+/// Times that a message may come back from the broker unsettled, each the end of a process or a connection, before the
+/// message is suspected to be the cause and counted. Well below the broker's own limit, which would take its neighbours
+/// as well.
 const RETURNS_MAX: i64 = 3;
 /// What a suspicion counts as: the third is the last.
 const SUSPICION_ATTEMPTS: i64 = 5;
@@ -218,7 +219,7 @@ impl<H> Consumer<H> {
         Ok(word)
     }
 
-    /// Sends the message round again as if it had never been delivered: an absence is nobody's fault.
+    /// Sends the message round again, uncounted: an outage is not the message's fault.
     async fn put_back(
         &self,
         properties: &BasicProperties,

@@ -1,4 +1,4 @@
-//! Whose turn it is among the events in hand: fair between organizations, in order within a lane.
+//! Whose turn it is among the events in memory: fair between organizations, in order within a lane.
 //!
 //! Organizations take turns, a batch each, however much one of them has waiting. A lane is what must stay in
 //! order: a deal, or an aggregate that belongs to none. No two batches hold events of one lane at a time.

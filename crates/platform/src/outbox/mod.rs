@@ -6,7 +6,7 @@
 //! shards with its connection. There is no cursor: a row is due until it is marked, so a transaction that
 //! commits late is simply found later. A crash between confirm and mark publishes again; consumers know.
 //!
-//! Nobody waits for anybody else: a batch takes a share of each organization's events, and an event that is not taken
+//! Tenants do not delay each other: a batch takes a share of each organization's events, and an event that is not taken
 //! holds up its own aggregate alone.
 
 mod held;

@@ -61,7 +61,7 @@ impl Relay {
         })
     }
 
-    /// Relays until `stop` is cancelled. Faults are logged once when they begin, and outlived.
+    /// Relays until `stop` is cancelled. A fault is logged once when it begins, and does not end the relay.
     pub async fn run(self, stop: CancellationToken) {
         tokio::join!(self.relay(&stop), self.keep_up(&stop));
     }
@@ -116,8 +116,8 @@ impl Relay {
         Some(listener)
     }
 
-    /// Deletes what was published long ago and what has expired, and shows how much waits; beside the relaying, which
-    /// it does not hold up.
+    /// Deletes what was published long ago and what has expired, and measures the backlog; runs beside the relaying and
+    /// does not delay it.
     async fn keep_up(&self, stop: &CancellationToken) {
         let mut ticks = tokio::time::interval(UPKEEP_INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

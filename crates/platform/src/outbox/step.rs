@@ -87,7 +87,7 @@ impl Statements {
         }
     }
 
-    /// Each deletes at most `$2` rows that have been over for `$1` seconds; with how long such are kept.
+    /// SQL that deletes at most `$2` rows that have been over for `$1` seconds, each with its retention.
     pub(super) fn deletions(&self) -> [(String, Duration); 3] {
         let schema = self.schema;
         let deletion = |table: &str, over_since: &str| {

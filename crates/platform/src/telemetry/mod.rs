@@ -19,7 +19,7 @@ use crate::config::{Common, HttpUrl, LogFilter, read_value};
 
 pub use traces::{continue_trace, current_traceparent, traceparent_of};
 
-/// Libraries speak up from `warn` on; their spans would drown ours. `HAUSHAVN_LOG` may say otherwise.
+/// Libraries log from `warn` on; their spans would hide ours. `HAUSHAVN_LOG` may say otherwise.
 const QUIET: &str = "h2=warn,hyper=warn,hyper_util=warn,tonic=warn,tower=warn,reqwest=warn,opentelemetry=warn,\
      opentelemetry_sdk=warn,sqlx=warn,lapin=warn,temporalio_client=warn,temporalio_common=warn,\
      temporalio_sdk=warn,temporalio_sdk_core=warn,actix_server=warn";

@@ -1,4 +1,4 @@
-//! What every route asks for in the same way, said in the document as well, so that a client can know it beforehand.
+//! Rules that every route applies, written into the document, so that a client knows them beforehand.
 
 use std::collections::BTreeSet;
 
@@ -35,8 +35,8 @@ const OF_SEVERAL_LINES: [&str; 4] = ["body", "description", "note", "reason"];
 /// Texts that are as good as absent when nothing is seen of them.
 const BLANK_IS_NONE: [&str; 2] = ["description", "note"];
 
-/// The schemas that bodies of requests are read by: no text of which nothing is seen, and formats also as patterns, for
-/// those who take a format for a remark. Those that no answer has name all their fields: an answer may get further ones.
+/// The schemas of request bodies: texts must show something, and formats are patterns as well, since some tools ignore
+/// formats. Schemas that no response uses allow no further fields; a response may get further ones.
 fn describe_bodies(document: &mut Value) {
     let read = referenced(document, "requestBody");
     let written = referenced(document, "responses");

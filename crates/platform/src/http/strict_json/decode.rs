@@ -78,7 +78,7 @@ struct Attempt<T> {
     unknown: Vec<FieldError>,
 }
 
-/// Reads again with something else in the place of `field`; `None` when nothing fits there.
+/// Reads again with a placeholder for `field`; `None` if none fits there.
 fn read_on<T: DeserializeOwned>(raw: &mut Value, field: &str) -> Option<Attempt<T>> {
     for stand_in in STAND_INS {
         *place(raw, field)? = serde_json::from_str(stand_in).ok()?;
