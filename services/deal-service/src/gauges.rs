@@ -1,5 +1,4 @@
-//! Gauges of how much is going on (active deals and overdue tasks, as the seed has them), and of how far ahead the audit
-//! log has partitions.
+//! Gauges of the workload (active deals and overdue tasks), and of how far ahead the audit log has partitions.
 
 use std::time::Duration;
 

@@ -26,7 +26,7 @@ pub(crate) struct Shift {
     pub(crate) held_days: u32,
 }
 
-/// A deal came to be, as a draft.
+/// A deal was created, as a draft.
 pub(crate) fn deal_created(deal: &Deal) -> Change {
     deal_told(DealChange::Created, None, deal, DealTold::default())
 }

@@ -26,7 +26,7 @@ enum Command {
     Migrate,
     /// Makes partitions of the audit log and of deals ahead of time.
     Upkeep,
-    /// Makes the read models again from the audit log, while the service runs, and lets the consumer go on behind it.
+    /// Rebuilds the read models from the audit log, while the service runs; the consumer continues after them.
     RebuildReadModels {
         /// Only those of the organization with this id.
         #[arg(long)]

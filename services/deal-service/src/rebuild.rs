@@ -1,4 +1,4 @@
-//! Makes the read models again from the audit log, deal by deal, while the service runs.
+//! Rebuilds the read models from the audit log, deal by deal, while the service runs.
 //!
 //! The log is read after the deal's row is locked. What the consumer has applied by then is in the log
 //! already; what it applies later waits for the lock, and its versions are newer. So nothing is lost, and

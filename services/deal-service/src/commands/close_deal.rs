@@ -22,7 +22,7 @@ struct OpenRequired {
     plan_state: Option<String>,
 }
 
-/// Asked of the tasks themselves, under the deal's lock: authority never waits for an event.
+/// Reads the tasks themselves, under the deal's lock, and no read model, which could lag behind.
 async fn closing(tx: &Tx, deal: &Deal, open_tasks: OpenTasks) -> Result<Closing> {
     let row: Option<OpenRequired> = tx
         .first(

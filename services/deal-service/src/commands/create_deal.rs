@@ -125,7 +125,7 @@ fn draft(tx: &Tx, command: &CreateDeal) -> Deal {
     }
 }
 
-/// Who may create deals but sees only those it is a party of is still shown what it just wrote.
+/// A user who may create deals, but sees only those with a part in them, still gets the deal just written.
 fn seen(tx: &Tx, command: &CreateDeal, deal: Deal) -> SeenDeal {
     let actor = access::actor(tx);
     let relation = Relation {

@@ -1,4 +1,4 @@
-//! What can be done to deals and parties, one use case a file. Each runs in a session that its door opened.
+//! What can be done to deals and parties, one use case a file. Each runs in a session that a route or consumer opened.
 
 pub(crate) mod activate_deal;
 pub(crate) mod add_party;

@@ -23,7 +23,7 @@ use crate::{
 pub(crate) async fn handle(inbox: &Inbox, cache: &Cache, events: &[Delivery]) -> Outcome {
     for event in events {
         if let Some(Err(error)) = event.event.deal_id().map(Uuid::try_parse) {
-            return Outcome::Poison(format!("the deal's id is none: {error}"));
+            return Outcome::Poison(format!("invalid deal id: {error}"));
         }
     }
     let events: Vec<&Delivery> = events.iter().collect();
@@ -38,7 +38,8 @@ pub(crate) async fn handle(inbox: &Inbox, cache: &Cache, events: &[Delivery]) ->
     }
 }
 
-/// What is projected is applied version by version; the rest changes nothing here but that it is new.
+/// Projected aggregates are applied version by version; other events are only recorded as seen, or drop cached
+/// summaries.
 fn order(event: &Event) -> Order {
     match event {
         Event::Task(..) | Event::Milestone(..) | Event::Plan(..) | Event::KeyDates(..) => {

@@ -163,7 +163,7 @@ pub(crate) struct LastRow {
 }
 
 /// The last row of the deal, its plan and of each thing in it up to an instant, or of all time: folded, they are the
-/// deal. Comments and notices are none of it, and there may be any number of them.
+/// deal. Comments and notices are left out, as there may be any number of them.
 pub(crate) async fn last_rows(
     tx: &Tx,
     deal_id: Uuid,

@@ -156,7 +156,7 @@ pub(crate) async fn run(tx: &Tx, deal_id: Uuid) -> Result<BuyerTimeline> {
     })
 }
 
-/// Whose timeline it is: the client who looks, or the deal's clients when staff looks with their eyes.
+/// Whose timeline it is: the client's who reads it, or the deal's clients' when staff reads what they see.
 struct Subject {
     users: HashSet<Uuid>,
     roles: HashSet<&'static str>,

@@ -61,7 +61,7 @@ pub(crate) struct Deal {
     pub(crate) created_by: Uuid,
     pub(crate) held_since: Option<OffsetDateTime>,
     pub(crate) status_reason: Option<String>,
-    /// In which status it was cancelled, while it is cancelled: what reopening leads back to follows from it.
+    /// The status in which it was cancelled, while it is cancelled; reopening needs it.
     pub(crate) cancelled_from: Option<DealStatus>,
     /// Read model, fed by `tasks.key_dates.changed`; not part of the aggregate and its version.
     pub(crate) closing_date: Option<Date>,

@@ -230,8 +230,8 @@ pub(crate) struct DryRunAnswer {
     violations: Value,
 }
 
-/// Creates a deal, with `dryRun=true` only shows what it would be. From a template with every required
-/// anchor it is ACTIVE at once, else a DRAFT.
+/// Creates a deal; with `dryRun=true` only shows what it would be. From a template with every required anchor it is
+/// ACTIVE at once, else a DRAFT.
 ///
 /// **Permissions**: create_deals. **Rejections**: `UNKNOWN_REFERENCE` for a party's user.
 #[utoipa::path(post, path = "/api/deals", operation_id = "createDeal", tag = "deals", params(CreateQuery),

@@ -36,7 +36,7 @@ async fn plan_input(
     Ok(HttpResponse::Ok().json(input))
 }
 
-/// How much of a deal the caller sees, as its session says now and not as its token said once.
+/// How much of a deal the caller sees, by its session as it is now, and not by its token.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Sight {

@@ -35,8 +35,8 @@ pub(crate) struct SearchQuery {
 
 /// Finds deals by name or address, tasks by title, and people by name, of each kind the best few.
 ///
-/// Where nothing has all the words, what resembles them is found. **Permissions**: any of the view permissions; the
-/// caller finds what it sees. Users are found by staff; clients find the parties of their deals.
+/// If nothing has all the words, similar names are found. **Permissions**: any of the view permissions; the caller
+/// finds what it sees. Users are found by staff; clients find the parties of their deals.
 #[utoipa::path(get, path = "/api/search", operation_id = "search", tag = "search", params(SearchQuery),
     responses((status = 200, description = "What was found", body = SearchResults)))]
 pub(crate) async fn find(

@@ -63,7 +63,7 @@ pub(crate) async fn summary(
             let built = build(&caller, id.0, &db, &auditor).await?;
             let is_seen_alike = built.view == seen.view;
             let kept = built.into_kept()?;
-            // Kept by what it shows: not where the caller sees the deal otherwise than a moment ago.
+            // Not cached if the caller's view of the deal has changed since the key was made.
             if is_seen_alike {
                 cache.fill(lease, &kept, SUMMARY_TTL).await;
             }
@@ -94,8 +94,8 @@ async fn build(
     Ok(built)
 }
 
-/// Counted at every request, as it changes at midnight where the property is, without an event; to the date that the
-/// summary says, which may have moved since the deal was read.
+/// Computed for every request: it changes at midnight in the property's time zone, without an event. Counts to the
+/// summary's closing date, which may be newer than the deal's.
 fn days_to_closing(deal: &Deal, closing: Option<Date>) -> Result<Option<i64>> {
     let zone = Zone::parse(&deal.time_zone).context("a deal's time zone")?;
     let today = zone.local_date(OffsetDateTime::now_utc());

@@ -1,12 +1,12 @@
-//! The audit log as comma-separated values (RFC 4180), such that a spreadsheet runs nothing of it and nothing is lost.
+//! The audit log as comma-separated values (RFC 4180), such that a spreadsheet runs no cell and no text is lost.
 
 use platform::error::Result;
 use uuid::Uuid;
 
 use super::AuditItem;
 
-/// What a spreadsheet takes for the beginning of a formula, full-width signs included, and the apostrophe, which is the
-/// mark that one was kept from running.
+/// Characters that begin a formula in a spreadsheet, full-width ones included; and the apostrophe, which marks a cell
+/// that was kept from running.
 const MARKED: [char; 12] = [
     '=', '+', '-', '@', '\t', '\r', '\n', '\'', '＝', '＋', '－', '＠',
 ];

@@ -135,7 +135,7 @@ impl Drop for ExportPlace {
 /// tab or a line break) or that begins with an apostrophe has an apostrophe in front: remove one from every cell that
 /// begins with one, and the file is what the log says. Numbers stay numbers.
 ///
-/// An organization has two exports at a time. A reader who takes nothing for half a minute finds the file broken off.
+/// An organization has two exports at a time. If the client reads nothing for half a minute, the file breaks off.
 ///
 /// **Permissions**: ADMIN. **Rejections**: `RATE_LIMITED` while two exports of the organization are under way.
 #[utoipa::path(get, path = "/api/audit/export", operation_id = "exportAudit", tag = "audit", params(ExportQuery),

@@ -14,7 +14,7 @@ pub(crate) use self::{
     status::{ActivateBody, CancelBody, CloseBody, HoldBody, ReopenBody, ResumeBody},
 };
 
-/// Something was not read although nothing was noted. Never seen by a client in practice.
+/// A field could not be read, but no error was noted. A client never sees this in practice.
 fn unread() -> Rejection {
     Rejection::field("body", "format", "the body cannot be read")
 }
