@@ -46,7 +46,7 @@ impl Config {
     }
 }
 
-/// The settings of `migrate` and `load-templates`: the owner's way to the database and nothing else.
+/// The settings of `migrate` and `load-templates`: only the database URL of the owner.
 pub(crate) fn owner_database_url(mut env: Env) -> Result<Secret, ConfigError> {
     let url = env.required_as("MIGRATE_DATABASE_URL", address::postgresql);
     env.finish(|| url)

@@ -55,8 +55,8 @@ impl Holidays {
         self.written.as_ref()
     }
 
-    /// The calendars that rules may name. The organization's holidays extend `federal`; what a business day of
-    /// Regulation Z is, the statute says alone.
+    /// The calendars that rules may name. The organization's holidays extend `federal`; only the statute says what a
+    /// business day of Regulation Z is.
     pub(crate) fn calendars(&self) -> &Calendars {
         &self.calendars
     }

@@ -1,10 +1,10 @@
 //! task-service: templates, plans, key dates and tasks.
 //!
-//! It owns what is to be done in a deal and by when. Deliberately without any knowledge of the deal's own
-//! fields: whether a deal exists, runs and may be seen it reads from the shared authority, and what a plan is
-//! made from it asks deal-service.
+//! It owns what is to be done in a deal and by when. Deliberately without any knowledge of the deal's own fields: it
+//! reads from the shared authority whether a deal exists, runs and may be seen, and asks deal-service what a plan is
+//! made from.
 
-// Consumers and commands nest deeper than the compiler's default lets layouts be asked.
+// Consumers and commands nest deeper than the compiler's default limit for computing layouts.
 #![recursion_limit = "256"]
 
 mod commands;

@@ -1,6 +1,6 @@
 //! The binary `task-service`.
 
-// Consumers and commands nest deeper than the compiler's default lets layouts be asked.
+// Consumers and commands nest deeper than the compiler's default limit for computing layouts.
 #![recursion_limit = "256"]
 
 use std::{io::Write as _, process::ExitCode};

@@ -119,7 +119,7 @@ async fn parsed(organization_id: Uuid, name: Name, source: Arc<str>) -> Result<A
     Ok(parsed)
 }
 
-/// The organizations that asked last are remembered: a new one always has a turn to wait for.
+/// Remembers the organizations that asked last. A new one always gets a semaphore of its own.
 fn turns() -> Turns {
     Cache::builder()
         .max_capacity(ORGANIZATIONS_MAX)
@@ -128,7 +128,8 @@ fn turns() -> Turns {
         .build()
 }
 
-/// Whatever was used last stays: a template that was just parsed for somebody is there when they come back for it.
+/// The least recently used go first: a template that was just parsed for a request is there when the request is
+/// retried.
 fn kept_up_to(bytes_max: u64) -> Cache<Name, Arc<Parsed>> {
     Cache::builder()
         .max_capacity(bytes_max)

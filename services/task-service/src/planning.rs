@@ -182,8 +182,8 @@ impl Ground {
     }
 }
 
-/// What is wrong with a deal's own facts is said by the workflow and to coordinators, not to everybody who reads dates: the
-/// names of facts are confidential.
+/// Hides what is wrong with a deal's own facts: the names of facts are confidential. Coordinators get the reason in a
+/// notice; others who read dates do not.
 fn without_reason(error: Error) -> Error {
     match error {
         Error::Rejected(Rejection::Validation { .. }) => Rejection::PlanFailed {

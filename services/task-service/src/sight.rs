@@ -1,5 +1,4 @@
-//! What of a deal's dates a reader learns: clients those meant for them, and no rule that counts from
-//! another.
+//! Which of a deal's dates a reader gets: clients those meant for them, and without rules that count from other dates.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
-//! Completing a task: it is done, what waited for it alone becomes free, and the last one of a milestone
-//! completes that.
+//! Completing a task: tasks that waited for it alone are unlocked, and the last task of a milestone completes the
+//! milestone.
 
 use domain::{
     permission::Permission,

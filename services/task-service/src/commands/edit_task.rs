@@ -83,8 +83,8 @@ pub(crate) async fn run(
     Outcome::of(tx, &deal.zone, &change, &details).await
 }
 
-/// What becomes of the due date, and of the rule. What is there already stays as it is, with what holds added to it; a
-/// date by hand keeps the rule from which it drifts.
+/// The change of the due date and of its rule. An input that is there already changes nothing, and keeps the days of
+/// holds; a date by hand keeps the rule, from which it then differs.
 async fn due_edit(
     tx: &Tx,
     deal: &Deal,

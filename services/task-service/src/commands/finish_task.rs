@@ -1,5 +1,5 @@
-//! The end of a task, completed or waived: it is saved, what waited for it alone becomes free, and its milestone is
-//! counted. Where dates or further work follow from it, these are settled in the same unit of work.
+//! The end of a task, completed or waived: it is saved, tasks that waited for it alone are unlocked, and its milestone
+//! is counted. Where dates or further work follow from it, these are settled in the same unit of work.
 //!
 //! The caller may be a buyer who sees neither the tasks that it frees nor the rest of the milestone: the database lets
 //! this session change just those, after it has seen the end of the task.

@@ -1,6 +1,6 @@
-//! Taking a user's open tasks in a deal, in steps: of who no longer sees it all, of who left a part in it those that came
-//! with the part. Who plays the part next and has a login gets them; else they are nobody's, and the deal's coordinators
-//! learn of it.
+//! Takes open tasks in a deal from a user, in steps: all of them if the user no longer sees the deal; those that came
+//! with a part if the user left that part. The next party with that part and a login gets them; without one they have
+//! no assignee, and the deal's coordinators get a notice.
 
 use std::collections::BTreeMap;
 

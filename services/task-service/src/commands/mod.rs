@@ -50,8 +50,8 @@ use crate::{
     views::{TaskView, relation, task_actor},
 };
 
-/// Tasks that one step of work that grows changes, in one transaction: well within the limit on a statement, and
-/// nobody waits long for their locks.
+/// Tasks that one step changes in one transaction, where their number has no bound: well within the statement timeout,
+/// and nobody waits long for their locks.
 const TASKS_PER_STEP: usize = 200;
 
 /// How far work has come that is done in steps, each its own transaction.
@@ -113,8 +113,8 @@ fn lacking(tx: &Tx, any_of: &[Permission]) -> Rejection {
     Rejection::forbidden(if missing.is_empty() { any_of } else { &missing })
 }
 
-/// Lets a task take a step while its deal is active. Once the deal is over, only what its plan has to be done after the
-/// closing goes on: the tasks of the plan's last milestone. Rejections: `DEAL_NOT_ACTIVE`.
+/// Lets a task take a step while its deal is active. Once the deal is over, only the tasks of the plan's last milestone
+/// may, which are done after the closing. Rejections: `DEAL_NOT_ACTIVE`.
 pub(crate) async fn require_workable(tx: &Tx, loaded: &Loaded) -> Result<()> {
     let task = &loaded.stored.task;
     match (loaded.deal.status.require_active(), task.milestone_id) {
@@ -136,8 +136,8 @@ pub(crate) fn require_assigning(tx: &Tx, deal: &Deal) -> Result<(), Rejection> {
     deal::may_assign(&task_actor(tx.actor()), relation(deal))
 }
 
-/// Refuses a change after which the caller would not see the task any more: who sees a deal as a client does not take a
-/// task out of its own sight. The row policies refuse it as well.
+/// Refuses a change after which the caller would not see the task any more: a client must not hide a task from itself.
+/// The row policies refuse it as well.
 pub(crate) fn require_sight(tx: &Tx, after: &TaskState) -> Result<(), Rejection> {
     if may_see(after, &task_actor(tx.actor())) {
         return Ok(());

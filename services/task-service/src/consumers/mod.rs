@@ -1,8 +1,8 @@
 //! Events of the other services → commands.
 //!
-//! What a command does that cannot grow is done in the transaction that records the event. What grows with the tasks
-//! there are is done in steps, each its own transaction, and the event is recorded after the last: interrupted, it is
-//! taken up where it was.
+//! Work of bounded size is done in the transaction that records the event. Work that grows with the number of tasks is
+//! done in steps, each its own transaction, and the event is recorded after the last: after an interruption it
+//! continues where it was.
 
 use std::{
     pin::Pin,
@@ -35,7 +35,7 @@ const TURN: Duration = Duration::from_millis(500);
 pub(crate) async fn consume(config: Config, services: Services, stop: CancellationToken) {
     let subscription = topology::TASK_SERVICE;
     let inbox = Inbox::new(services.db.clone(), subscription.queue);
-    // Boxed, so that the type of what consumes does not hold the types of all that a command may do.
+    // Boxed, so that the consumer's future does not contain the types of all commands.
     let handle = async |events: &[Delivery]| {
         let handling: Pin<Box<dyn Future<Output = Outcome> + '_>> =
             Box::pin(handle(&services, &inbox, events));
@@ -54,8 +54,8 @@ pub(crate) async fn consume(config: Config, services: Services, stop: Cancellati
     .await;
 }
 
-/// Handles events of one organization. Each leads to a command that looks at the present state, so the order in which
-/// they come does not matter. Those that ask for something come one at a time; the others are recorded together.
+/// Handles events of one organization. Commands look at the present state, so the order in which events come does not
+/// matter. Events that lead to a command are handled one at a time; the others are recorded together.
 pub(crate) async fn handle(services: &Services, inbox: &Inbox, events: &[Delivery]) -> Outcome {
     let (asking, quiet): (Vec<&Delivery>, Vec<&Delivery>) = events
         .iter()

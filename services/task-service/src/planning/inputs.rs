@@ -1,4 +1,4 @@
-//! What people say of a deal that its dates follow from, read and checked: dates, facts, and who takes part.
+//! The inputs of a deal's dates, read and checked: dates, facts, and who takes part.
 
 use std::collections::BTreeMap;
 

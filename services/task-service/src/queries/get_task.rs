@@ -37,7 +37,8 @@ pub(crate) struct EmailDraft {
     body: &'static str,
 }
 
-/// A task at the other end of a dependency, or of several in a row. Of one that the caller may not see only the part that owns it.
+/// A task at the other end of a dependency, or of several in a row. If the caller may not see it, only its owner's
+/// part.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Neighbour {

@@ -84,7 +84,7 @@ impl KeyDatesView {
 }
 
 impl KeyDateView {
-    /// One date of a deal. Of a date whose rule counts from what the reader does not see, the date alone.
+    /// One date of a deal. If its rule counts from something that the reader does not see, the date alone.
     pub(crate) fn of(date: &KeyDate, deal_id: Uuid, sight: &Sight) -> Self {
         let rule = sight.rule(deal_id, date.rule.as_ref());
         Self {

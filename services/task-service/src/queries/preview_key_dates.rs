@@ -81,8 +81,8 @@ pub(crate) struct PreviewKeyDates {
     pub(crate) version: Option<i64>,
 }
 
-/// Computes the consequences, as applying the dates would. `input` is what deal-service says where there is no plan yet:
-/// the tasks to be then go by their keys. Rejections: `NOT_FOUND`, `FORBIDDEN`, `VERSION_CONFLICT`,
+/// Computes the consequences, as applying the dates would. `input` is what deal-service says where there is no plan
+/// yet: its future tasks are then named by their keys. Rejections: `NOT_FOUND`, `FORBIDDEN`, `VERSION_CONFLICT`,
 /// `DEAL_STATUS_CONFLICT`, and of `keyDates.<key>`.
 pub(crate) async fn run(
     tx: &Tx,

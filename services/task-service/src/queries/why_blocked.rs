@@ -52,7 +52,7 @@ pub(crate) struct WhyBlocked {
     pub(crate) earliest_unblock: Option<String>,
 }
 
-/// A task that holds another one up. Of one that the caller may not see only the part that owns it.
+/// A task that holds another one up. If the caller may not see it, only its owner's part.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Holdup {
@@ -88,8 +88,8 @@ struct Sighted<'a> {
     is_seen: bool,
 }
 
-/// Walks back from the task. `tx` sees all tasks of the deal; of the others the reader, who sees this one, learns
-/// what it sees of them. Rejections: `NOT_FOUND`.
+/// Walks back from the task, which the reader must see. `tx` sees all tasks of the deal; of the others the reader gets
+/// what it may see. Rejections: `NOT_FOUND`.
 pub(crate) async fn run(tx: &Tx, id: Uuid, reader: &Actor) -> Result<WhyBlocked> {
     let stored = tasks::find(tx, id).await?.ok_or(Rejection::NotFound)?;
     let deal = deals::see(tx, stored.task.deal_id).await?;

@@ -1,4 +1,4 @@
-//! The deal that something happens in: whether it exists, runs and may be seen is the shared authority's to say.
+//! The deal of a command or query: the shared authority says whether it exists, runs and may be seen.
 
 use domain::{
     deal::DealStatus,

@@ -95,7 +95,7 @@ struct BlockerRow {
     owner_role: Option<String>,
 }
 
-/// Those of these tasks that are open. Of those that the caller cannot see only the part that owns them.
+/// Those of these tasks that are open. If the caller cannot see one, only its owner's part.
 pub(crate) async fn blockers(tx: &Tx, depends_on: &[Uuid]) -> Result<Vec<Blocker>> {
     let rows: Vec<BlockerRow> = tx
         .all(

@@ -16,7 +16,7 @@ pub(crate) struct Access {
     pub(crate) party_roles: Vec<String>,
 }
 
-/// What a user has to do with a deal now. Asked under the deal's lock, which who changes it holds.
+/// A user's relation to a deal now. Read under the deal's lock, which every change of it takes.
 pub(crate) async fn access(tx: &Tx, deal_id: Uuid, user_id: Uuid) -> Result<Access> {
     let access: Option<Access> = tx
         .first(

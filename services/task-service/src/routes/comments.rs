@@ -128,7 +128,7 @@ pub(crate) async fn list(
 
 /// One comment.
 ///
-/// **Permissions**: who sees the task; clients read shared ones only. Rejections: `NOT_FOUND`.
+/// **Permissions**: everybody who sees the task; clients read shared ones only. Rejections: `NOT_FOUND`.
 #[utoipa::path(
     get,
     path = "/api/tasks/{id}/comments/{commentId}",

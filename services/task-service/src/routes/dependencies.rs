@@ -85,7 +85,7 @@ pub(crate) struct DependencyView {
 
 /// One task that a task waits for.
 ///
-/// **Permissions**: who sees the task. Rejections: `NOT_FOUND`, also where it does not wait for that one.
+/// **Permissions**: everybody who sees the task. Rejections: `NOT_FOUND`, also where it does not wait for that one.
 #[utoipa::path(
     get,
     path = "/api/tasks/{id}/dependencies/{dependsOnId}",

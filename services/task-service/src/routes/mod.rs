@@ -60,8 +60,8 @@ struct Asked {
     input: Option<PlanInput>,
 }
 
-/// Looks who asks and whether it sees the deal, and asks deal-service where there is no plan. Rejections:
-/// `NOT_FOUND`.
+/// Checks the caller and whether it sees the deal; if there is no plan yet, asks deal-service for its inputs.
+/// Rejections: `NOT_FOUND`.
 async fn asked(services: &Services, access: &impl Access, deal_id: Uuid) -> Result<Asked> {
     let (is_planned, reader) = services
         .db
@@ -80,8 +80,8 @@ async fn asked(services: &Services, access: &impl Access, deal_id: Uuid) -> Resu
     Ok(Asked { reader, input })
 }
 
-/// A session that sees the whole plan: dates follow from all its tasks, also from those that the reader, who has
-/// been found to see the deal, does not see. What it learns of them the query decides.
+/// A session that sees the whole plan, since dates follow from all its tasks. The reader has been found to see the
+/// deal; the query decides which of the tasks the reader gets.
 fn whole_plan(reader: &Actor) -> ServiceScope {
     ServiceScope {
         organization_id: reader.organization_id,
