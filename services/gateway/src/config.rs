@@ -24,7 +24,7 @@ pub struct Config {
     pub redis_url: Secret,
     /// Where the services are, in the order of [`Upstream::ALL`].
     pub upstreams: [BaseUrl; 4],
-    /// `RATE_LIMIT_SCALE`: times what all rate limits are multiplied; 1 in production whatever is set.
+    /// `RATE_LIMIT_SCALE`: the factor of all rate limits; 1 in production, whatever is set.
     pub rate_limit_scale: Scale,
     /// `CORS_ORIGINS`: origins whose pages may read answers; none by default.
     pub cors_origins: Origins,

@@ -1,14 +1,14 @@
 //! What every request passes, in this order:
 //!
 //! 1. it gets its id ([`crate::envelope`]);
-//! 2. 429 when its address has sent too many: before the signature of a token is looked at that is new here;
+//! 2. 429 when its address has sent too many, before the signature of a new token is checked;
 //! 3. 404 and 405 when there is no such route;
 //! 4. 400 with two `Authorization`, 401 without a valid token, where the route asks for one;
 //! 5. 429 when its user has sent too many;
 //! 6. 401 when the session is over;
 //! 7. 403 when the caller holds none of the route's permissions, for every id alike;
 //! 8. 400, 415 and 413 by its head: a query string beyond its bounds, an encoded or too large body;
-//! 9. then the service has the word.
+//! 9. then the service answers.
 //!
 //! Services check tokens, sessions and permissions again by themselves: nothing behind the gateway relies on it.
 

@@ -60,7 +60,7 @@ pub async fn serve() -> anyhow::Result<()> {
     service::run(NAME, &common, async |stop| {
         let documents = committed_documents().context("failed to read the services' documents")?;
         let gateway = Arc::new(Gateway::new(config, &documents)?);
-        // Says in the log when Redis is not there at start, and when it has come. Requests are served without it.
+        // Logs when Redis is unavailable at start, and when it becomes available. Requests are served without it.
         let waiting = spawn(gateway.redis.clone().wait_until_there(stop.clone()));
         let probes = Data::new(readiness(&gateway));
         let (address, api) = listen(&gateway, probes.clone(), stop.clone())?;

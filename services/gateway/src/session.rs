@@ -110,7 +110,7 @@ impl Sessions {
         Self { outages, kept }
     }
 
-    /// The session that the token belongs to; `ask` asks user-service, with `None` for a session that does not live.
+    /// The session that the token belongs to; `ask` asks user-service, with `None` for a session that is not live.
     ///
     /// # Errors
     /// 401 when the session is over or somebody else's; 503 when neither Redis nor user-service answers.

@@ -83,8 +83,8 @@ impl Gateway {
         !self.config.common.is_development()
     }
 
-    /// Says at most once in a while that `X-Forwarded-For` came from somebody whose word does not count: an ingress that
-    /// is not configured makes one client of all of them.
+    /// Logs, at most once in a while, that `X-Forwarded-For` came from an untrusted peer: without configuration all
+    /// clients behind an ingress count as one.
     pub(crate) fn warn_of_untrusted_proxy(&self) {
         let now = self.started.elapsed().as_secs();
         let last = self.warned_at.load(Ordering::Relaxed);

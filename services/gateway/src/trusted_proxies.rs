@@ -32,8 +32,8 @@ impl TrustedProxies {
         client
     }
 
-    /// Whether somebody whose word does not count says where the request comes from. Behind an ingress that is not
-    /// configured here, all clients would share one limit.
+    /// Whether an untrusted peer says where the request comes from. Behind an ingress that is not configured here, all
+    /// clients would share one limit.
     pub fn is_told_by_a_stranger(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
         headers.contains_key(FORWARDED_FOR) && !self.contains(peer.to_canonical())
     }
