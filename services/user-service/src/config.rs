@@ -146,7 +146,7 @@ impl MailSettings {
     }
 }
 
-/// The settings of the sub-command `migrate`: nothing but the owner's way to the database.
+/// The settings of the sub-command `migrate`: only the database URL of the owner.
 pub fn migrate_database_url(mut env: Env) -> Result<Secret, ConfigError> {
     let url = env.required_as("MIGRATE_DATABASE_URL", address::postgresql);
     env.finish(|| url)

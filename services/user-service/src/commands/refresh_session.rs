@@ -13,7 +13,7 @@ use crate::{
     secrets::tokens::RefreshClaim,
 };
 
-/// For so long the immediate predecessor gets its successor again: the answer may have been lost.
+/// How long the immediate predecessor gets its successor again: the answer may have been lost.
 const GRACE: Duration = Duration::seconds(10);
 
 /// What became of a refresh token.

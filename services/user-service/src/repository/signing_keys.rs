@@ -19,7 +19,7 @@ pub struct SigningKeyRow {
     pub retired_at: Option<OffsetDateTime>,
 }
 
-/// The keys that sign or whose tokens may still be about: retired after `since`, or not at all. Newest first.
+/// The keys that sign or whose tokens may still be in use: retired after `since`, or not at all. Newest first.
 pub async fn published(tx: &Tx, since: OffsetDateTime) -> Result<Vec<SigningKeyRow>> {
     tx.all(
         "SELECT kid, public_key, private_key_encrypted, created_at, retired_at FROM signing_keys

@@ -339,7 +339,7 @@ pub async fn password_changed(tx: &mut Tx, before: &User) -> Result<()> {
     Ok(())
 }
 
-/// Stores the organization's SYSTEM user: the actor of what nobody does. It has no history of its own.
+/// Stores the organization's SYSTEM user: the actor of changes that no person makes. It has no history of its own.
 pub async fn insert_system(tx: &Tx) -> Result<()> {
     tx.run(
         "INSERT INTO users (id, organization_id, email, email_key, full_name, role, status)

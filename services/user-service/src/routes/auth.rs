@@ -395,7 +395,7 @@ pub(crate) async fn accept_invitation(
         .json(services.signed_in(&user, &session)?))
 }
 
-/// Shows with the token from the mail that mail to the address of an organization's first administrator arrives.
+/// Confirms the address of an organization's first administrator, with the token from the mail.
 ///
 /// Once more does no harm.
 ///

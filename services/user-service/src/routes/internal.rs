@@ -1,5 +1,5 @@
-//! For the other services only: sessions for the gateway, notifications for the workflows. The gateway does
-//! not lead here.
+//! For the other services only: sessions for the gateway, notifications for the workflows. Not reachable through the
+//! gateway.
 
 use actix_web::{HttpResponse, web};
 use domain::rejection::Rejection;
@@ -70,7 +70,7 @@ pub(crate) struct EmailView {
 }
 
 /// What a live session may do; 404 otherwise, and for a session that is not of the user and organization that the
-/// gateway's token names. Keeps it for the gateway's next look.
+/// gateway's token names. Caches it for the gateway.
 pub(crate) async fn session(
     caller: InternalCaller<Gateway>,
     id: PathId,

@@ -132,8 +132,7 @@ pub(crate) async fn get(
 
 /// Replaces the organization's name, zone, holidays and grants.
 ///
-/// Grants only add to what roles may do. Administrative permissions are granted by those who may do
-/// everything.
+/// Grants only add to what roles may do. Only a caller with all permissions grants administrative ones.
 ///
 /// Permissions: manage_organization. Rejections: `VERSION_CONFLICT`, `VERSION_MISMATCH`.
 #[utoipa::path(

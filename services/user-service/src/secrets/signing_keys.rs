@@ -134,7 +134,7 @@ impl KeyRing {
         Ok(())
     }
 
-    /// Looks for new keys until `stop` is cancelled; the known ones serve on when that fails.
+    /// Looks for new keys until `stop` is cancelled; the known ones stay in use when that fails.
     pub async fn keep_loaded(self, stop: CancellationToken) {
         loop {
             tokio::select! {
