@@ -1,7 +1,7 @@
 //! Workflows: a deal is followed from its activation to its end, a notification until it is delivered.
 //!
-//! Deliberately without a database and without rules: the state is Temporal's, the rules are the domain's,
-//! and what happens, happens in the services that activities call.
+//! Deliberately without a database and without rules: the state is Temporal's, the rules are the domain's, and all
+//! changes are made by the services that activities call.
 
 pub mod activities;
 pub mod agenda;

@@ -1,7 +1,7 @@
 //! Histories of released versions must replay on today's code: otherwise running deals would stop.
 //!
-//! `cargo run -p workflow-worker --example record_histories` records them; none is ever changed or removed while
-//! runs of its version are about. Where one does not replay, the change belongs behind `ctx.patched`.
+//! `cargo run -p workflow-worker --example record_histories` records them; none is ever changed or removed while runs
+//! of its version exist. Where one does not replay, the change belongs behind `ctx.patched`.
 
 #![expect(
     clippy::unwrap_used,

@@ -23,7 +23,7 @@ pub enum Audience {
     /// One user.
     #[serde(rename = "user")]
     User(Uuid),
-    /// The deal's coordinators; its creator where it has none, and the administrators where that is nobody to ask.
+    /// The deal's coordinators; without any its creator, and the administrators if the creator cannot be asked.
     #[serde(rename = "COORDINATORS")]
     Coordinators,
     /// The organization's administrators.

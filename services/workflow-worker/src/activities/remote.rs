@@ -22,7 +22,7 @@ pub const REFUSED: &str = "Refused";
 /// The type of failures where what was asked for does not exist (404).
 pub const NOT_FOUND: &str = "NotFound";
 
-/// Refusals that another time may take back: a token that has just run out, too many calls at once.
+/// Refusals that may pass with time: a token that has just run out, too many calls at once.
 const PASSING: [u16; 4] = [401, 408, 425, 429];
 
 /// A service whose `/internal` routes activities call.

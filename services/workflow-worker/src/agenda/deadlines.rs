@@ -1,4 +1,4 @@
-//! What the clock makes of the worklist's open tasks, in the words of [`domain::reminders`].
+//! Time-driven steps of the worklist's open tasks, in the terms of [`domain::reminders`].
 
 use std::collections::BTreeSet;
 

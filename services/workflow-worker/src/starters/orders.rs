@@ -112,7 +112,7 @@ fn task_order(head: &Head, change: TaskChange, task: &TaskEvent) -> Result<Order
         TaskChange::Completed => Signal::TaskCompleted,
         TaskChange::Waived => Signal::TaskWaived,
         TaskChange::Reopened => Signal::TaskReopened,
-        // A template's tasks are made at the workflow's own bidding, which reads them afterwards.
+        // The workflow itself has a template's tasks made, and reads them afterwards.
         TaskChange::Created if task.key.is_some() => return Ok(Order::Ignore),
         TaskChange::Created | TaskChange::Deleted => Signal::DeadlinesChanged,
         // A task that is freed or blocked because another task was done or reopened needs no signal: that task's event
