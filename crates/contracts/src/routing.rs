@@ -51,7 +51,7 @@ pub const TASK_CREATED: &str = "tasks.task.created";
 pub const TASK_UPDATED: &str = "tasks.task.updated";
 /// A task was assigned or unassigned.
 pub const TASK_ASSIGNED: &str = "tasks.task.assigned";
-/// A task came to be in progress.
+/// Work on a task began.
 pub const TASK_STARTED: &str = "tasks.task.started";
 /// The last open dependency of a task was satisfied.
 pub const TASK_UNLOCKED: &str = "tasks.task.unlocked";

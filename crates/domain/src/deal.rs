@@ -76,7 +76,7 @@ upper_snake_enum! {
 /// What happened to a deal. Written `snake_case`, as the last part of the event's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DealEvent {
-    /// It came to be.
+    /// Created.
     Created,
     /// Its fields changed.
     Updated,

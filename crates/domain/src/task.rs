@@ -336,7 +336,7 @@ impl Deref for Task {
 /// What happened to a task. Written `snake_case`, as the last part of the event's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TaskEvent {
-    /// It came to be.
+    /// Created.
     Created,
     /// Its fields or its dependencies changed.
     Updated,

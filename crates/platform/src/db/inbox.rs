@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::{Db, ServiceScope, Tx};
 use crate::{error::Result, messaging::Delivery, telemetry::metrics::CONSUMER_PARKED};
 
-/// Parked events that are taken in hand at once.
+/// Parked events that are read at once.
 const DUE_MAX: i64 = 256;
 
 /// How a consumer treats the versions of one aggregate.

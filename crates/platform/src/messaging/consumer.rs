@@ -198,7 +198,7 @@ enum Finished {
     Swept(Vec<ParkedEvent>),
 }
 
-/// What is in hand over one connection.
+/// What is in memory over one connection.
 #[derive(Default)]
 struct InHand {
     turns: Turns<Item>,
@@ -206,7 +206,7 @@ struct InHand {
     running: usize,
     /// Whether parked events are being looked for.
     sweeping: bool,
-    /// Parked events in hand, by aggregate and version.
+    /// Parked events in memory, by aggregate and version.
     parked: HashSet<(Uuid, i64)>,
 }
 
@@ -284,7 +284,7 @@ impl<H: AsyncFn(&[Delivery]) -> Outcome> Consumer<H> {
         }
     }
 
-    /// Takes a message in hand. An error means that the connection is of no use any more.
+    /// Takes over a message. An error means that the connection is of no use any more.
     async fn accept(
         &self,
         hand: &mut InHand,

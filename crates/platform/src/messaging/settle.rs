@@ -43,7 +43,7 @@ pub(super) const REASON: &str = "x-haushavn-reason";
 /// The broker's own count of how often it delivered a message before.
 const DELIVERY_COUNT: &str = "x-delivery-count";
 
-/// What is needed to settle an event, and how long it has been in hand.
+/// What is needed to settle an event, and how long it has been in memory.
 #[derive(Debug)]
 pub(super) struct Ticket {
     source: Source,
@@ -133,7 +133,7 @@ impl Ticket {
             .map_or(Duration::ZERO, |since| since.elapsed())
     }
 
-    /// How long it has been in hand.
+    /// How long it has been in memory.
     pub(super) fn age(&self) -> Duration {
         self.received.elapsed()
     }
