@@ -40,7 +40,7 @@ CREATE OR REPLACE FUNCTION ctx.default_permissions(role text) RETURNS text[] LAN
     WHEN 'SYSTEM' THEN ARRAY['*']
     ELSE ARRAY[]::text[] END;
 
--- What a role may do in an organization with these grants. '*' is nobody's to grant: it makes an administrator.
+-- What a role may do in an organization with these grants. '*' cannot be granted: it makes an administrator.
 CREATE OR REPLACE FUNCTION ctx.effective_permissions(role text, role_grants jsonb) RETURNS text[]
   LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 BEGIN
@@ -202,8 +202,8 @@ BEGIN
   RETURN NULL;
 END $$;
 
--- Keeps the parts that users play in a deal as deal.parties says. Who plays none any more and did not create the deal
--- loses sight of it.
+-- Keeps the parts that users play in a deal equal to deal.parties. A user who plays none any more and did not create
+-- the deal no longer sees it.
 CREATE OR REPLACE FUNCTION ctx.follow_party() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE

@@ -22,10 +22,11 @@ BEGIN
   RETURN CASE WHEN ctx.may('view_all_deals') THEN NULL ELSE ARRAY(SELECT s FROM ctx.seen_deals() s) END;
 END $$;
 
--- Each of the following takes the words of a text as patterns, the longest first, and finds what has all of them; where
--- nothing has, what the whole text resembles. Of more than a thousand finds the first thousand are ranked. Plans are made for
--- the values at hand: which index serves best depends on the words and on how many deals the caller sees. ROWS lets the caller's join go by keys. Who sees no
--- deal is answered at once: of a list without ids any index looks as good as another.
+-- Each of the following takes the words of a text as patterns, the longest first, and finds what has all of them; if
+-- nothing has, what resembles the whole text. Of more than a thousand results the first thousand are ranked. Plans are
+-- made for the values at hand: which index serves best depends on the words and on how many deals the caller sees. ROWS
+-- lets the caller's join use keys. A caller who sees no deal is answered at once: for an empty list of ids PostgreSQL
+-- might take any index.
 
 -- Deals by name and address.
 CREATE OR REPLACE FUNCTION ctx.find_deals(p_text text, p_patterns text[], p_limit integer)
