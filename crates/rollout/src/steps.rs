@@ -67,7 +67,7 @@ fn step(text: &str) -> anyhow::Result<Step> {
 /// Reads a duration such as `15m`, `1h` or `500ms`. Negative ones are refused.
 ///
 /// # Errors
-/// When it is none.
+/// When it is no duration.
 pub fn duration(text: &str) -> anyhow::Result<Duration> {
     let read: SignedDuration = text.trim().parse().context("a duration is as 15m or 1h")?;
     Duration::try_from(read).context("a duration is not negative")

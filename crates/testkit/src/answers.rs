@@ -77,7 +77,7 @@ pub fn ids(items: &[Value]) -> Vec<String> {
 /// A text value.
 ///
 /// # Panics
-/// When it is none.
+/// When it is no text.
 #[track_caller]
 pub fn text(value: &Value) -> String {
     value

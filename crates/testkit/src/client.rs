@@ -26,7 +26,7 @@ pub struct Response {
     pub headers: HeaderMap,
     /// The body as text.
     pub text: String,
-    /// The body as JSON; `Null` where it is none.
+    /// The body as JSON; `Null` if it is not JSON.
     pub json: Value,
 }
 
@@ -206,7 +206,7 @@ impl Response {
 /// Decodes the base64url of a token's part.
 ///
 /// # Panics
-/// When it is none.
+/// When it is no base64url.
 pub fn base64url(text: &str) -> Vec<u8> {
     use base64::Engine as _;
     base64::engine::general_purpose::URL_SAFE_NO_PAD

@@ -1,5 +1,6 @@
-//! Events come at least once and in any order, and have their effect once and in theirs; one that cannot be published or
-//! applied, and one tenant's burst, hold up nobody else's. The relay, the broker and the consumer are the real ones.
+//! Events come at least once and in any order; each takes effect once, in the order of its aggregate. An event that
+//! cannot be published or applied holds up its aggregate alone, and one tenant's burst holds up no other. The relay,
+//! the broker and the consumer are the real ones.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
 

@@ -92,7 +92,7 @@ async fn an_event_that_is_not_taken_is_listed_with_the_reason_and_what_waits_beh
             .find(|event| event["organizationId"] == organization.id.as_str())
     };
     let listed = eventually("it is listed", &list).await;
-    // It was tried, and then an earlier one of its aggregate was held: it has no next attempt of its own.
+    // As after a failed attempt, when an earlier event of the aggregate is held: it has no next attempt of its own.
     let waits = format!(
         "UPDATE identity.event_outbox SET next_attempt_at = 'infinity' WHERE organization_id = '{}'",
         organization.id

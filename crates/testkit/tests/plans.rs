@@ -25,14 +25,14 @@ const TASKS: u32 = 50;
 
 /// Deals that an organization gets between two measurements of the same command.
 const DEALS: u32 = 2_000;
-/// What a command reads at most, whichever way PostgreSQL takes: some times the rows of one plan, where an organization
-/// has a hundred thousand.
+/// The most rows that a command reads, by any of PostgreSQL's plans: some times the rows of one deal's plan, where an
+/// organization has a hundred thousand.
 const ROWS_OF_A_COMMAND: f64 = 400.0;
 /// Deals and tasks of one organization that have the same name, and the one that has another.
 const NAMES: u32 = 50_000;
 const COMMON_WORD: &str = "Commonplace";
 const RARE_WORD: &str = "Zanzibar";
-/// What a search reads at most: some rows for each that it finds, of a word that all have the first thousand of each kind.
+/// The most rows that a search reads: some for each result; for a common word, the first thousand of each kind.
 const ROWS_OF_A_RARE_SEARCH: f64 = 100.0;
 const ROWS_OF_A_SEARCH: f64 = 4_000.0;
 /// Tables with so many names.

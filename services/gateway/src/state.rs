@@ -104,7 +104,7 @@ impl Gateway {
     /// What one more worker has for itself.
     ///
     /// # Errors
-    /// When the address of Redis is none.
+    /// When the address of Redis is invalid.
     pub(crate) fn worker(&self) -> anyhow::Result<Worker> {
         let shared = SharedState::new(&self.config.redis_url, self.outages.clone())
             .context("HAUSHAVN_REDIS_URL is not the address of a Redis server")?;

@@ -1,5 +1,5 @@
-//! What the database refuses by itself when a service lets something slip: of somebody who has nothing to do with a
-//! deal, of somebody inside it, and of another organization.
+//! What the database refuses by itself when a service makes a mistake: for somebody who has nothing to do with a deal,
+//! for somebody inside it, and for another organization.
 
 use std::str::FromStr as _;
 
