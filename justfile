@@ -17,7 +17,7 @@ test *arguments:
 status:
     scripts/stack status
 
-# After a change of a route: write the committed OpenAPI documents anew.
+# After a change of a route: write the committed OpenAPI documents again.
 openapi:
     scripts/openapi
 

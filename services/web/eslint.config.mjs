@@ -11,7 +11,7 @@ const config = [
       // After a sign-in or sign-out the whole page is loaded: nothing of the other session stays in memory.
       "@next/next/no-location-assign-relative-destination": "off",
       "react/no-danger": "error",
-      // The words of a page stand in messages/.
+      // The words of a page are in messages/.
       "react/jsx-no-literals": ["error", { noStrings: false, ignoreProps: true, allowedStrings: ["Haushavn", "·", "…", "+", "→", "%", "/", "(", ")", ":", "–", "@"] }],
     },
   },

@@ -44,7 +44,7 @@
       key: {{ index . 2 }}
 {{- end -}}
 
-{{/* PostgreSQL as a role: (list . SETTING ROLE VARIABLE). The variable with the password must stand before. Kubernetes puts it in. */}}
+{{/* PostgreSQL as a role: (list . SETTING ROLE VARIABLE). The variable with the password must come before. Kubernetes puts it in. */}}
 {{- define "haushavn-lib.postgresqlEnv" -}}
 {{- $root := index . 0 -}}
 {{- with $root.Values.global.postgresql -}}

@@ -65,7 +65,7 @@ enum Tags {
 struct Tag {
     /// The whole tag, without the mark of a weak one.
     text: String,
-    /// The version it names; `None` where it is none of ours.
+    /// The version it names; `None` if we did not make the tag.
     version: Option<i64>,
 }
 
