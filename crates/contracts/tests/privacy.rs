@@ -22,7 +22,7 @@ fn entity(message: &str) -> Option<&'static str> {
         "UserEvent" => "user",
         "OrganizationEvent" | "RoleGrants" => "organization",
         "NotificationEvent" => "notification",
-        unknown => panic!("say of which entity {unknown} tells"),
+        unknown => panic!("say which entity {unknown} is about"),
     })
 }
 

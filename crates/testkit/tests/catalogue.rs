@@ -32,7 +32,7 @@ async fn every_tenant_table_has_forced_row_security() {
 #[tokio::test]
 async fn every_tenant_table_has_a_restrictive_tenant_policy() {
     must_be_empty(
-        "a restrictive policy named tenant stands on every table",
+        "a restrictive policy named tenant is on every table",
         format!(
             "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
               WHERE (n.nspname IN {SERVICE_SCHEMAS} OR n.nspname IN ('audit', 'ctx')) AND c.relkind IN ('r', 'p')

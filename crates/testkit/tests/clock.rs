@@ -45,7 +45,7 @@ async fn notices(user: &User, deal: &Deal, kind: &str) -> Vec<Value> {
 
 /// As [`notices`], once there are so many.
 async fn notified(user: &User, deal: &Deal, kind: &str, times: usize) -> Vec<Value> {
-    eventually(&format!("{kind} is told"), async || {
+    eventually(&format!("{kind} is in the list"), async || {
         let told = notices(user, deal, kind).await;
         (told.len() >= times).then_some(told)
     })
@@ -200,7 +200,7 @@ async fn a_deal_resumed_with_its_due_dates_moved_is_late_with_nothing() {
     let shift = json!({"shiftDueDates": true});
     let resumed = office.coordinator.api.post(&resume, &shift).await;
     resumed.expect(200);
-    eventually("the workflow is told to ask again later", async || {
+    eventually("the workflow has to ask again later", async || {
         let told = log.lines_with(&["the deal's due dates are still to move", &deal.id]);
         (!told.is_empty()).then_some(())
     })

@@ -687,7 +687,7 @@ async fn a_plan_that_cannot_be_made_is_shown_and_told_until_the_facts_are_mended
         reason.contains("(PLAN_FAILED)").then_some(())
     })
     .await;
-    eventually("the coordinator is told why", async || {
+    eventually("the coordinator gets a notice of the reason", async || {
         let told = api.get("/api/notifications").await;
         let items = told.expect(200)["items"].as_array().cloned()?;
         let failed = items.iter().find(|item| item["kind"] == "PLAN_FAILED")?;

@@ -117,7 +117,7 @@ async fn a_purchase_runs_from_the_accepted_offer_to_the_closed_file() {
     assert_eq!(summary["progress"]["percent"], 100);
 
     eventually(
-        "the buyer is told of all eight milestones, in the app",
+        "the buyer has notices of all eight milestones, in the app",
         async || {
             let notifications = office.buyer.api.get("/api/notifications?limit=100").await;
             let items = notifications.expect(200)["items"]
@@ -155,7 +155,7 @@ async fn a_purchase_runs_from_the_accepted_offer_to_the_closed_file() {
     }
     assert!(
         !timeline.text.contains("525000"),
-        "the timeline tells the price"
+        "the timeline shows the price"
     );
 
     let closed = office
@@ -399,7 +399,7 @@ async fn a_buyer_completes_its_own_task_and_unlocks_what_it_cannot_see() {
     assert_eq!(
         answer.expect(200)["unlocked"],
         json!([]),
-        "the buyer was told of a task it may not see"
+        "the buyer got a notice of a task it may not see"
     );
     let unlocked = office
         .coordinator

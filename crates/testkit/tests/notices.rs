@@ -58,7 +58,7 @@ async fn notices(user: &User, deal_id: &str, kind: &str) -> Vec<Value> {
 
 /// As [`notices`], once there are so many.
 async fn notified(user: &User, deal_id: &str, kind: &str, times: usize) -> Vec<Value> {
-    eventually(&format!("{kind} is told"), async || {
+    eventually(&format!("{kind} is in the list"), async || {
         let told = notices(user, deal_id, kind).await;
         (told.len() >= times).then_some(told)
     })
@@ -168,7 +168,7 @@ async fn a_plan_is_told_once_to_each_of_its_people_and_to_who_joins_later() {
     let path = format!("/api/deals/{}/parties", deal.id);
     office.agent.api.post(&path, &party).await.expect(201);
     notified(&office.coordinator, &deal.id, "PLAN_READY", 1).await;
-    let mail = eventually("the plan is told by e-mail", async || {
+    let mail = eventually("the notice of the plan is mailed", async || {
         let mails = mails_to(&office.coordinator.email).await;
         mails
             .into_iter()

@@ -233,7 +233,7 @@ async fn statements_to_complete(dependents: usize) -> u64 {
         .await;
     let unlocked = answer.expect(200)["unlocked"].as_array().map(Vec::len);
     assert_eq!(unlocked, Some(dependents));
-    eventually("task-service's span tells its statements", async || {
+    eventually("task-service's span has its statements", async || {
         spans_of(&trace_id)
             .values()
             .filter(|span| span["service"] == "task-service")

@@ -19,7 +19,7 @@ const BEARER: &str = "bearer";
 
 /// Names that two services use for different things.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("these names stand for different things in two services: {}", .0.join(", "))]
+#[error("these names mean different things in two services: {}", .0.join(", "))]
 pub struct Collision(Vec<String>);
 
 /// The merged document, as it is committed.
@@ -129,7 +129,7 @@ const ANSWERS: [(&str, &str, &str); 7] = [
     (
         "503",
         "ServiceUnavailable",
-        "Something needed is away or too slow; `Retry-After` tells when to try again.",
+        "A dependency is unavailable or too slow; `Retry-After` says when to retry.",
     ),
 ];
 
@@ -340,7 +340,7 @@ mod tests {
         .unwrap_err();
         assert_eq!(
             collision.to_string(),
-            "these names stand for different things in two services: Task, get_plan"
+            "these names mean different things in two services: Task, get_plan"
         );
     }
 

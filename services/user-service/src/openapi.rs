@@ -46,7 +46,7 @@ use crate::routes;
         (name = "identity", description = "Sign-up, sign-in, passwords"),
         (name = "users", description = "The people of an organization"),
         (name = "organization", description = "The tenant and its settings"),
-        (name = "notifications", description = "What people are told")
+        (name = "notifications", description = "Notices to people, and how they get them")
     )
 )]
 struct Document;

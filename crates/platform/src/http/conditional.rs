@@ -112,7 +112,7 @@ impl Conditional {
         others: &impl Serialize,
         body: &impl Serialize,
     ) -> Result<HttpResponse> {
-        let shown = serde_json::to_vec(others).context("write what a tag stands for")?;
+        let shown = serde_json::to_vec(others).context("write what a tag represents")?;
         let fingerprint = hex::encode(&Sha256::digest(shown)[..FINGERPRINT_BYTES]);
         Ok(self.respond_detailed(version, &fingerprint, body))
     }

@@ -159,14 +159,14 @@ async fn every_refusal_is_described_as_a_problem() {
         for status in expected {
             assert!(
                 answers.contains_key(*status),
-                "{} does not tell of {status}",
+                "{} does not describe {status}",
                 operation.name()
             );
         }
         if operation.path.contains('{') {
             assert!(
                 answers.contains_key("404"),
-                "{} does not tell of 404",
+                "{} does not describe 404",
                 operation.name()
             );
         }

@@ -298,7 +298,7 @@ pub(crate) async fn get(tx: &Tx, id: Uuid) -> Result<SeenDeal> {
 struct Locked {
     #[expect(
         dead_code,
-        reason = "a row tells that the deal exists and is locked now"
+        reason = "a row shows that the deal exists and is locked now"
     )]
     status: String,
 }

@@ -47,7 +47,7 @@ async fn every_change_is_told_newest_first() {
     assert_eq!(
         (told_of(&deal.id), told_of(&task)),
         (2, 3),
-        "each transition is told: {items:?}"
+        "each transition is shown: {items:?}"
     );
 
     let in_pages = all_items(&office.agent, &format!("{path}?limit=3")).await;

@@ -28,7 +28,7 @@ async fn milestones_have_the_buyers_titles_and_follow_the_work() {
         "525000",
         "financing_type",
     ] {
-        assert!(!timeline.text.contains(internal), "it tells {internal}");
+        assert!(!timeline.text.contains(internal), "it shows {internal}");
     }
 
     for key in FIRST_MILESTONE {
@@ -66,7 +66,7 @@ async fn only_a_running_deal_asks_the_buyer_for_anything() {
         .await;
     let path = format!("/api/deals/{}/buyer-timeline", deal.id);
     let timeline = async || office.buyer.api.get(&path).await.expect(200).clone();
-    let running = eventually("the step is told", async || {
+    let running = eventually("the step is shown", async || {
         let timeline = timeline().await;
         (timeline["tasks"][0]["taskId"] == step).then_some(timeline)
     })

@@ -40,7 +40,7 @@ async fn a_buyer_never_reads_price_financing_or_internal_tasks() {
         ] {
             assert!(
                 !answer.text.contains(secret),
-                "{route} tells {secret}: {}",
+                "{route} shows {secret}: {}",
                 answer.text
             );
         }

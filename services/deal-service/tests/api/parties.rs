@@ -139,7 +139,7 @@ async fn a_buyer_reads_contact_details_only_of_those_it_is_meant_to_call() {
         .await;
 
     let seen = by_name(&office.buyer, &deal).await;
-    assert_eq!(seen.len(), 10, "every party's name and part is told");
+    assert_eq!(seen.len(), 10, "every party's name and part is shown");
     for (name, told) in [
         ("lender", true),
         ("title", true),

@@ -118,7 +118,7 @@ async fn what_was_spoilt_or_lost_is_as_it_was_before() {
         .coordinator
         .complete(&purchase.id, "loan_application")
         .await;
-    eventually("a later completion is told", async || {
+    eventually("a later completion is shown", async || {
         let path = format!("/api/deals/{}/summary", purchase.id);
         let answer = office.agent.api.get(&path).await;
         (answer.expect(200)["taskCounts"]["COMPLETED"] == FIRST_MILESTONE.len() + 1).then_some(())

@@ -62,7 +62,7 @@ async fn many_races(prerequisites: usize, lanes: usize, repetitions: usize) {
                 let outcome = race(&user, &deal.id, prerequisites, assignee).await;
                 assert_eq!(
                     outcome.told, 1,
-                    "told {} times that {} is free",
+                    "unlocked {} times: {}",
                     outcome.told, outcome.dependent
                 );
                 assert_eq!(

@@ -138,7 +138,7 @@ fn an_overdue_task_is_marked_and_told_of_then_escalated() {
     );
     assert_eq!(
         late.steps[0].key, passed.steps[0].key,
-        "told once, it is the same occasion later"
+        "sent once, it is the same occasion later"
     );
     assert_eq!(late.next_wakeup_at, None);
 }

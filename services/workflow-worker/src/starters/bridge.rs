@@ -121,7 +121,7 @@ async fn carry(temporal: &Temporal, order: Result<Order, Malformed>) -> Outcome 
         Err(malformed) => return Outcome::Poison(malformed.to_string()),
     };
     let Some(client) = temporal.client() else {
-        return Outcome::Later("Temporal is away".to_owned());
+        return Outcome::Later("Temporal is unavailable".to_owned());
     };
     match order {
         Order::Ignore => Outcome::Done,

@@ -315,9 +315,9 @@ mod tests {
                 TaskChange::Assigned,
                 Some("k"),
                 Some(Signal::DeadlinesChanged),
-                "the assignee is told of it",
+                "the assignee gets a notice of it",
             ),
-            (TaskChange::Unlocked, Some("k"), None, "its cause is told"),
+            (TaskChange::Unlocked, Some("k"), None, "its cause signals"),
             (TaskChange::Started, Some("k"), None, "nothing waits for it"),
             (TaskChange::Overdue, Some("k"), None, "the workflow did it"),
         ];
@@ -339,9 +339,9 @@ mod tests {
                 TaskChange::Unlocked,
                 "dependsOn",
                 true,
-                "a dependency was removed, and nothing else tells of it",
+                "a dependency was removed, and there is no other event of it",
             ),
-            (TaskChange::Unlocked, "status", false, "its cause is told"),
+            (TaskChange::Unlocked, "status", false, "its cause signals"),
             (
                 TaskChange::Blocked,
                 "dependsOn",

@@ -23,7 +23,7 @@ async fn a_plan_that_cannot_be_made_is_told_of_once_and_tried_again_with_the_nex
         {
             let answers = world.services.answers();
             assert!(count(&answers, "/plan") >= 3, "tried again each day");
-            assert_eq!(kinds(&answers), ["PLAN_FAILED"], "told once");
+            assert_eq!(kinds(&answers), ["PLAN_FAILED"], "one notice");
             assert_eq!(
                 answers.notices[0]["audience"],
                 serde_json::json!(["COORDINATORS"])

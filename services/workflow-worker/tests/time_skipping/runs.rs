@@ -51,7 +51,7 @@ async fn a_long_history_goes_on_in_a_new_run_that_remembers() {
         assert_eq!(
             count(&world.services.answers(), "/internal/notifications"),
             2,
-            "nothing is told again"
+            "no notice is sent again"
         );
 
         world.services.answers().set_status(DEAL, "CLOSED");
