@@ -286,7 +286,7 @@ pub struct TaskRule {
     pub licensed_only: bool,
     /// Whether the client sees it.
     pub buyer_visible: bool,
-    /// Whether the deal hangs on it.
+    /// Whether the deal depends on it.
     pub critical: bool,
     /// Whether the deal cannot be closed without it.
     pub required: bool,

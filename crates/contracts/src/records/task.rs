@@ -58,7 +58,7 @@ pub struct TaskRecord {
     pub shift_days: u32,
     /// Calendar days it is expected to take.
     pub est_days: i32,
-    /// Whether the closing hangs on it.
+    /// Whether the closing depends on it.
     pub critical: bool,
     /// Whether the deal cannot be closed without it.
     pub required: bool,

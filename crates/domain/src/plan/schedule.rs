@@ -38,7 +38,7 @@ pub struct Work<K> {
     pub due: Option<Date>,
 }
 
-/// Where one task comes to lie.
+/// One task's place in the schedule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scheduled<K> {
     /// The task.

@@ -18,7 +18,7 @@ pub struct Completing {
     pub on: Option<Date>,
     /// The deal's first anchor date: nothing was done before it.
     pub first_anchor: Option<Date>,
-    /// The unfinished tasks it waits for that the caller may see; the rejection lists them.
+    /// The unfinished tasks it waits for, as far as the caller may see them, for `TASK_BLOCKED`.
     pub blocked_by: Vec<Blocker>,
 }
 

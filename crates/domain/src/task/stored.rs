@@ -28,7 +28,7 @@ pub struct Details {
     pub due_rule: Option<Rule>,
     /// Calendar days it is expected to take.
     pub est_days: i32,
-    /// Whether the closing hangs on it.
+    /// Whether the closing depends on it.
     pub critical: bool,
     /// Whether only a licensed person may do it; a warning, not a refusal.
     pub licensed_only: bool,

@@ -16,7 +16,7 @@ pub struct Caller {
     pub user_id: Uuid,
     /// The sign-in session the token belongs to (claim `sid`).
     pub session_id: Uuid,
-    /// The request's id: the client's `X-Request-Id` where it is sane, else one of our own.
+    /// The request's id: the client's `X-Request-Id` if well-formed, else one of our own.
     pub request_id: String,
     /// The client's address. Behind the gateway it is what the gateway says in `X-Forwarded-For`.
     pub ip: Option<IpAddr>,

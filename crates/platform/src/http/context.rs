@@ -17,7 +17,7 @@ const REQUEST_ID_LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
 /// What the middleware knows of a request.
 #[derive(Clone, Debug)]
 pub struct RequestContext {
-    /// The client's `X-Request-Id` where it is sane, else one of our own.
+    /// The client's `X-Request-Id` if well-formed, else one of our own.
     pub request_id: String,
     /// The client's address: what the last proxy says in `X-Forwarded-For`, else the connection's.
     pub ip: Option<IpAddr>,

@@ -20,7 +20,7 @@ const WORKERS: usize = 2;
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// A client must have sent its request's head within this time.
 const CLIENT_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// A client that hangs up gets this long to do so.
+/// A client that disconnects gets this long to do so.
 const CLIENT_DISCONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// At the end, requests under way get this long.
 const SHUTDOWN_TIMEOUT_SECONDS: u64 = 30;

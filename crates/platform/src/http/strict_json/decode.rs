@@ -11,7 +11,7 @@ use super::{
 use crate::http::Body;
 
 /// Fields that are missing or of the wrong type, at most, in one answer. Each costs further readings of the body,
-/// one for each of the stand-ins.
+/// one for each of the placeholders.
 const MISFITS_MAX: usize = 10;
 
 /// Placeholders, one of each type, for a field that cannot be read, so that the fields after it can be.
@@ -57,7 +57,7 @@ pub(in crate::http) fn decode<T: Body>(raw: &Value) -> Result<T, Rejection> {
     errors.append(&mut misfits);
     let values = outcome.map(|value| value.check());
     if let Ok(Err(Rejection::Validation { errors: values })) = values {
-        // A stand-in is nobody's mistake.
+        // A placeholder is not the client's mistake.
         let own = values.into_iter().filter(|wrong| !is_told(&errors, wrong));
         let mut own: Vec<FieldError> = own.collect();
         errors.append(&mut own);
