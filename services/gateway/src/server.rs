@@ -39,9 +39,9 @@ const WORKERS: usize = 2;
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// A client must have sent its request's head within this time.
 pub(crate) const CLIENT_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// A client that hangs up gets this long to do so.
+/// A client that disconnects gets this long to do so.
 const CLIENT_DISCONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// What was sent to a client and is not taken for so long ends its connection.
+/// A connection is closed when its client has not read what was sent for this long.
 const UNREAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// A worker's connections to clients, at most.
 pub(crate) const CONNECTIONS_MAX: usize = 8_192;

@@ -14,7 +14,7 @@ use crate::{
 /// One request.
 #[derive(Clone, Debug)]
 pub struct Visit {
-    /// The client's `X-Request-Id` where it is sane, else one of our own.
+    /// The client's `X-Request-Id` if well-formed, else one of our own.
     pub request_id: String,
     /// Where the request comes from. What the client says about itself is not believed.
     pub address: IpAddr,

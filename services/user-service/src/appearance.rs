@@ -1,4 +1,4 @@
-//! How the application looks and speaks to a user, wherever they sign in.
+//! A user's theme and language, wherever they sign in.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

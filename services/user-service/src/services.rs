@@ -32,7 +32,7 @@ use crate::{
 /// Everything that handlers share.
 #[derive(Clone, Debug)]
 pub struct Services {
-    /// The way to the database.
+    /// Sessions of the database.
     pub db: Db,
     /// Hashes and checks passwords.
     pub passwords: Passwords,

@@ -24,7 +24,7 @@ use super::{Charge, Standing};
 
 /// An answer takes no longer.
 const TIMEOUT: Duration = Duration::from_millis(200);
-/// After a failure Redis is not asked for so long.
+/// How long Redis is not asked after a failure.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(500);
 
 /// The key where no session is asked for: one that this account may ask for.

@@ -45,10 +45,10 @@ enum Write {
     Delete,
 }
 
-/// What came of a batch.
+/// The result of saving a batch.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Done {
-    /// The tasks that became free, as far as the caller may see them.
+    /// The tasks that were unlocked, as far as the caller may see them.
     pub(super) unlocked: Vec<Uuid>,
     /// The milestones that were completed.
     pub(super) completed_milestones: Vec<Uuid>,

@@ -35,11 +35,11 @@ pub(crate) struct CompleteTask {
     pub(crate) completed_on: Option<Date>,
 }
 
-/// What came of it.
+/// The result of completing a task.
 #[derive(Clone, Debug)]
 pub(crate) struct Completed {
     pub(crate) task: TaskView,
-    /// The tasks that became free, as far as the caller may see them.
+    /// The tasks that were unlocked, as far as the caller may see them.
     pub(crate) unlocked: Vec<Uuid>,
     /// The milestone that this completed.
     pub(crate) milestone_completed: Option<Uuid>,

@@ -200,7 +200,7 @@ async fn take(tx: &mut Tx, event: &Event, input: &PlanInput) -> Result<()> {
     }
 }
 
-/// Who left a part gives up what came with it; who plays one gets what is nobody's.
+/// A user who left a part gives up the tasks that came with it; one who plays a part gets its unassigned tasks.
 async fn step_of_parts(tx: &mut Tx, change: PartyChange, party: &PartyEvent) -> Result<Progress> {
     let deal_id = id(&party.deal_id)?;
     for user in [&party.previous_user_id, &party.user_id]

@@ -32,7 +32,7 @@ pub(crate) async fn access(tx: &Tx, deal_id: Uuid, user_id: Uuid) -> Result<Acce
     Ok(access.unwrap_or_default())
 }
 
-/// Open tasks of somebody who does not see their deal, by deal and person; `$filter` is of whom.
+/// Open tasks of somebody who does not see their deal, by deal and person; `$filter` narrows them to some people.
 macro_rules! unseen_statement {
     ($filter:literal) => {
         concat!(

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::tasks::require_all;
 use crate::parsing;
 
-/// Whose the shipped templates are: nobody's.
+/// The organization id of the shipped templates, which belong to none.
 const SHIPPED: Uuid = Uuid::nil();
 
 /// A version of a template.

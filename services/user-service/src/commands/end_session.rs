@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::repository::sessions::{self, EndReason};
 
-/// Ends the session; its tokens are good for nothing from the commit on.
+/// Ends the session; its tokens are invalid from the commit on.
 ///
 /// # Errors
 /// `NOT_FOUND` where it is over, somebody else's, or none.

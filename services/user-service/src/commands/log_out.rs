@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::repository::sessions::{self, EndReason};
 
-/// Ends the session; its tokens are good for nothing from the commit on.
+/// Ends the session; its tokens are invalid from the commit on.
 pub async fn run(tx: &mut Tx, session_id: Uuid) -> Result<()> {
     let session = sessions::lock(tx, session_id)
         .await?

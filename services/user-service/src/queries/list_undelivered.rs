@@ -46,7 +46,7 @@ pub struct UndeliveredView {
     /// When it was made.
     #[schema(format = DateTime)]
     pub created_at: String,
-    /// How often it was tried in vain before it was given up.
+    /// How many attempts failed before it was given up.
     pub attempts: i32,
     /// ADDRESS_INVALID, REFUSED by the mail server, or NOT_DELIVERED in the time there was.
     #[schema(example = "REFUSED")]

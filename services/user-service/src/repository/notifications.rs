@@ -89,7 +89,7 @@ pub struct Undelivered {
     pub title: String,
     /// When it was stored.
     pub created_at: OffsetDateTime,
-    /// How often it was tried in vain.
+    /// How many attempts failed.
     pub email_attempts: i32,
     /// Why it was given up.
     pub email_failure: String,

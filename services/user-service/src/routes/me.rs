@@ -1,4 +1,4 @@
-//! The caller's own profile: who they are, and how the application looks and speaks to them.
+//! The caller's own profile: who they are, and their theme and language.
 
 use actix_web::{HttpResponse, web};
 use domain::{permission::Permission, rejection::Rejection};

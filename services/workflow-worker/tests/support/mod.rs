@@ -32,7 +32,7 @@ use workflow_worker::{
 /// The organization of every test.
 pub(crate) const ORGANIZATION: Uuid = Uuid::from_u128(0x0190_a5c0_7b7e_7cc0_8000_0000_0000_0001);
 
-/// Something that the outside world does in its own time is waited for so long.
+/// How long a test waits for the server or a workflow.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Connects, waiting for the server to come up.
