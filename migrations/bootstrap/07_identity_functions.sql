@@ -89,7 +89,7 @@ BEGIN
     WHERE u.email_key = p_email_key AND u.joined_at IS NOT NULL AND u.id <> p_but);
 END $$;
 
--- The password of somebody who was disabled and is invited again is good for nothing any more.
+-- Deletes the password of a user who was disabled and is invited again.
 CREATE OR REPLACE FUNCTION ctx.void_credentials(p_user uuid) RETURNS void
   LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
   DELETE FROM identity.credentials c

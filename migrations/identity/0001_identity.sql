@@ -8,7 +8,7 @@ CREATE TABLE organizations (
   -- {"name", "holidays": [{"date", "name", "yearly", "from", "until"}]}: business holidays beside the federal
   -- ones, each on one day or yearly between two dates. Null: none.
   holiday_calendar jsonb,
-  -- {"ROLE": ["permission", …]}: granted beyond the default matrix. '*' is nobody's to grant.
+  -- {"ROLE": ["permission", …]}: granted beyond the default matrix. '*' cannot be granted.
   role_grants jsonb NOT NULL DEFAULT '{}' CONSTRAINT organizations_role_grants_are_not_all
     CHECK (NOT jsonb_path_exists(role_grants, '$.*[*] ? (@ == "*")')),
   version bigint NOT NULL DEFAULT 1
@@ -28,7 +28,7 @@ CREATE TABLE users (
   invited_until timestamptz,
   -- When the person took the account; null for somebody who is or was only invited.
   joined_at timestamptz,
-  -- How the application speaks and looks to the user in every browser; null: as the browser asks.
+  -- The user's language and theme in every browser; null: as the browser asks.
   locale text CONSTRAINT users_locale_known CHECK (locale IN ('en', 'es')),
   theme text NOT NULL DEFAULT 'system' CONSTRAINT users_theme_known CHECK (theme IN ('system', 'light', 'dark')),
   version bigint NOT NULL DEFAULT 1,

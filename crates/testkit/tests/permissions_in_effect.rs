@@ -277,7 +277,7 @@ async fn an_agent_who_may_see_every_deal_works_in_every_deal() {
             .patch(&path, &json!({"dueDate": "2040-01-02"}))
             .await;
         dated.expect(200);
-        // Nobody's task is its own for the asking.
+        // An unassigned task is assigned to the agent who completes it.
         let done = agent
             .api
             .post(&format!("{path}/complete"), &json!({}))
