@@ -167,6 +167,8 @@ CREATE UNIQUE INDEX tasks_deal_key_key ON tasks (organization_id, deal_id, key) 
 CREATE INDEX tasks_deal_idx ON tasks (organization_id, deal_id, position);
 CREATE INDEX tasks_assignee_idx ON tasks (organization_id, assignee_id, due_sort, id) WHERE deleted_at IS NULL;
 CREATE INDEX tasks_due_idx ON tasks (organization_id, due_sort, id) WHERE deleted_at IS NULL;
+CREATE INDEX tasks_chased_idx ON tasks (organization_id, chased_by, due_sort, id)
+  WHERE deleted_at IS NULL AND chased_by IS NOT NULL AND status NOT IN ('COMPLETED', 'WAIVED');
 CREATE INDEX tasks_milestone_idx ON tasks (organization_id, milestone_id);
 
 CREATE TABLE dependencies (

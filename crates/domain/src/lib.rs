@@ -27,4 +27,5 @@ pub mod task;
 pub mod template;
 pub mod text;
 mod words;
+pub mod work;
 pub mod zone;

@@ -220,10 +220,17 @@ async fn at_a_million_rows_every_page_goes_through_an_index_of_the_organization(
         "/api/tasks",
         "/api/tasks?status=OVERDUE",
         "/api/tasks?sort=-createdAt",
+        "/api/tasks/mine",
         &tasks_of_deal,
         &timeline,
     ];
-    let member: &[&str] = &["/api/deals", "/api/tasks", &tasks_of_deal, &timeline];
+    let member: &[&str] = &[
+        "/api/deals",
+        "/api/tasks",
+        "/api/tasks/mine",
+        &tasks_of_deal,
+        &timeline,
+    ];
     let mut wrong = Vec::new();
     for (user, paths) in [
         (&office.coordinator, staff),

@@ -9,6 +9,7 @@ use crate::routes;
 #[openapi(
     info(title = "Haushavn task-service", description = "Templates, plans, key dates and tasks"),
     paths(
+        routes::my_work::read,
         routes::tasks::list,
         routes::tasks::create,
         routes::tasks::read,

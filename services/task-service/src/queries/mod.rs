@@ -9,6 +9,7 @@ pub(crate) mod get_template;
 pub(crate) mod key_dates;
 pub(crate) mod list_tasks;
 pub(crate) mod list_templates;
+pub(crate) mod my_work;
 pub(crate) mod plan_preview;
 pub(crate) mod preview_key_dates;
 pub(crate) mod template_plan;

@@ -4,6 +4,7 @@ pub(crate) mod comments;
 pub(crate) mod dependencies;
 pub(crate) mod internal;
 pub(crate) mod key_dates;
+pub(crate) mod my_work;
 pub(crate) mod plans;
 pub(crate) mod tasks;
 pub(crate) mod templates;
@@ -32,7 +33,8 @@ pub(crate) fn all(services: &Services) -> Routes {
 
 /// Every route of this service.
 pub(crate) fn documented() -> Routes {
-    tasks::routes()
+    my_work::routes()
+        .and(tasks::routes())
         .and(dependencies::routes())
         .and(comments::routes())
         .and(plans::routes())

@@ -27,6 +27,7 @@ mod key_dates;
 mod leaving;
 mod list_tasks;
 mod move_key_dates;
+mod my_work;
 mod one_state;
 mod overdue;
 mod own_template;

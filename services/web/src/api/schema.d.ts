@@ -961,6 +961,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tasks/mine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The caller's own open tasks by urgency, and those of others that the caller follows up, in deals that are not over.
+         * @description Somebody follows up what the part asks for that they play in the deal; where no user plays it, coordinators and
+         *     administrators do. **Permissions**: any of `view_own_deals`, `view_deals`, `view_all_deals`.
+         */
+        get: operations["getMyWork"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tasks/{id}": {
         parameters: {
             query?: never;
@@ -1460,6 +1481,14 @@ export interface components {
             blockedBy: components["schemas"]["SummaryBlocker"][];
             /** @description What it waits for, in a sentence. */
             why: string;
+        };
+        /** @description An open task that another one waits for. */
+        Blocker: {
+            /** @description Who is to do it: the assigned user, else the one who plays the part that owns it. */
+            holder?: string | null;
+            /** Format: uuid */
+            taskId: string;
+            title: string;
         };
         /** @description Somebody to call. */
         BuyerContact: {
@@ -2234,6 +2263,28 @@ export interface components {
              * @description The version that these were decided on, unless `If-Match` names it.
              */
             version?: number | null;
+        };
+        /** @description A task with what the list says of it. */
+        MyTask: components["schemas"]["Task"] & {
+            assigneeName?: string | null;
+            /** @description The first open tasks that it waits for, of those that the caller sees. */
+            blockedBy: components["schemas"]["Blocker"][];
+            /** @description Who plays the part that follows it up. */
+            chaserName?: string | null;
+            dealName: string;
+            milestoneTitle?: string | null;
+            /** @description Who plays the part that owns it. */
+            ownerName?: string | null;
+        };
+        /** @description What the caller has to do. */
+        MyWork: {
+            /** @description overdue, today, week, later and waiting, in this order. */
+            buckets: components["schemas"]["WorkBucket"][];
+            /**
+             * Format: date
+             * @description The day in the organization's time zone that the buckets go by.
+             */
+            today: string;
         };
         /** @description A task at the other end of a dependency, or of several in a row. Of one that the caller may not see only the part that owns it. */
         Neighbour: {
@@ -3728,6 +3779,18 @@ export interface components {
             sentence: string;
             /** Format: uuid */
             taskId: string;
+        };
+        /** @description A part of the list. */
+        WorkBucket: {
+            /**
+             * Format: int64
+             * @description How many there are.
+             */
+            count: number;
+            /** @description The first of them by due date. */
+            items: components["schemas"]["MyTask"][];
+            /** @description overdue, today, week (the seven days after), later, or waiting: others' tasks that the caller follows up. */
+            key: string;
         };
         /** @description How a deal's workflow stands. */
         WorkflowAnswer: components["schemas"]["WorkflowProgress"] & {
@@ -6738,6 +6801,50 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            /** @description A problem; its `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getMyWork: {
+        parameters: {
+            query?: {
+                /** @description Tasks of this bucket alone (overdue, today, week, later or waiting); the others are counted. */
+                bucket?: string;
+                /** @description Tasks of this deal. */
+                dealId?: string;
+                /** @description Tasks that the closing hangs on, or the others. */
+                critical?: boolean;
+                /** @description Words of a title or of a deal's name. */
+                q?: string;
+                /** @description How many of each bucket: 1 to 100, 50 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What there is to do */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyWork"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
             /** @description A problem; its `code` says which */
