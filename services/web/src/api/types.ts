@@ -33,3 +33,4 @@ export type User = Schemas["AnyUserView"];
 export type Workflow = Schemas["WorkflowAnswer"];
 export type WhatIf = Schemas["WhatIf"];
 export type SearchResults = Schemas["SearchResults"];
+export type MyTask = Schemas["MyTask"];

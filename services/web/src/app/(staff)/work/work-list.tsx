@@ -25,11 +25,12 @@ type Props = {
   me: { id: string; name: string };
   mayReopen: boolean;
   tab: string;
+  isFiltered: boolean;
   next?: { title: string; dealName: string; dueDate: string | null };
 };
 
 /** The list: one tab stop, arrows inside; `e` completes, `a` assigns, `x` selects, `c` comments, Enter opens. */
-export function WorkList({ groups, today, people, me, mayReopen, tab, next }: Props) {
+export function WorkList({ groups, today, people, me, mayReopen, tab, isFiltered, next }: Props) {
   const t = useTranslations("work");
   const parts = useTranslations("roles");
   const locale = useLocale();
@@ -132,7 +133,7 @@ export function WorkList({ groups, today, people, me, mayReopen, tab, next }: Pr
   if (total === 0) {
     return (
       <div className="card">
-        <Empty title={tab === "overdue" ? t("nothingOverdue") : t("clearWater")}>
+        <Empty title={isFiltered ? t("noMatch") : tab === "overdue" ? t("nothingOverdue") : t("clearWater")}>
           {next ? t("nextUp", { title: next.title, deal: next.dealName, date: next.dueDate ? dayInWords(locale, next.dueDate) : "" }) : t("nothingAtAll")}
         </Empty>
       </div>
@@ -157,9 +158,9 @@ export function WorkList({ groups, today, people, me, mayReopen, tab, next }: Pr
                     {t(`group.${group.key}`)}
                   </button>
                   <span className="tnum font-normal text-text-2">
-                    {group.items.length}
-                    {group.isCut ? "+" : ""}
+                    {group.count}
                   </span>
+                  {group.items.length < group.count ? <span className="clip text-xs font-normal text-text-2">{t("cut", { count: group.items.length })}</span> : null}
                   {group.key === "waiting" ? <span className="clip hidden text-xs font-normal text-text-2 md:inline">{t("waitingLead")}</span> : null}
                 </span>
               </div>
@@ -205,13 +206,17 @@ export function WorkList({ groups, today, people, me, mayReopen, tab, next }: Pr
                             {item.title}
                           </Link>
                           {item.isCritical ? <Anchor size={14} className="crit" role="img" aria-label={t("critical")} /> : null}
-                          {item.waitsFor ? <span className="work-why clip" title={item.waitsFor}>{t("waitsFor", { title: item.waitsFor })}</span> : null}
+                          {item.waitsFor ? (
+                            <span className="work-why clip" title={item.waitsFor}>
+                              {item.waitsForWhom ? t("waitsForOf", { title: item.waitsFor, name: item.waitsForWhom }) : t("waitsFor", { title: item.waitsFor })}
+                            </span>
+                          ) : null}
                           {!item.waitsFor && group.key === "waiting" && item.ownerRole ? (
-                            <span className="work-why clip">{partInWords(parts, item.ownerRole)}</span>
+                            <span className="work-why clip">{[item.ownerName, partInWords(parts, item.ownerRole)].filter(Boolean).join(", ")}</span>
                           ) : null}
                         </span>
                         <span role="gridcell" className="work-deal clip">
-                          <Link href={`/deals/${item.dealId}`} tabIndex={-1} className="hover:underline">
+                          <Link href={`/deals/${item.dealId}`} tabIndex={-1} className="hover:underline" title={item.milestoneTitle ?? undefined}>
                             {item.dealName}
                           </Link>
                         </span>
@@ -219,7 +224,7 @@ export function WorkList({ groups, today, people, me, mayReopen, tab, next }: Pr
                           {item.assigneeName ? (
                             <Avatar name={item.assigneeName} size={22} label />
                           ) : group.key === "waiting" && item.ownerRole ? (
-                            <OutsideAvatar name={partInWords(parts, item.ownerRole)} size={22} />
+                            <OutsideAvatar name={item.ownerName ?? partInWords(parts, item.ownerRole)} size={22} />
                           ) : (
                             <NobodyAvatar label={t("nobody")} size={22} />
                           )}
