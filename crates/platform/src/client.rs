@@ -1,7 +1,7 @@
 //! Calls from one service to another: short timeouts, the caller's token or the service's own, the
 //! request's id and its trace.
 //!
-//! Deliberately without retries: whoever calls knows whether repeating is harmless.
+//! Deliberately without retries: only the caller knows whether repeating is harmless.
 
 use std::{fmt, time::Duration};
 
@@ -63,7 +63,7 @@ pub struct Errand {
 pub enum CallError {
     /// The other service refused: 4xx with a code.
     Refused(RemoteProblem),
-    /// The other service is away, overloaded or too slow. It may nevertheless have done what was asked.
+    /// The other service is unavailable, overloaded or too slow. It may nevertheless have done what was asked.
     Unavailable(String),
     /// The other service failed, or answered something that makes no sense.
     Unexpected(anyhow::Error),
@@ -79,7 +79,7 @@ pub struct RemoteProblem {
     pub code: String,
     /// One sentence for people.
     pub message: String,
-    /// What the code has to tell.
+    /// The details of the code.
     #[serde(default)]
     pub details: Value,
 }

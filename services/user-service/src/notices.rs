@@ -1,4 +1,4 @@
-//! The occasions on which people are told something, and the words for it.
+//! The occasions on which people get a notice, and its words.
 
 use std::sync::LazyLock;
 
@@ -17,7 +17,7 @@ use uuid::Uuid;
 /// Declares the kinds, each with its spelling and template.
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident = $text:literal from $template:literal,)+) => {
-        /// An occasion on which people are told something.
+        /// An occasion on which people get a notice.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
         #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
         pub enum NoticeKind {
@@ -142,7 +142,7 @@ impl NoticeKind {
         Self::ALL.iter().copied().find(|kind| kind.as_str() == text)
     }
 
-    /// Whether it stands in people's lists and may be turned off. Invitations, resets and confirmations are mail
+    /// Whether it is shown in people's lists and may be turned off. Invitations, resets and confirmations are mail
     /// alone.
     pub const fn is_optional(self) -> bool {
         !matches!(

@@ -1,4 +1,4 @@
-//! One session: a transaction with its actor, the statements run in it, and the changes it will tell.
+//! One session: a transaction with its actor, the statements run in it, and the changes it emits.
 
 use std::{
     net::IpAddr,
@@ -255,7 +255,10 @@ impl Tx {
     }
 
     pub(super) async fn finish_reading(self) -> Result<()> {
-        debug_assert!(self.changes.is_empty(), "a reading session told a change");
+        debug_assert!(
+            self.changes.is_empty(),
+            "a reading session emitted a change"
+        );
         Ok(self.end().await?)
     }
 
@@ -270,7 +273,7 @@ impl Tx {
         })
     }
 
-    /// Audit rows and outbox rows of everything told in this session, in one statement.
+    /// Writes audit rows and outbox rows of all changes of this session, in one statement.
     async fn write_history(&mut self) -> Result<()> {
         if self.changes.is_empty() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! How a deal stands, for its workflow: enough to decide what is to be done, nothing confidential.
+//! What the workflow of a deal needs to decide what is to be done; nothing confidential.
 
 use contracts::field::{date_text, instant_text};
 use domain::{deal::PlanState, task::TaskFacts};
@@ -38,7 +38,7 @@ struct WorklistMilestone {
     buyer_title: Option<String>,
     position: i32,
     completed: bool,
-    /// Counts its completions and reopenings: tells one completion from the next.
+    /// Counts its completions and reopenings, so that each completion has a number of its own.
     version: i64,
 }
 
@@ -63,7 +63,7 @@ struct WorklistTask {
     required: bool,
     /// When it was completed or waived, where it was.
     done_at: Option<String>,
-    /// How an open task came to stand as it does.
+    /// When and by whom an open task got its status.
     handling: Option<WorklistHandling>,
 }
 
@@ -85,8 +85,8 @@ struct WorklistHandling {
     unlocked_by: Option<Uuid>,
 }
 
-/// Reads it. Rejections: `NOT_FOUND`. Unavailable between a resume and the moving of the due dates that goes with it:
-/// whoever read the old ones would mark overdue, and tell of, what is not.
+/// Reads it. Rejections: `NOT_FOUND`. Unavailable between a resume and the move of the due dates that follows it:
+/// by the old ones, tasks would be marked overdue and reported that are not.
 pub(crate) async fn run(tx: &Tx, deal_id: Uuid) -> Result<Worklist> {
     let deal = deals::see(tx, deal_id).await?;
     if deals::due_dates_move(tx, deal_id).await? {

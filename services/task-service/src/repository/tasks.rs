@@ -111,7 +111,7 @@ pub(crate) async fn find_with_neighbours(tx: &Tx, id: Uuid) -> Result<Option<See
     }))
 }
 
-/// An answer about a task is replayed to whoever sees it; a task deleted since is still the caller's.
+/// An answer about a task is replayed to callers who see the task; a task deleted since is still the caller's.
 pub(crate) const SIGHTS: &[Sight] = &[Sight {
     address: "/api/tasks/",
     find: "SELECT id FROM tasks WHERE organization_id = $1 AND id = $2",

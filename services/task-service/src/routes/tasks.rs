@@ -105,7 +105,7 @@ pub(crate) async fn create(
 
 /// One task with what it waits for and what waits for it.
 ///
-/// **Permissions**: whoever sees the task. Rejections: `NOT_FOUND`.
+/// **Permissions**: any view of the task. Rejections: `NOT_FOUND`.
 #[utoipa::path(
     get,
     path = "/api/tasks/{id}",
@@ -224,7 +224,7 @@ pub(crate) async fn remove(
 
 /// Who holds a task up, since when, and when it could be free at the earliest.
 ///
-/// **Permissions**: whoever sees the task. Rejections: `NOT_FOUND`.
+/// **Permissions**: any view of the task. Rejections: `NOT_FOUND`.
 #[utoipa::path(
     get,
     path = "/api/tasks/{id}/why-blocked",

@@ -1,6 +1,6 @@
 //! A notification's mail: what to send, and what became of it.
 //!
-//! Sending stands between the two steps, outside any transaction. If the process dies in between, the mail
+//! Sending happens between the two steps, outside any transaction. If the process dies in between, the mail
 //! goes out a second time with the same `Message-ID`; it is never lost.
 
 use anyhow::Context as _;
@@ -34,7 +34,7 @@ const STRANGER_MAILS_A_DAY_MAX: i32 = 5;
 /// What is to be done about a notification's mail.
 #[derive(Clone, Debug)]
 pub enum Delivery {
-    /// Nothing any more: it stands at this status.
+    /// Nothing any more: it already has this status.
     Settled(String),
     /// Nothing now, for this reason; it is to be tried again.
     Later(&'static str),
@@ -81,7 +81,7 @@ pub async fn prepare(tx: &mut Tx, tokens: &TokenKey, id: Uuid) -> Result<Deliver
     })
 }
 
-/// Records what became of the mail, unless that is recorded already. Answers the status it stands at.
+/// Records what became of the mail, unless that is recorded already. Answers its status.
 ///
 /// # Errors
 /// `NOT_FOUND`.
@@ -96,7 +96,7 @@ pub async fn settle(tx: &mut Tx, id: Uuid, status: EmailStatus) -> Result<String
     Ok(status.as_str().to_owned())
 }
 
-/// Gives the mail up, unless it is settled already. Answers the status it stands at.
+/// Gives the mail up, unless it is settled already. Answers its status.
 ///
 /// # Errors
 /// `NOT_FOUND`.
@@ -238,7 +238,7 @@ async fn open_reset(tx: &Tx, notification: &Notification, user: &User) -> Result
     Ok(password_resets::owner(tx, id).await?.map(|_| id))
 }
 
-/// An address that is an account elsewhere cannot accept; its holder is told so, and nobody else.
+/// An address that is an account elsewhere cannot accept; only its holder is informed.
 fn words_for_holder(notification: &Notification) -> Result<Words> {
     let params: NoticeParams = serde_json::from_value(notification.params.clone())
         .context("read a notification's parameters")?;

@@ -1,4 +1,4 @@
-//! People are told of an occasion in a deal, each once.
+//! One notice to the people of a deal, once each.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ const CLIENT_PARTS: [&str; 3] = ["buyer", "borrower", "client"];
 /// The part of a coordinator.
 const COORDINATOR_PART: &str = "transaction_coordinator";
 
-/// Who is told.
+/// Who gets the notice.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub enum Audience {
     /// One user.
@@ -47,7 +47,7 @@ pub enum Audience {
     Creator,
 }
 
-/// What to tell whom.
+/// A notice and its recipients.
 #[derive(Clone, Debug)]
 pub struct Notify {
     /// The kind of occasion.
@@ -56,7 +56,7 @@ pub struct Notify {
     pub deal_id: Uuid,
     /// The task, where it is about one.
     pub task_id: Option<Uuid>,
-    /// Who is told.
+    /// Who gets the notice.
     pub audience: Vec<Audience>,
     /// Names the occasion.
     pub dedupe_key: String,
@@ -73,7 +73,7 @@ struct Candidate {
     party_roles: Vec<String>,
 }
 
-/// Stores a notification for each recipient who has not been told, as they want to be told.
+/// Stores a notification for each recipient who does not have it yet, by the channels of their preferences.
 pub async fn run(tx: &mut Tx, command: &Notify) -> Result<Vec<Uuid>> {
     let candidates = candidates(tx, command).await?;
     let params = NoticeParams {
@@ -115,7 +115,7 @@ async fn person_name(tx: &Tx, id: Option<Uuid>) -> Result<Option<String>> {
     Ok(person.map(|person| person.full_name))
 }
 
-/// Who may be told. Somebody named who no longer sees the deal is not: they are no candidate.
+/// Who may get the notice. A named user who no longer sees the deal is no candidate.
 async fn candidates(tx: &Tx, command: &Notify) -> Result<Vec<Candidate>> {
     let named: Vec<Uuid> = command
         .audience
@@ -149,7 +149,7 @@ fn is_client(candidate: &Candidate) -> bool {
     candidate.role == Role::Buyer.as_str()
 }
 
-/// Who of the candidates is told, each once, in a fixed order.
+/// Which candidates get the notice, each once, in a fixed order.
 fn recipients(audience: &[Audience], candidates: &[Candidate]) -> BTreeSet<Uuid> {
     let all = |is_told: &dyn Fn(&Candidate) -> bool| -> BTreeSet<Uuid> {
         candidates
@@ -164,7 +164,7 @@ fn recipients(audience: &[Audience], candidates: &[Candidate]) -> BTreeSet<Uuid>
             .iter()
             .any(|part| parts.contains(&part.as_str()))
     };
-    // What coordinators are told of is not all for clients to see.
+    // Notices for coordinators may say what clients may not see.
     let coordinates = |candidate: &Candidate| {
         let takes_part = candidate.is_creator || !candidate.party_roles.is_empty();
         !is_client(candidate)

@@ -37,7 +37,7 @@ pub struct Verified {
 
 /// Signs the user in and forgets the failed attempts before.
 ///
-/// The password was checked outside this transaction, against `verified`. Whoever changes a password or disables a
+/// The password was checked outside this transaction, against `verified`. A command that changes a password or disables a
 /// user holds the user's row until the sessions have ended; so it is taken here first, and then the password must
 /// still be the one that was checked.
 ///

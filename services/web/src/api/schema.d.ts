@@ -54,11 +54,11 @@ export interface paths {
         };
         /**
          * The audit log as a file, oldest first, with every column: a file of JSON lines or CSV, streamed.
-         * @description JSON lines are exact. In CSV a text that a spreadsheet would run as a formula (it begins with `=`, `+`, `-`, `@`, a tab
-         *     or a line break) or that begins with an apostrophe has an apostrophe in front: take one away from every cell that begins
-         *     with one, and the file is what the log says. Numbers stay numbers.
+         * @description JSON lines are exact. In CSV a text that a spreadsheet would run as a formula (it begins with `=`, `+`, `-`, `@`, a
+         *     tab or a line break) or that begins with an apostrophe has an apostrophe in front: remove one from every cell that
+         *     begins with one, and the file is what the log says. Numbers stay numbers.
          *
-         *     An organization has two exports at a time. A reader who takes nothing for half a minute finds the file broken off.
+         *     An organization has two exports at a time. If the client reads nothing for half a minute, the file breaks off.
          *
          *     **Permissions**: ADMIN. **Rejections**: `RATE_LIMITED` while two exports of the organization are under way.
          */
@@ -102,10 +102,9 @@ export interface paths {
         put?: never;
         /**
          * Signs in with address and password.
-         * @description An unknown address, a wrong password and a disabled account are answered alike, after the same time.
-         *     From the fifth failure on the account is locked for a while that doubles, in the client's network and for the
-         *     right password too. From networks that the account's owner has not signed in from lately, ten attempts in a
-         *     quarter of an hour are heard altogether.
+         * @description An unknown address, a wrong password and a disabled account are answered alike, after the same time. From the fifth
+         *     failure on the account is locked for a while that doubles, in the client's network and for the right password too.
+         *     All networks from which the account's owner has not signed in lately share ten attempts in a quarter of an hour.
          *
          *     Rejections: `INVALID_CREDENTIALS`, `TOO_MANY_ATTEMPTS`.
          */
@@ -303,7 +302,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Shows with the token from the mail that mail to the address of an organization's first administrator arrives.
+         * Confirms the address of an organization's first administrator, with the token from the mail.
          * @description Once more does no harm.
          *
          *     Rejections: `TOKEN_INVALID`.
@@ -346,8 +345,8 @@ export interface paths {
         get: operations["listDeals"];
         put?: never;
         /**
-         * Creates a deal, with `dryRun=true` only shows what it would be. From a template with every required
-         *     anchor it is ACTIVE at once, else a DRAFT.
+         * Creates a deal; with `dryRun=true` only shows what it would be. From a template with every required anchor it is
+         *     ACTIVE at once, else a DRAFT.
          * @description **Permissions**: create_deals. **Rejections**: `UNKNOWN_REFERENCE` for a party's user.
          */
         post: operations["createDeal"];
@@ -365,7 +364,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One deal; with `asOf`, the deal with its plan and key dates as they stood at that instant.
+         * One deal; with `asOf`, the deal with its plan and key dates as they were at that instant.
          * @description **Permissions**: any of the view permissions; view_all_deals for `asOf`. **Rejections**: `NOT_FOUND`, with `asOf` also
          *     for an instant before the deal was created.
          */
@@ -527,7 +526,7 @@ export interface paths {
         };
         /**
          * The key dates of a deal.
-         * @description **Permissions**: whoever sees the deal; clients see the dates meant for them. Rejections: `NOT_FOUND`.
+         * @description **Permissions**: everybody who sees the deal; clients see the dates meant for them. Rejections: `NOT_FOUND`.
          */
         get: operations["getKeyDates"];
         /**
@@ -577,7 +576,7 @@ export interface paths {
         };
         /**
          * How a key date came about: what it was counted from, each day counted or skipped, the roll, whose rule won.
-         * @description **Permissions**: whoever sees the deal; clients learn of the dates meant for them. Rejections: `NOT_FOUND`.
+         * @description **Permissions**: everybody who sees the deal; clients see the dates meant for them. Rejections: `NOT_FOUND`.
          */
         get: operations["explainKeyDate"];
         put?: never;
@@ -656,7 +655,7 @@ export interface paths {
         };
         /**
          * A deal's milestones with their tasks, in order, as far as the caller sees them.
-         * @description **Permissions**: whoever sees the deal. Rejections: `NOT_FOUND`.
+         * @description **Permissions**: everybody who sees the deal. Rejections: `NOT_FOUND`.
          */
         get: operations["getPlan"];
         put?: never;
@@ -715,8 +714,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How a deal stands.
-         * @description **Permissions**: any of the view permissions. Buyers are told only of the tasks that they may see.
+         * A deal at a glance.
+         * @description **Permissions**: any of the view permissions. Buyers get only the tasks that they may see.
          */
         get: operations["getDealSummary"];
         put?: never;
@@ -738,7 +737,7 @@ export interface paths {
         put?: never;
         /**
          * Dates, slack and critical path under other assumptions; writes nothing.
-         * @description **Permissions**: whoever sees the deal; clients learn of the dates and tasks meant for them. Rejections:
+         * @description **Permissions**: everybody who sees the deal; clients see the dates and tasks meant for them. Rejections:
          *     `NOT_FOUND`.
          */
         post: operations["whatIf"];
@@ -756,9 +755,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How the deal's workflow stands now: milestone, what it waits for, next wake-up.
-         * @description **Permissions**: whoever may view the deal. **Rejections**: `NOT_FOUND` for a deal that is not visible, or that has
-         *     never been active; 503 while Temporal, or the workflow, does not answer within three seconds.
+         * The state of the deal's workflow: milestone, what it waits for, next wake-up.
+         * @description **Permissions**: everybody who may view the deal. **Rejections**: `NOT_FOUND` for a deal that is not visible, or
+         *     that has never been active; 503 while Temporal, or the workflow, does not answer within three seconds.
          */
         get: operations["getDealWorkflow"];
         put?: never;
@@ -793,10 +792,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How the caller wants to be told, for each kind of occasion. */
+        /** How the caller wants to be notified, for each kind of occasion. */
         get: operations["getNotificationPreferences"];
         /**
-         * Replaces how the caller wants to be told.
+         * Replaces how the caller wants to be notified.
          * @description Rejections: `VERSION_CONFLICT`, `VERSION_MISMATCH`.
          */
         put: operations["putNotificationPreferences"];
@@ -898,8 +897,7 @@ export interface paths {
         get: operations["getOrganization"];
         /**
          * Replaces the organization's name, zone, holidays and grants.
-         * @description Grants only add to what roles may do. Administrative permissions are granted by those who may do
-         *     everything.
+         * @description Grants only add to what roles may do. Only a caller with all permissions grants administrative ones.
          *
          *     Permissions: manage_organization. Rejections: `VERSION_CONFLICT`, `VERSION_MISMATCH`.
          */
@@ -924,8 +922,8 @@ export interface paths {
         };
         /**
          * Finds deals by name or address, tasks by title, and people by name, of each kind the best few.
-         * @description Where nothing has all the words, what resembles them is found. **Permissions**: any of the view permissions; the
-         *     caller finds what it sees. Users are found by staff; clients find the parties of their deals.
+         * @description If nothing has all the words, similar names are found. **Permissions**: any of the view permissions; the caller
+         *     finds what it sees. Users are found by staff; clients find the parties of their deals.
          */
         get: operations["search"];
         put?: never;
@@ -991,7 +989,7 @@ export interface paths {
         };
         /**
          * One task with what it waits for and what waits for it.
-         * @description **Permissions**: whoever sees the task. Rejections: `NOT_FOUND`.
+         * @description **Permissions**: any view of the task. Rejections: `NOT_FOUND`.
          */
         get: operations["getTask"];
         /**
@@ -1026,7 +1024,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Gives a task to somebody, or takes it away with `null`. The same assignee again changes nothing.
+         * Assigns a task to somebody, or unassigns it with `null`. The same assignee again changes nothing.
          * @description **Permissions**: `assign_tasks` in deals the caller sees, or `manage_tasks`. Rejections: `NOT_FOUND`, `FORBIDDEN`,
          *     `UNKNOWN_REFERENCE` of `assigneeId`, `DEAL_NOT_ACTIVE`, `TASK_ALREADY_DONE`.
          */
@@ -1046,13 +1044,13 @@ export interface paths {
         };
         /**
          * The comments on a task, oldest first; clients read the shared ones.
-         * @description **Permissions**: whoever sees the task. Rejections: `NOT_FOUND`.
+         * @description **Permissions**: everybody who sees the task. Rejections: `NOT_FOUND`.
          */
         get: operations["listComments"];
         put?: never;
         /**
          * Writes a comment.
-         * @description **Permissions**: whoever sees the task; clients write shared ones only. Rejections: `NOT_FOUND`, `FORBIDDEN`.
+         * @description **Permissions**: everybody who sees the task; clients write shared ones only. Rejections: `NOT_FOUND`, `FORBIDDEN`.
          */
         post: operations["addComment"];
         delete?: never;
@@ -1070,7 +1068,7 @@ export interface paths {
         };
         /**
          * One comment.
-         * @description **Permissions**: who sees the task; clients read shared ones only. Rejections: `NOT_FOUND`.
+         * @description **Permissions**: everybody who sees the task; clients read shared ones only. Rejections: `NOT_FOUND`.
          */
         get: operations["getComment"];
         put?: never;
@@ -1132,7 +1130,7 @@ export interface paths {
         };
         /**
          * One task that a task waits for.
-         * @description **Permissions**: who sees the task. Rejections: `NOT_FOUND`, also where it does not wait for that one.
+         * @description **Permissions**: everybody who sees the task. Rejections: `NOT_FOUND`, also where it does not wait for that one.
          */
         get: operations["getDependency"];
         put?: never;
@@ -1198,7 +1196,7 @@ export interface paths {
         };
         /**
          * Who holds a task up, since when, and when it could be free at the earliest.
-         * @description **Permissions**: whoever sees the task. Rejections: `NOT_FOUND`.
+         * @description **Permissions**: any view of the task. Rejections: `NOT_FOUND`.
          */
         get: operations["whyBlocked"];
         put?: never;
@@ -1311,16 +1309,15 @@ export interface paths {
         };
         /**
          * Lists the organization's people.
-         * @description Whoever manages users sees all of them with address and status, everybody else the active ones with
-         *     name and role.
+         * @description Callers with manage_users see all of them with address and status, others the active ones with name and role.
          */
         get: operations["listUsers"];
         put?: never;
         /**
          * Invites somebody to the organization by mail.
-         * @description An address of the caller's own organization is refused. One of another organization is answered as if
-         *     it were new; its holder is told by mail. A user who was disabled becomes an invited one again, with the new name
-         *     and role and without the old password.
+         * @description An address of the caller's own organization is refused. One of another organization is answered as if it were new;
+         *     its holder gets a mail. A user who was disabled becomes an invited one again, with the new name and role and without
+         *     the old password.
          *
          *     Permissions: manage_users. Rejections: `EMAIL_TAKEN`, `RATE_LIMITED`.
          */
@@ -1425,7 +1422,7 @@ export interface components {
         AssignBody: {
             /**
              * Format: uuid
-             * @description The user; null takes the task away.
+             * @description The user; null unassigns the task.
              */
             assigneeId: string | null;
         };
@@ -1756,9 +1753,9 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
-        /** @description A deal, its plan and its key dates as they stood. */
+        /** @description A deal, its plan and its key dates as they were. */
         DealAsOf: {
-            /** @description The deal with all of its fields but the closing date, which stands among the key dates. */
+            /** @description The deal with all of its fields but the closing date, which is among the key dates. */
             deal: components["schemas"]["Deal"];
             keyDates: components["schemas"]["KeyDatesAsOf"];
             plan: components["schemas"]["PlanAsOf"];
@@ -1799,7 +1796,7 @@ export interface components {
             templateKey?: string | null;
             timeZone: string;
         };
-        /** @description How a deal stands. */
+        /** @description A deal at a glance. */
         DealSummary: {
             /** @description Tasks that wait for others, and for which; none once the deal is over. */
             blocked: components["schemas"]["BlockedTask"][];
@@ -1808,9 +1805,10 @@ export interface components {
             currentMilestone?: components["schemas"]["MilestoneProgress"] | null;
             /**
              * Format: int64
-             * @description Calendar days until closing where the property is; negative when it has passed.
+             * @description Calendar days until closing where the property is; negative when it has passed. Written into the answer by
+             *     [`Kept::answer`].
              */
-            daysToClosing?: number | null;
+            daysToClosing: number | null;
             /** Format: uuid */
             dealId: string;
             lastActivity?: components["schemas"]["ActivityItem"] | null;
@@ -1939,7 +1937,7 @@ export interface components {
              */
             email: string;
         };
-        /** @description The answer to whoever forgot a password: the same for everybody. */
+        /** @description The answer to a request for a password reset: the same for everybody. */
         ForgotView: {
             /** @description What the mail carries; answered in development only, and only for an account. */
             resetToken?: string | null;
@@ -2006,7 +2004,7 @@ export interface components {
             /** @description Why, for the history. */
             reason?: string | null;
         };
-        /** @description A task that holds another one up. Of one that the caller may not see only the part that owns it. */
+        /** @description A task that holds another one up. If the caller may not see it, only its owner's part. */
         Holdup: components["schemas"]["Neighbour"] & {
             /** Format: date */
             dueDate?: string | null;
@@ -2100,7 +2098,7 @@ export interface components {
             /** @description The key itself, base64url. */
             x: string;
         };
-        /** @description The public keys, as `/.well-known/jwks.json` tells them. */
+        /** @description The public keys, as `/.well-known/jwks.json` shows them. */
         JwkSet: {
             /** @description The keys whose tokens are good. */
             keys: components["schemas"]["Jwk"][];
@@ -2131,7 +2129,7 @@ export interface components {
             timeOfDay?: string | null;
             title: string;
         };
-        /** @description A key date as it stood. */
+        /** @description A key date as it was. */
         KeyDateAsOf: {
             /** Format: date */
             date?: string | null;
@@ -2154,7 +2152,7 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
-        /** @description The key dates as they stood. */
+        /** @description The key dates as they were. */
         KeyDatesAsOf: {
             keyDates: components["schemas"]["KeyDateAsOf"][];
             /**
@@ -2213,7 +2211,7 @@ export interface components {
             /** @description For people; in plain words for a client. */
             title: string;
         };
-        /** @description A milestone as it stood. */
+        /** @description A milestone as it was. */
         MilestoneAsOf: {
             /** Format: uuid */
             id: string;
@@ -2249,7 +2247,7 @@ export interface components {
         /** @description Dates to set, with the reason. */
         MoveBody: {
             /**
-             * @description `YYYY-MM-DD` by key; null takes an anchor's date away, and lets a computed date follow its rule again.
+             * @description `YYYY-MM-DD` by key; null clears an anchor's date, and lets a computed date follow its rule again.
              * @example {
              *       "closing_date": "2026-06-15"
              *     }
@@ -2286,7 +2284,10 @@ export interface components {
              */
             today: string;
         };
-        /** @description A task at the other end of a dependency, or of several in a row. Of one that the caller may not see only the part that owns it. */
+        /**
+         * @description A task at the other end of a dependency, or of several in a row. If the caller may not see it, only its owner's
+         *     part.
+         */
         Neighbour: {
             /** Format: uuid */
             assigneeId?: string | null;
@@ -2297,7 +2298,7 @@ export interface components {
             title?: string | null;
         };
         /**
-         * @description An occasion on which people are told something.
+         * @description An occasion on which people get a notice.
          * @enum {string}
          */
         NoticeKind: "TASK_DUE_SOON" | "TASK_OVERDUE" | "TASK_ESCALATED" | "MILESTONE_REACHED" | "DEAL_READY_TO_CLOSE" | "PLAN_FAILED" | "PLAN_READY" | "TASK_ASSIGNED" | "TASK_UNLOCKED" | "TASKS_UNASSIGNED" | "INVITATION" | "PASSWORD_RESET" | "EMAIL_VERIFICATION";
@@ -2811,7 +2812,7 @@ export interface components {
             items: {
                 /**
                  * Format: int32
-                 * @description How often it was tried in vain before it was given up.
+                 * @description How many attempts failed before it was given up.
                  */
                 attempts: number;
                 /**
@@ -2915,7 +2916,7 @@ export interface components {
             /** Format: int32 */
             templateVersion?: number | null;
         };
-        /** @description A plan as it stood. */
+        /** @description A plan as it was. */
         PlanAsOf: {
             milestones: components["schemas"]["MilestoneAsOf"][];
             /** @description Tasks that belong to no milestone. */
@@ -2953,7 +2954,7 @@ export interface components {
             status: string;
             title: string;
         };
-        /** @description How the caller wants to be told of one kind of occasion. */
+        /** @description How the caller wants to be notified of one kind of occasion. */
         PreferenceView: {
             /** @description By mail. */
             email: boolean;
@@ -2962,7 +2963,7 @@ export interface components {
             /** @description The kind of occasion. */
             kind: components["schemas"]["NoticeKind"];
         };
-        /** @description The choices to be written. Kinds that are left out are told both ways. */
+        /** @description The choices to be written. For kinds that are left out, notices go out both ways. */
         PreferencesBody: {
             /** @description Each kind at most once. */
             preferences: components["schemas"]["PreferenceView"][];
@@ -2972,7 +2973,7 @@ export interface components {
              */
             version?: number | null;
         };
-        /** @description How the caller wants to be told. */
+        /** @description How the caller wants to be notified. */
         PreferencesView: {
             /** @description Every kind there is a choice of. */
             preferences: components["schemas"]["PreferenceView"][];
@@ -2985,7 +2986,7 @@ export interface components {
         /** @description The body of every answer that is not a success (`application/problem+json`). */
         Problem: {
             code: components["schemas"]["ProblemCode"];
-            /** @description What the code has to tell beyond the message; empty where nothing. */
+            /** @description What the code adds to the message; empty if nothing. */
             details: Record<string, never>;
             /**
              * @description The family: ValidationError, Unauthorized, Forbidden, NotFound, Conflict, PreconditionFailed,
@@ -3057,9 +3058,9 @@ export interface components {
          *     - `IDEMPOTENCY_MISMATCH`: This `Idempotency-Key` came with another request before.
          *     - `PAYLOAD_TOO_LARGE`: The body is larger than 1 MiB.
          *     - `UNSUPPORTED_MEDIA_TYPE`: The body has a type or an encoding that is not taken here.
-         *     - `TOO_MANY_ATTEMPTS`: Too many failed sign-ins; `Retry-After` tells when the next one is heard.
-         *     - `RATE_LIMITED`: Too many requests; `Retry-After` tells when the next one is heard.
-         *     - `SERVICE_UNAVAILABLE`: Something needed is away or busy; `Retry-After` tells when to try again.
+         *     - `TOO_MANY_ATTEMPTS`: Too many failed sign-ins; `Retry-After` says when the next one is accepted.
+         *     - `RATE_LIMITED`: Too many requests; `Retry-After` says when the next one is accepted.
+         *     - `SERVICE_UNAVAILABLE`: A dependency is unavailable or busy; `Retry-After` says when to retry.
          *     - `TIMEOUT`: The request took longer than 30 seconds.
          *     - `INTERNAL_ERROR`: A fault of ours; the request id helps to find it.
          * @enum {string}
@@ -3298,7 +3299,7 @@ export interface components {
             /** @description What the mail carries; answered in development only. */
             verificationToken?: string | null;
         };
-        /** @description What a task waits for. Of a task that the caller may not see only the owner's part is told. */
+        /** @description What a task waits for. If the caller may not see the blocking task, only its owner's part is given. */
         SummaryBlocker: {
             /** Format: uuid */
             assigneeId?: string | null;
@@ -3393,7 +3394,7 @@ export interface components {
             /** Format: uuid */
             waivedBy?: string | null;
         };
-        /** @description A task as it stood. */
+        /** @description A task as it was. */
         TaskAsOf: {
             /** Format: uuid */
             assigneeId?: string | null;
@@ -3492,7 +3493,7 @@ export interface components {
             required: boolean;
             /** @description RESO's name for it. */
             reso?: string | null;
-            /** @description Whether it may be taken away again while the deal runs. */
+            /** @description Whether it may be cleared while the deal runs. */
             revocable: boolean;
             title: string;
         };
@@ -3605,7 +3606,7 @@ export interface components {
         UndeliveredView: {
             /**
              * Format: int32
-             * @description How often it was tried in vain before it was given up.
+             * @description How many attempts failed before it was given up.
              */
             attempts: number;
             /**
@@ -3792,7 +3793,7 @@ export interface components {
             /** @description overdue, today, week (the seven days after), later, or waiting: others' tasks that the caller follows up. */
             key: string;
         };
-        /** @description How a deal's workflow stands. */
+        /** @description The state of a deal's workflow. */
         WorkflowAnswer: components["schemas"]["WorkflowProgress"] & {
             /** @description RUNNING until the deal is closed or cancelled, then COMPLETED; FAILED or TERMINATED call for an administrator. */
             status: string;
@@ -3805,10 +3806,10 @@ export interface components {
         WorkflowProgress: {
             /**
              * Format: int64
-             * @description How many different changes it has heard of.
+             * @description How many different changes it has received.
              */
             changesHeard: number;
-            /** @description Completed tasks; a BUYER is told none. */
+            /** @description Completed tasks; empty for a BUYER. */
             completedTaskIds: string[];
             /** @description The deal's status as the workflow last read it; absent before it has. */
             dealStatus?: string | null;
@@ -3827,7 +3828,7 @@ export interface components {
              * @description How many runs it has had.
              */
             runs: number;
-            /** @description Open tasks that could be done now; a BUYER, who does not see every task, is told none. */
+            /** @description Open tasks that could be done now; empty for a BUYER, who does not see every task. */
             waitingFor: string[];
         };
     };
@@ -3859,7 +3860,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Something needed is away or too slow; `Retry-After` tells when to try again. */
+        /** @description A dependency is unavailable or too slow; `Retry-After` says when to retry. */
         ServiceUnavailable: {
             headers: {
                 /** @description Seconds after which to try again. */
@@ -3870,14 +3871,14 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many requests; `Retry-After` tells when the next one is heard. */
+        /** @description Too many requests; `Retry-After` says when the next one is accepted. */
         TooManyRequests: {
             headers: {
                 /** @description What is left of the limit that comes first. */
                 RateLimit?: string;
                 /** @description The limits. */
                 "RateLimit-Policy"?: string;
-                /** @description Seconds until the next request is heard. */
+                /** @description Seconds until the next request is accepted. */
                 "Retry-After"?: number;
                 /** @description The older form of the limit. */
                 "X-RateLimit-Limit"?: number;
@@ -6053,7 +6054,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description How the workflow stands */
+            /** @description The state of the workflow */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -8086,7 +8087,7 @@ export interface operations {
             query?: {
                 /** @description Only users with this role. */
                 role?: "BUYER" | "BUYER_AGENT" | "TRANSACTION_COORDINATOR" | "ADMIN";
-                /** @description Only users who stand so; whoever does not manage users sees active ones alone. */
+                /** @description Only users with this status. Callers without `manage_users` always get active users only. */
                 status?: "INVITED" | "ACTIVE" | "DISABLED";
                 /** @description Only users whose name, or for those who manage users whose address, contains this. */
                 q?: string;

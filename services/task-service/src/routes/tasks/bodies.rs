@@ -124,7 +124,7 @@ impl TaskBody {
     }
 
     /// The fields of the task with a patch applied. One that names neither a date nor a rule leaves both; one that
-    /// names either takes the other away.
+    /// names either clears the other.
     pub(super) fn patched(stored: &StoredTask, patch: &MergePatch) -> Result<TaskFields> {
         let task = &stored.task;
         let (date, rule) = (patch.raw().get("dueDate"), patch.raw().get("dueRule"));

@@ -40,7 +40,7 @@ pub(super) fn routes() -> Routes {
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AssignBody {
-    /// The user; null takes the task away.
+    /// The user; null unassigns the task.
     #[serde(deserialize_with = "Option::deserialize")]
     #[schema(required)]
     assignee_id: Option<Uuid>,
@@ -113,7 +113,7 @@ impl Body for ReopenBody {
     }
 }
 
-/// Gives a task to somebody, or takes it away with `null`. The same assignee again changes nothing.
+/// Assigns a task to somebody, or unassigns it with `null`. The same assignee again changes nothing.
 ///
 /// **Permissions**: `assign_tasks` in deals the caller sees, or `manage_tasks`. Rejections: `NOT_FOUND`, `FORBIDDEN`,
 /// `UNKNOWN_REFERENCE` of `assigneeId`, `DEAL_NOT_ACTIVE`, `TASK_ALREADY_DONE`.
