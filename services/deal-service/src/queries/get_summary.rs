@@ -59,10 +59,9 @@ pub(crate) struct DealSummary {
     blocked: Vec<BlockedTask>,
     #[schema(format = Date)]
     closing_date: Option<String>,
-    /// Calendar days until closing where the property is; negative when it has passed. Written into the answer by
-    /// [`Kept::answer`].
+    /// Calendar days until closing where the property is; negative when it has passed.
+    // Depends on the day: `Kept::answer` writes it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required)]
     days_to_closing: Option<i64>,
     parties: Vec<PartyAnswer>,
     /// What happened last. Not for buyers.

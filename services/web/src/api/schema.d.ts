@@ -1805,10 +1805,9 @@ export interface components {
             currentMilestone?: components["schemas"]["MilestoneProgress"] | null;
             /**
              * Format: int64
-             * @description Calendar days until closing where the property is; negative when it has passed. Written into the answer by
-             *     [`Kept::answer`].
+             * @description Calendar days until closing where the property is; negative when it has passed.
              */
-            daysToClosing: number | null;
+            daysToClosing?: number | null;
             /** Format: uuid */
             dealId: string;
             lastActivity?: components["schemas"]["ActivityItem"] | null;
