@@ -99,6 +99,8 @@ CREATE TABLE tasks (
   kind text,
   owner_role text,
   chased_by text,
+  -- When to ask for it again; the due date stays what it is.
+  follow_up_on date,
   assignee_id uuid,
   due_date date,
   -- For sorting: tasks without a due date come last.
@@ -202,8 +204,27 @@ CREATE TABLE comments (
 );
 CREATE INDEX comments_task_idx ON comments (organization_id, task_id, id);
 
+-- Who asked for a task that others are to do, when and how. The transition of the task carries it into the audit log.
+CREATE TABLE chases (
+  id uuid PRIMARY KEY,
+  organization_id uuid NOT NULL,
+  deal_id uuid NOT NULL,
+  task_id uuid NOT NULL,
+  author_id uuid NOT NULL,
+  channel text NOT NULL CONSTRAINT chases_channel_known CHECK (channel IN ('PHONE', 'EMAIL', 'TEXT', 'IN_PERSON', 'OTHER')),
+  note text CONSTRAINT chases_note_length CHECK (length(note) BETWEEN 1 AND 1000),
+  -- Whether an answer came.
+  replied boolean NOT NULL,
+  -- When to ask again, as it was settled then.
+  follow_up_on date,
+  CONSTRAINT chases_task_fkey FOREIGN KEY (organization_id, deal_id, task_id)
+    REFERENCES tasks (organization_id, deal_id, id)
+);
+COMMENT ON TABLE chases IS 'internal';
+CREATE INDEX chases_task_idx ON chases (organization_id, task_id, id);
+
 SELECT ctx.wall(t, 'task_svc') FROM unnest(ARRAY['plans', 'key_date_sets', 'key_dates', 'milestones', 'tasks',
-  'dependencies', 'comments']::regclass[]) t;
+  'dependencies', 'comments', 'chases']::regclass[]) t;
 ALTER TABLE templates ENABLE ROW LEVEL SECURITY;
 ALTER TABLE templates FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON templates AS RESTRICTIVE FOR ALL TO task_svc
@@ -278,9 +299,16 @@ CREATE POLICY write ON comments FOR INSERT TO task_svc WITH CHECK (
   AND (visibility = 'SHARED' OR (SELECT ctx.may('view_deals')) OR (SELECT ctx.may('view_all_deals')))
   AND ((SELECT ctx.may('view_all_deals')) OR ctx.sees_task(task_id)));
 
+-- Clients do not read whom the office asked for what. Who may assign tasks of the deal asks, in nobody
+-- else's name.
+CREATE POLICY read ON chases FOR SELECT TO task_svc USING (
+  (SELECT ctx.may('view_all_deals')) OR ((SELECT ctx.may('view_deals')) AND ctx.sees_task(task_id)));
+CREATE POLICY write ON chases FOR INSERT TO task_svc WITH CHECK (
+  author_id = (SELECT ctx.uid()) AND ((SELECT ctx.assigns_all()) OR (ctx.assigns_deal(deal_id) AND ctx.sees_task(task_id))));
+
 GRANT SELECT, INSERT, UPDATE ON templates, plans, key_date_sets, key_dates, milestones, tasks TO task_svc;
 GRANT SELECT, INSERT, DELETE ON dependencies TO task_svc;
-GRANT SELECT, INSERT ON comments TO task_svc;
+GRANT SELECT, INSERT ON comments, chases TO task_svc;
 
 -- The definer functions of ctx count open tasks and check completions.
 GRANT SELECT ON tasks, plans, dependencies, key_date_sets, key_dates TO ctx_owner;
@@ -331,11 +359,11 @@ BEGIN
     RAISE EXCEPTION 'only its assignee may complete a task' USING errcode = '42501';
   END IF;
 
-  IF (NEW.title, NEW.description, NEW.milestone_id, NEW.kind, NEW.owner_role, NEW.chased_by, NEW.assignee_id,
+  IF (NEW.title, NEW.description, NEW.milestone_id, NEW.kind, NEW.owner_role, NEW.chased_by, NEW.follow_up_on, NEW.assignee_id,
       NEW.est_days, NEW.critical, NEW.required, NEW.licensed_only, NEW.buyer_visible,
       NEW.deleted_at)
      IS DISTINCT FROM
-     (OLD.title, OLD.description, OLD.milestone_id, OLD.kind, OLD.owner_role, OLD.chased_by, OLD.assignee_id,
+     (OLD.title, OLD.description, OLD.milestone_id, OLD.kind, OLD.owner_role, OLD.chased_by, OLD.follow_up_on, OLD.assignee_id,
       OLD.est_days, OLD.critical, OLD.required, OLD.licensed_only, OLD.buyer_visible,
       OLD.deleted_at)
      AND NOT ctx.assigns_deal(OLD.deal_id) THEN

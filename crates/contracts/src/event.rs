@@ -135,6 +135,7 @@ changes! {
         Created = routing::TASK_CREATED,
         Updated = routing::TASK_UPDATED,
         Assigned = routing::TASK_ASSIGNED,
+        Chased = routing::TASK_CHASED,
         Started = routing::TASK_STARTED,
         Unlocked = routing::TASK_UNLOCKED,
         Blocked = routing::TASK_BLOCKED,

@@ -51,6 +51,8 @@ pub const TASK_CREATED: &str = "tasks.task.created";
 pub const TASK_UPDATED: &str = "tasks.task.updated";
 /// A task was assigned or unassigned.
 pub const TASK_ASSIGNED: &str = "tasks.task.assigned";
+/// Somebody asked for a task that others are to do.
+pub const TASK_CHASED: &str = "tasks.task.chased";
 /// Work on a task began.
 pub const TASK_STARTED: &str = "tasks.task.started";
 /// The last open dependency of a task was satisfied.

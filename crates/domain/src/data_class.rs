@@ -45,7 +45,7 @@ pub enum Storage {
 /// One field with its tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaggedField {
-    /// The kind of object: `deal`, `party`, `task`, `keyDate`, `comment`, `user`, `notification`, `audit`.
+    /// The kind of object: `deal`, `party`, `task`, `keyDate`, `chase`, `comment`, `user`, `notification`, `audit`.
     pub entity: &'static str,
     /// The field's name in JSON.
     pub name: &'static str,
@@ -130,6 +130,7 @@ pub const FIELDS: &[TaggedField] = &[
     field("keyDates", "closingDate", DataClass::Internal),
     field("keyDates", "changed", DataClass::Internal),
     personal("keyDates", "reason", DataClass::Internal),
+    personal("chase", "note", DataClass::Internal),
     field("comment", "visibility", DataClass::Internal),
     personal("comment", "body", DataClass::Internal),
     field("plan", "templateKey", DataClass::Internal),

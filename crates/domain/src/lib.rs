@@ -12,6 +12,7 @@ pub mod data_class;
 pub mod dates;
 pub mod deal;
 pub mod email;
+pub mod follow_up;
 pub mod handover;
 pub mod holdup;
 pub mod lockout;

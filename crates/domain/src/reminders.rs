@@ -36,6 +36,8 @@ upper_snake_enum! {
         MarkOverdue = "MARK_OVERDUE",
         /// Notify the administrators that it has been overdue for three days.
         Escalate = "ESCALATE",
+        /// Tell those who follow it up that the day to ask again has come.
+        FollowUp = "FOLLOW_UP",
     }
 }
 
@@ -57,12 +59,26 @@ pub struct OpenTask {
     pub since: OffsetDateTime,
 }
 
-/// Names an action for good: the task, the due date it belongs to, and the kind. A moved due date makes new actions.
+/// An open task that somebody follows up on a day that was set, as far as the clock is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Followed {
+    /// The task.
+    pub id: Uuid,
+    /// The day on which to ask again.
+    pub on: Date,
+    /// Whether it waits for other tasks, so that there is nothing to ask for.
+    pub is_blocked: bool,
+    /// Since when somebody could be reminded of it, as of [`OpenTask`].
+    pub since: OffsetDateTime,
+}
+
+/// Names an action for good: the task, the due date it belongs to (of a follow-up, its day), and the kind. A moved date
+/// makes new actions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ActionKey {
     /// The task.
     pub task_id: Uuid,
-    /// The due date.
+    /// The due date, or the day of the follow-up.
     pub due: Due,
     /// What is to be done.
     pub kind: ActionKind,
@@ -122,6 +138,54 @@ pub fn reminded(assignee_id: Option<Uuid>, chased_by: Option<PartyRole>) -> Vec<
     reminded
 }
 
+/// Who is reminded to ask for a task again: those who chase it, else the coordinators.
+#[must_use]
+pub fn asking_again(chased_by: Option<PartyRole>) -> Reminded {
+    chased_by.map_or(Reminded::Coordinators, Reminded::Part)
+}
+
+/// Decides for the open tasks of one deal that are followed up, as [`decide`] does for what is due: on the morning of
+/// the day, or on the next one after it came to be open and free.
+#[must_use]
+pub fn follow_ups(
+    tasks: &[Followed],
+    zone: &Zone,
+    deadlines: Deadlines,
+    done: &BTreeSet<String>,
+    now: OffsetDateTime,
+) -> Decision {
+    let mut decision = Decision::default();
+    if deadlines == Deadlines::Paused {
+        return decision;
+    }
+    for task in tasks.iter().filter(|task| !task.is_blocked) {
+        let Some(from) = morning_since(task.since, task.on, zone) else {
+            continue;
+        };
+        if from > now {
+            let earlier = decision.next_wake_up.map_or(from, |known| known.min(from));
+            decision.next_wake_up = Some(earlier);
+            continue;
+        }
+        let key = ActionKey {
+            task_id: task.id,
+            due: Due::on(task.on),
+            kind: ActionKind::FollowUp,
+        };
+        if !done.contains(&key.to_string()) {
+            decision.actions.push(Action {
+                key,
+                from,
+                assignee_id: None,
+            });
+        }
+    }
+    decision
+        .actions
+        .sort_by_key(|action| (action.from, action.key));
+    decision
+}
+
 /// Decides for the open tasks of one deal. `done` holds the texts of the [`ActionKey`]s that were done.
 ///
 /// Nobody is reminded of a task that waits for others, or of what is overdue. A reminder whose instant lies before
@@ -157,7 +221,7 @@ pub fn decide(
             let is_superseded = match kind {
                 ActionKind::RemindThreeDays | ActionKind::RemindOneDay => latest != Some(index),
                 ActionKind::MarkOverdue => task.is_overdue,
-                ActionKind::Escalate => false,
+                ActionKind::Escalate | ActionKind::FollowUp => false,
             };
             let key = ActionKey {
                 task_id: task.id,
@@ -405,6 +469,69 @@ mod tests {
             now,
         );
         assert_eq!(decision, Decision::default());
+    }
+
+    #[test]
+    fn who_follows_up_is_reminded_on_the_morning_of_the_day_and_once() {
+        let followed = Followed {
+            id: Uuid::from_u128(7),
+            on: date!(2026 - 03 - 10),
+            is_blocked: false,
+            since: OffsetDateTime::UNIX_EPOCH,
+        };
+        let morning = datetime!(2026-03-10 13:00 UTC);
+        let blocked = Followed {
+            is_blocked: true,
+            ..followed
+        };
+        let freed = Followed {
+            since: datetime!(2026-03-10 20:00 UTC),
+            ..followed
+        };
+        let next_morning = datetime!(2026-03-11 13:00 UTC);
+        let cases = [
+            (
+                followed,
+                morning - Duration::MINUTE,
+                0,
+                Some(morning),
+                "before",
+            ),
+            (followed, morning, 1, None, "on the day"),
+            (blocked, morning, 0, None, "there is nothing to ask for"),
+            (
+                freed,
+                next_morning - Duration::MINUTE,
+                0,
+                Some(next_morning),
+                "free since the evening",
+            ),
+            (freed, next_morning, 1, None, "on the next morning"),
+        ];
+        for (task, now, count, wake_up, why) in cases {
+            let asked = |deadlines, done: &BTreeSet<String>| {
+                follow_ups(&[task], &zone(), deadlines, done, now)
+            };
+            let decision = asked(Deadlines::Running, &BTreeSet::new());
+            assert_eq!(decision.actions.len(), count, "{why}");
+            assert_eq!(decision.next_wake_up, wake_up, "{why}");
+            let done = decision.actions.iter().map(|action| action.key.to_string());
+            let again = asked(Deadlines::Running, &done.collect());
+            assert_eq!(kinds(&again), [], "{why}");
+            let on_hold = asked(Deadlines::Paused, &BTreeSet::new());
+            assert_eq!(on_hold, Decision::default(), "{why}");
+        }
+        let key = follow_ups(
+            &[followed],
+            &zone(),
+            Deadlines::Running,
+            &BTreeSet::new(),
+            morning,
+        );
+        assert_eq!(
+            key.actions[0].key.to_string(),
+            "00000000-0000-0000-0000-000000000007:2026-03-10:FOLLOW_UP"
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! version by one and is worth one audit row and one event. Locking, visibility and the state of the deal are the
 //! caller's business.
 
+mod chase;
 mod create;
 mod dependency;
 mod due;
@@ -342,6 +343,8 @@ pub enum TaskEvent {
     Updated,
     /// Its assignee was set or removed.
     Assigned,
+    /// Somebody asked for it.
+    Chased,
     /// It came free while somebody was assigned, so work begins.
     Started,
     /// The last task it waited for was finished.
@@ -362,10 +365,11 @@ pub enum TaskEvent {
 
 impl TaskEvent {
     /// Every event of a task.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Created,
         Self::Updated,
         Self::Assigned,
+        Self::Chased,
         Self::Started,
         Self::Unlocked,
         Self::Blocked,
@@ -383,6 +387,7 @@ impl TaskEvent {
             Self::Created => "created",
             Self::Updated => "updated",
             Self::Assigned => "assigned",
+            Self::Chased => "chased",
             Self::Started => "started",
             Self::Unlocked => "unlocked",
             Self::Blocked => "blocked",

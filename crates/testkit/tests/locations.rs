@@ -66,6 +66,13 @@ async fn create_everything(office: &Office) -> Vec<Created> {
         coordinator.post(&path, &comment).await,
         coordinator,
     );
+    let chase = json!({"channel": "EMAIL"});
+    let path = format!("/api/tasks/{}/chases", ids[0]);
+    note(
+        "/api/tasks/{id}/chases",
+        coordinator.post(&path, &chase).await,
+        coordinator,
+    );
     let dependency = json!({"dependsOnId": ids[0]});
     let path = format!("/api/tasks/{}/dependencies", ids[1]);
     note(

@@ -210,6 +210,7 @@ async fn at_a_million_rows_every_page_goes_through_an_index_of_the_organization(
     let explained = Explained::begin(false).await;
     let timeline = format!("/api/deals/{}/buyer-timeline", deal.id);
     let tasks_of_deal = format!("/api/tasks?dealId={}", deal.id);
+    let chases = format!("/api/tasks/{task}/chases");
     let staff: &[&str] = &[
         "/api/deals",
         "/api/deals?sort=closingDate",
@@ -222,6 +223,7 @@ async fn at_a_million_rows_every_page_goes_through_an_index_of_the_organization(
         "/api/tasks?sort=-createdAt",
         "/api/tasks/mine",
         &tasks_of_deal,
+        &chases,
         &timeline,
     ];
     let member: &[&str] = &[

@@ -3,7 +3,10 @@
 
 use contracts::{
     event::{CommentChange, Event, KeyDatesChange, MilestoneChange, PlanChange, TaskChange},
-    records::{DueRule, KeyDateRecord, KeyDatesRecord, MilestoneRecord, PlanRecord, TaskRecord},
+    records::{
+        ChaseRecord, DueRule, KeyDateRecord, KeyDatesRecord, MilestoneRecord, PlanRecord,
+        TaskRecord,
+    },
     v1::{CommentEvent, PlanCounts},
 };
 use domain::{
@@ -19,11 +22,17 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::repository::{
-    comments::Comment, key_dates::KeyDates, milestones::Milestone, plans::Plan,
+    chases::Chase, comments::Comment, key_dates::KeyDates, milestones::Milestone, plans::Plan,
 };
 
-/// Emits the transitions of one task, in order.
-pub(crate) fn emit_task(tx: &mut Tx, zone: &Zone, step: &Step, reason: Option<&str>) -> Result<()> {
+/// Emits the transitions of one task, in order. `reason` and `chase` belong to the change.
+pub(crate) fn emit_task(
+    tx: &mut Tx,
+    zone: &Zone,
+    step: &Step,
+    reason: Option<&str>,
+    chase: Option<&Chase>,
+) -> Result<()> {
     let mut details_before = step.before.as_ref().map(|before| &before.details);
     for transition in &step.change.transitions {
         let after = &transition.after;
@@ -34,6 +43,7 @@ pub(crate) fn emit_task(tx: &mut Tx, zone: &Zone, step: &Step, reason: Option<&s
         details_before = Some(&step.details);
         let record = TaskRecord {
             reason: reason.map(str::to_owned),
+            chase: chase.map(chase_record),
             ..TaskRecord::of(after, &step.details, zone)
         };
         let changed = before.as_ref().map(|before| record.changed_since(before));
@@ -158,6 +168,15 @@ fn json(record: impl Serialize) -> Result<Value> {
     Ok(serde_json::to_value(record).map_err(anyhow::Error::from)?)
 }
 
+fn chase_record(chase: &Chase) -> ChaseRecord {
+    ChaseRecord {
+        id: chase.id,
+        channel: chase.channel.as_str().to_owned(),
+        note: chase.note.clone(),
+        replied: chase.replied,
+    }
+}
+
 fn milestone_record(milestone: &Milestone) -> MilestoneRecord {
     MilestoneRecord {
         id: milestone.id,
@@ -222,6 +241,7 @@ const fn change_of(event: TaskEvent) -> TaskChange {
         TaskEvent::Created => TaskChange::Created,
         TaskEvent::Updated => TaskChange::Updated,
         TaskEvent::Assigned => TaskChange::Assigned,
+        TaskEvent::Chased => TaskChange::Chased,
         TaskEvent::Started => TaskChange::Started,
         TaskEvent::Unlocked => TaskChange::Unlocked,
         TaskEvent::Blocked => TaskChange::Blocked,

@@ -10,6 +10,10 @@ use crate::routes;
     info(title = "Haushavn task-service", description = "Templates, plans, key dates and tasks"),
     paths(
         routes::my_work::read,
+        routes::follow_ups::list,
+        routes::follow_ups::chase,
+        routes::follow_ups::read,
+        routes::follow_ups::put_off,
         routes::tasks::list,
         routes::tasks::create,
         routes::tasks::read,

@@ -37,6 +37,9 @@ pub(crate) struct TaskView {
     pub(crate) owner_role: Option<String>,
     /// The part that presses for it.
     pub(crate) chased_by: Option<String>,
+    /// The day on which to ask for it again, in the deal's time zone; null for clients.
+    #[schema(format = "date")]
+    pub(crate) follow_up_on: Option<String>,
     pub(crate) assignee_id: Option<Uuid>,
     /// PENDING, IN_PROGRESS, BLOCKED, OVERDUE, COMPLETED or WAIVED.
     pub(crate) status: &'static str,
@@ -115,6 +118,7 @@ impl TaskView {
             kind: details.kind.clone(),
             owner_role: task.owner_role.map(role_text),
             chased_by: details.chased_by.clone(),
+            follow_up_on: details.follow_up_on.filter(|_| is_staff).map(date_text),
             assignee_id: task.facts.assignee_id,
             status: task.status.as_str(),
             is_blocked: task.is_blocked(),

@@ -47,6 +47,8 @@ kinds! {
     TaskOverdue = "TASK_OVERDUE" from "task_overdue.txt",
     /// A task has been overdue for three days.
     TaskEscalated = "TASK_ESCALATED" from "task_escalated.txt",
+    /// The day has come on which to ask again for a task of somebody else.
+    TaskFollowUp = "TASK_FOLLOW_UP" from "task_follow_up.txt",
     /// Every task of a milestone is done.
     MilestoneReached = "MILESTONE_REACHED" from "milestone_reached.txt",
     /// Every task of a deal is done.

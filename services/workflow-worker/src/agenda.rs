@@ -181,6 +181,8 @@ pub enum NoticeKind {
     TaskOverdue,
     /// A task has been overdue for three days.
     TaskEscalated,
+    /// The day has come on which to ask again for a task of somebody else.
+    TaskFollowUp,
     /// Every task of a milestone is done.
     MilestoneReached,
     /// Every task of the deal is done.
@@ -204,6 +206,7 @@ impl NoticeKind {
             Self::TaskDueSoon => "TASK_DUE_SOON",
             Self::TaskOverdue => "TASK_OVERDUE",
             Self::TaskEscalated => "TASK_ESCALATED",
+            Self::TaskFollowUp => "TASK_FOLLOW_UP",
             Self::MilestoneReached => "MILESTONE_REACHED",
             Self::DealReadyToClose => "DEAL_READY_TO_CLOSE",
             Self::PlanFailed => "PLAN_FAILED",

@@ -70,6 +70,9 @@ pub struct WorklistTask {
     /// The part that follows up a task of somebody outside.
     #[serde(default)]
     pub chased_by: Option<String>,
+    /// The day on which to ask for it again, `YYYY-MM-DD`.
+    #[serde(default)]
+    pub follow_up_on: Option<String>,
     /// Whether it waits for other tasks, overdue or not.
     pub is_blocked: bool,
     /// When it was completed or waived, where it was: RFC 3339.

@@ -16,7 +16,7 @@ pub use self::{
     milestone::MilestoneRecord,
     plan::PlanRecord,
     rule::{DueRule, RollRule, RollsApart},
-    task::TaskRecord,
+    task::{ChaseRecord, TaskRecord},
     task_fields::{DocumentRecord, EmailRecord, LagRecord, SeriesRecord, TaskFieldsRecord},
 };
 

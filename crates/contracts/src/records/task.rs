@@ -39,6 +39,9 @@ pub struct TaskRecord {
     pub owner_role: Option<PartyRole>,
     /// The part that presses for it, in the template's word.
     pub chased_by: Option<String>,
+    /// The day on which to ask for it again.
+    #[serde(with = "text::date::option")]
+    pub follow_up_on: Option<Date>,
     /// The user who is to do it.
     pub assignee_id: Option<Uuid>,
     /// In the deal's time zone.
@@ -107,6 +110,23 @@ pub struct TaskRecord {
     /// Why the change was made, where a reason was given. It belongs to the change and not to the task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// How somebody asked for it, where that is the change. It belongs to the change as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chase: Option<ChaseRecord>,
+}
+
+/// That somebody asked for a task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChaseRecord {
+    /// The entry of the task's log.
+    pub id: Uuid,
+    /// How.
+    pub channel: String,
+    /// What was said.
+    pub note: Option<String>,
+    /// Whether an answer came.
+    pub replied: bool,
 }
 
 impl TaskRecord {
@@ -124,6 +144,7 @@ impl TaskRecord {
             kind: details.kind.clone(),
             owner_role: task.owner_role,
             chased_by: details.chased_by.clone(),
+            follow_up_on: details.follow_up_on,
             assignee_id: task.facts.assignee_id,
             due_date: task.due.map(|due| due.date),
             due_time: task.due.and_then(|due| due.time_of_day),
@@ -154,6 +175,7 @@ impl TaskRecord {
             created_by: details.created_by,
             version: task.version,
             reason: None,
+            chase: None,
         }
     }
 
@@ -184,7 +206,7 @@ impl TaskRecord {
         }
     }
 
-    /// The names of the fields in which two records of a task differ, but for the version and the reason.
+    /// The names of the fields in which two records of a task differ, but for the version and what belongs to the change.
     pub fn changed_since(&self, before: &Self) -> Vec<String> {
         let fields = |record: &Self| match serde_json::to_value(record) {
             Ok(serde_json::Value::Object(fields)) => fields,
@@ -193,7 +215,7 @@ impl TaskRecord {
         let before = fields(before);
         fields(self)
             .into_iter()
-            .filter(|(name, _)| name != "version" && name != "reason")
+            .filter(|(name, _)| !["version", "reason", "chase"].contains(&name.as_str()))
             .filter(|(name, value)| before.get(name) != Some(value))
             .map(|(name, _)| name)
             .collect()

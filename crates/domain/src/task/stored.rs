@@ -1,6 +1,6 @@
 //! A task of a deal with all that its plan and its readers need beside its state.
 
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use super::Task;
@@ -24,6 +24,8 @@ pub struct Details {
     pub kind: Option<String>,
     /// The part that presses for it while its owner is slow, in the template's word.
     pub chased_by: Option<String>,
+    /// The day on which to ask for it again, apart from the day on which it is due.
+    pub follow_up_on: Option<Date>,
     /// The rule that its due date follows.
     pub due_rule: Option<Rule>,
     /// Calendar days it is expected to take.

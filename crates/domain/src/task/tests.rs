@@ -54,6 +54,30 @@ fn task(open_dependencies: u32, assignee_id: Option<Uuid>, due: Option<Due>) -> 
         .task
 }
 
+#[test]
+fn asking_for_a_task_is_a_step_that_leaves_it_as_it_is_and_ends_with_it() {
+    let open = task(0, Some(user(1)), None);
+    for (step, event) in [
+        (Task::chase as fn(&Task) -> _, TaskEvent::Chased),
+        (Task::put_off, TaskEvent::Updated),
+    ] {
+        let change = step(&open).unwrap();
+        let [only] = &change.transitions[..] else {
+            panic!("{change:?}");
+        };
+        assert_eq!(only.event, event);
+        let expected = TaskState {
+            version: 2,
+            ..open.clone().into_state()
+        };
+        assert_eq!(only.after, expected);
+    }
+    let zone = new_york();
+    let done = open.complete(completing(user(1)), &at(&zone)).unwrap();
+    assert_eq!(done.task.chase(), Err(Rejection::TaskAlreadyDone));
+    assert_eq!(done.task.put_off(), Err(Rejection::TaskAlreadyDone));
+}
+
 fn completing(by: Uuid) -> Completing {
     Completing {
         by,

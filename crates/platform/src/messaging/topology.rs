@@ -54,6 +54,7 @@ pub const WORKFLOW_WORKER: Subscription = Subscription {
         routing::TASK_CREATED,
         routing::TASK_UPDATED,
         routing::TASK_ASSIGNED,
+        routing::TASK_CHASED,
         routing::TASK_UNLOCKED,
         routing::TASK_BLOCKED,
         routing::TASK_COMPLETED,

@@ -260,6 +260,7 @@ impl Scene {
         let party = json!({"role": "lender", "name": "The Lender"});
         let task = json!({"dealId": self.deal, "title": "Call the lender"});
         let comment = json!({"body": "Called.", "visibility": "INTERNAL"});
+        let chase = json!({"channel": "PHONE", "followUpOn": days_from_today(3)});
         vec![
             ("createDeal", "/api/deals".to_owned(), plain_deal()),
             ("addParty", of_deal("parties"), party),
@@ -270,6 +271,12 @@ impl Scene {
             ),
             ("createTask", "/api/tasks".to_owned(), task),
             ("addComment", of_task("comments"), comment),
+            ("chaseTask", of_task("chases"), chase),
+            (
+                "followUpTask",
+                of_task("follow-up"),
+                json!({"followUpOn": null}),
+            ),
             ("assignTask", of_task("assign"), json!({"assigneeId": null})),
             (
                 "addDependency",

@@ -280,6 +280,10 @@ async fn what_names_a_task_or_a_milestone_is_of_the_same_deal() {
         "INSERT INTO task.comments (id, organization_id, deal_id, task_id, author_id, body, visibility) VALUES (gen_random_uuid(), '{}', '{}', '{}', ctx.uid(), 'forged', 'SHARED')",
         two.office.organization.id, two.deals[0], two.tasks[1]
     );
+    let chase = format!(
+        "INSERT INTO task.chases (id, organization_id, deal_id, task_id, author_id, channel, replied) VALUES (gen_random_uuid(), '{}', '{}', '{}', ctx.uid(), 'PHONE', false)",
+        two.office.organization.id, two.deals[0], two.tasks[1]
+    );
     let moved = format!(
         "UPDATE task.tasks SET milestone_id = '{milestone}' WHERE id = '{}'",
         two.tasks[0]
@@ -288,6 +292,7 @@ async fn what_names_a_task_or_a_milestone_is_of_the_same_deal() {
         two.across(&two.deals[0]),
         two.across(&two.deals[1]),
         comment,
+        chase,
         moved,
     ] {
         let state = state_of("task_svc", coordinator, &statement).await;

@@ -242,6 +242,10 @@ impl Inside {
                 set(&format!("assignee_id = '{agent}'"), own),
             ),
             raised(
+                "when to ask again is not for its assignee to say",
+                set("follow_up_on = '2030-01-01'", own),
+            ),
+            raised(
                 "who sees a task is not for its assignee to say",
                 set("buyer_visible = NOT buyer_visible", own),
             ),
@@ -278,6 +282,10 @@ impl Inside {
                 "nobody comments in another's name",
                 self.comment(&self.own, &self.office.agent.id, "SHARED"),
             ),
+            raised(
+                "to ask for a task needs assign_tasks",
+                self.chase(&self.own, buyer),
+            ),
             raised("a dependency needs assign_tasks", self.dependency()),
             hidden(
                 "dependencies are removed with assign_tasks",
@@ -312,6 +320,10 @@ impl Inside {
     fn of_the_agent(&self) -> Vec<Mistake> {
         let raised = |why, statement| Mistake::raised("task_svc", why, statement);
         vec![
+            raised(
+                "nobody asks in another's name",
+                self.chase(&self.own, &self.office.buyer.id),
+            ),
             raised("waiving needs manage_tasks", waive(&self.visible)),
             raised("waiving needs manage_tasks", waive(&self.own)),
             raised(
@@ -334,6 +346,7 @@ impl Inside {
                 "nobody comments on a task that it does not see",
                 self.comment(&self.own, &another.id, "SHARED"),
             ),
+            raised(elsewhere, self.chase(&self.own, &another.id)),
             hidden(
                 elsewhere,
                 "UPDATE task.milestones SET title = 'forged'".to_owned(),
@@ -383,6 +396,13 @@ impl Inside {
     fn comment(&self, task: &str, author: &str, visibility: &str) -> String {
         format!(
             "INSERT INTO task.comments (id, organization_id, deal_id, task_id, author_id, body, visibility) VALUES (gen_random_uuid(), '{}', '{}', '{task}', '{author}', 'forged', '{visibility}')",
+            self.office.organization.id, self.deal.id
+        )
+    }
+
+    fn chase(&self, task: &str, author: &str) -> String {
+        format!(
+            "INSERT INTO task.chases (id, organization_id, deal_id, task_id, author_id, channel, replied) VALUES (gen_random_uuid(), '{}', '{}', '{task}', '{author}', 'PHONE', false)",
             self.office.organization.id, self.deal.id
         )
     }

@@ -151,6 +151,8 @@ impl Operation {
                 json!({"dependsOnId": scene.ids["dependencies"]})
             }
             path if path.ends_with("/comments") => json!({"body": "x", "visibility": "INTERNAL"}),
+            path if path.ends_with("/chases") => json!({"channel": "PHONE"}),
+            path if path.ends_with("/follow-up") => json!({"followUpOn": null}),
             path if path.ends_with("/key-dates") || path.ends_with("/key-dates/preview") => {
                 json!({"keyDates": {"closing_date": "2030-05-01"}, "reason": "x", "version": 1})
             }
@@ -217,6 +219,9 @@ impl Scene {
         let comments = format!("/api/tasks/{}/comments", text(&task["id"]));
         let comment = json!({"body": "Seen", "visibility": "SHARED"});
         let comment = coordinator.api.post(&comments, &comment).await;
+        let chases = format!("/api/tasks/{}/chases", text(&task["id"]));
+        let chase = json!({"channel": "PHONE"});
+        let chase = coordinator.api.post(&chases, &chase).await;
         let id = |value: &Value| value["id"].as_str().expect("an id").to_owned();
         let ids = BTreeMap::from([
             ("deals", deal.id),
@@ -224,6 +229,7 @@ impl Scene {
             ("tasks", id(&task)),
             ("dependencies", id(&first)),
             ("comments", id(comment.expect(201))),
+            ("chases", id(chase.expect(201))),
             ("templates", id(template.expect(201))),
             ("users", users[0].1.id.clone()),
             ("sessions", another_session(&organization).await),
@@ -267,6 +273,7 @@ pub(crate) fn random_ids() -> BTreeMap<&'static str, String> {
         "tasks",
         "dependencies",
         "comments",
+        "chases",
         "templates",
         "users",
         "notifications",

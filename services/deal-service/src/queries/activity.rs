@@ -165,6 +165,7 @@ fn task_sentence(
             Some(name) => format!("{actor} assigned \"{title}\" to {name}"),
             None => format!("{actor} took \"{title}\" from its assignee"),
         },
+        "chased" => chased_task_sentence(actor, title, task),
         "started" => format!("\"{title}\" was started"),
         "unlocked" => format!("\"{title}\" can begin: all it waited for is done"),
         "blocked" => format!("\"{title}\" waits again"),
@@ -179,10 +180,35 @@ fn task_sentence(
 
 fn updated_task_sentence(actor: &str, title: &str, row: &AuditRow) -> String {
     let (old, new) = (&row.before()["dueDate"], &row.after()["dueDate"]);
+    let (asked, again) = (&row.before()["followUpOn"], &row.after()["followUpOn"]);
+    if old == new && asked != again {
+        return match again.as_str() {
+            Some(day) => format!("{actor} follows up \"{title}\" on {day}"),
+            None => format!("{actor} set no day to follow up \"{title}\""),
+        };
+    }
     if old == new {
         return format!("{actor} changed \"{title}\"");
     }
     format!("{actor} moved \"{title}\" {}", from_to(old, new))
+}
+
+fn chased_task_sentence(actor: &str, title: &str, task: &Value) -> String {
+    let chase = &task["chase"];
+    let way = match chase["channel"].as_str() {
+        Some("PHONE") => " by phone",
+        Some("EMAIL") => " by e-mail",
+        Some("TEXT") => " by text message",
+        Some("IN_PERSON") => " in person",
+        _ => "",
+    };
+    let answer = if chase["replied"] == true {
+        ""
+    } else {
+        ", without an answer"
+    };
+    let note = reason(&chase["note"]);
+    format!("{actor} followed up \"{title}\"{way}{answer}{note}")
 }
 
 fn assignee<'a>(task: &Value, names: &'a HashMap<Uuid, String>) -> Option<&'a str> {
@@ -339,6 +365,18 @@ mod tests {
                 json!({"title": "Open escrow", "dueDate": "2026-03-02"}),
                 json!({"title": "Open escrow", "dueDate": "2026-03-05"}),
                 "Cora moved \"Open escrow\" from 2026-03-02 to 2026-03-05",
+            ),
+            (
+                "tasks.task.updated",
+                json!({"title": "Order title", "dueDate": "2026-03-02", "followUpOn": null}),
+                json!({"title": "Order title", "dueDate": "2026-03-02", "followUpOn": "2026-02-27"}),
+                "Cora follows up \"Order title\" on 2026-02-27",
+            ),
+            (
+                "tasks.task.chased",
+                json!({"title": "Order title"}),
+                json!({"title": "Order title", "chase": {"channel": "PHONE", "note": "left a message", "replied": false}}),
+                "Cora followed up \"Order title\" by phone, without an answer: left a message",
             ),
             (
                 "tasks.task.assigned",

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::{
     events,
     repository::{
+        chases::Chase,
         dependencies::{self, Dependency},
         milestones::{self, Shifted, Shifts},
         tasks::{self, Saved},
@@ -32,6 +33,8 @@ struct Entry<'a> {
     step: Step,
     /// Why, where a reason was given.
     reason: Option<&'a str>,
+    /// How somebody asked for the task, where that is the step.
+    chase: Option<&'a Chase>,
     write: Write,
 }
 
@@ -71,6 +74,16 @@ impl<'a> Batch<'a> {
         }
     }
 
+    /// Adds that somebody asked for a locked task.
+    pub(super) fn add_chase(&mut self, step: Step, chase: &'a Chase) {
+        self.entries.push(Entry {
+            step,
+            reason: None,
+            chase: Some(chase),
+            write: Write::Now,
+        });
+    }
+
     /// Adds a change of a locked task that leaves the details as they are.
     pub(super) fn change(&mut self, stored: StoredTask, change: Change, reason: Option<&'a str>) {
         self.add(step(stored, change), reason);
@@ -90,6 +103,7 @@ impl<'a> Batch<'a> {
         self.entries.push(Entry {
             step,
             reason,
+            chase: None,
             write,
         });
     }
@@ -179,7 +193,7 @@ impl<'a> Batch<'a> {
             if is_unlocked && may_see(task, &actor) {
                 done.unlocked.push(task.id);
             }
-            events::emit_task(tx, self.zone, &entry.step, entry.reason)?;
+            events::emit_task(tx, self.zone, &entry.step, entry.reason, entry.chase)?;
         }
         for shifted in shifted {
             if shifted.has_completed() {

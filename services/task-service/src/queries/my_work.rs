@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use contracts::field::date_text;
+use contracts::field::{date_text, instant_text};
 use domain::{
     party::PartyRole,
     search::SearchText,
@@ -18,9 +18,12 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    repository::task_row::{TaskRow, prefixed_by_t, task_columns, task_table},
+    repository::{
+        chases::{self, Chase},
+        task_row::{TaskRow, prefixed_by_t, task_columns, task_table},
+    },
     sight::Sight,
-    views::TaskView,
+    views::{TaskView, created_at},
 };
 
 /// Open tasks that one waits for, named at most.
@@ -57,7 +60,7 @@ pub(crate) struct WorkBucket {
     key: &'static str,
     /// How many there are.
     count: i64,
-    /// The first of them by due date.
+    /// The first of them by due date; of those that wait for others by the day of the follow-up, where one is set.
     items: Vec<MyTask>,
 }
 
@@ -78,8 +81,28 @@ pub(crate) struct MyTask {
     /// Who plays the part that follows it up.
     #[serde(skip_serializing_if = "Option::is_none")]
     chaser_name: Option<String>,
+    /// When somebody last asked for it; left out for clients.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_chase: Option<LastChase>,
     /// The first open tasks that it waits for, of those that the caller sees.
     blocked_by: Vec<Blocker>,
+}
+
+/// When somebody last asked for a task, and how.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LastChase {
+    #[schema(format = "date-time")]
+    created_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    author_name: Option<String>,
+    /// PHONE, EMAIL, TEXT, IN_PERSON or OTHER.
+    channel: &'static str,
+    /// Whether an answer came.
+    replied: bool,
+    /// What was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
 }
 
 /// An open task that another one waits for.
@@ -178,7 +201,8 @@ async fn places(tx: &Tx, filters: &Filters, limit: u32, today: Date) -> Result<V
             WHERE t.organization_id = $1 AND t.deleted_at IS NULL AND t.assignee_id = $2
               AND t.status NOT IN ('COMPLETED', 'WAIVED')),
          chased AS (
-           SELECT t.id, t.deal_id, t.milestone_id, t.title, t.critical, t.due_sort, 'waiting' AS bucket
+           SELECT t.id, t.deal_id, t.milestone_id, t.title, t.critical,
+                  coalesce(t.follow_up_on, t.due_sort) AS due_sort, 'waiting' AS bucket
              FROM tasks t
             WHERE t.organization_id = $1 AND t.deleted_at IS NULL AND t.status NOT IN ('COMPLETED', 'WAIVED')
               AND t.assignee_id IS DISTINCT FROM $2 AND t.open_dependencies = 0
@@ -217,7 +241,10 @@ async fn items(tx: &Tx, places: &[&Place]) -> Result<BTreeMap<Uuid, MyTask>> {
     let blockers = blockers(tx, &ids).await?;
     let assigned = stored.iter().filter_map(|one| one.task.facts.assignee_id);
     let holding = blockers.iter().filter_map(|blocker| blocker.assignee_id);
-    let users = user_names(tx, assigned.chain(holding).collect()).await?;
+    let chases = chases::latest(tx, &ids).await?;
+    let chasing = chases.iter().map(|chase| chase.author_id);
+    let named = assigned.chain(holding).chain(chasing);
+    let users = user_names(tx, named.collect()).await?;
     let parties = parties(tx, stored.iter().map(|one| one.task.deal_id)).await?;
     let sight = Sight::of(tx, stored.iter().map(|one| one.task.deal_id)).await?;
     let player = |deal_id: Uuid, part: Option<&str>| {
@@ -249,11 +276,23 @@ async fn items(tx: &Tx, places: &[&Place]) -> Result<BTreeMap<Uuid, MyTask>> {
             assignee_name: assignee.and_then(|user| users.get(&user).cloned()),
             owner_name: player(deal_id, one.task.owner_role.map(PartyRole::as_str)),
             chaser_name: player(deal_id, one.details.chased_by.as_deref()),
+            last_chase: last_chase(&chases, id, &users),
             blocked_by: blocked_by.collect(),
         };
         items.insert(id, item);
     }
     Ok(items)
+}
+
+fn last_chase(chases: &[Chase], task: Uuid, users: &BTreeMap<Uuid, String>) -> Option<LastChase> {
+    let chase = chases.iter().find(|chase| chase.task_id == task)?;
+    Some(LastChase {
+        created_at: created_at(chase.id).map(instant_text),
+        author_name: users.get(&chase.author_id).cloned(),
+        channel: chase.channel.as_str(),
+        replied: chase.replied,
+        note: chase.note.clone(),
+    })
 }
 
 /// Each is looked up by itself: asked for all of them with their organization, PostgreSQL may read every task that the

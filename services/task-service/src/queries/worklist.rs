@@ -56,6 +56,8 @@ struct WorklistTask {
     assignee_id: Option<Uuid>,
     /// The part that follows it up, of a task of somebody outside.
     chased_by: Option<String>,
+    /// The day on which to ask for it again.
+    follow_up_on: Option<String>,
     is_overdue: bool,
     /// Since when it is overdue, where it is.
     overdue_since: Option<String>,
@@ -132,6 +134,7 @@ pub(crate) async fn run(tx: &Tx, deal_id: Uuid) -> Result<Worklist> {
                     overdue_since: due_at.clone().filter(|_| task.is_overdue()),
                     due_at,
                     assignee_id: task.facts.assignee_id,
+                    follow_up_on: stored.details.follow_up_on.map(date_text),
                     chased_by: stored.details.chased_by,
                     is_overdue: task.is_overdue(),
                     is_blocked: task.is_blocked(),

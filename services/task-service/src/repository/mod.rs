@@ -3,6 +3,7 @@
 //! Every statement names the organization beside the row policies, takes bound parameters only, and serves
 //! any number of rows at once. What may be done is not decided here.
 
+pub(crate) mod chases;
 pub(crate) mod comments;
 pub(crate) mod deals;
 pub(crate) mod dependencies;

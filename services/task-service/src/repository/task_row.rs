@@ -29,6 +29,8 @@ macro_rules! task_table {
             kind: Option<String>,
             owner_role: Option<String>,
             chased_by: Option<String>,
+            #[serde(with = "text::date::option")]
+            follow_up_on: Option<Date>,
             assignee_id: Option<Uuid>,
             #[serde(with = "text::date::option")]
             due_date: Option<Date>,
@@ -130,6 +132,7 @@ impl TaskRow {
             kind: details.kind.clone(),
             owner_role: task.owner_role.map(|role| role.as_str().to_owned()),
             chased_by: details.chased_by.clone(),
+            follow_up_on: details.follow_up_on,
             assignee_id: facts.assignee_id,
             due_date: task.due.map(|due| due.date),
             due_time: task.due.and_then(|due| due.time_of_day),
@@ -211,6 +214,7 @@ impl TaskRow {
             details: Details {
                 kind: self.kind,
                 chased_by: self.chased_by,
+                follow_up_on: self.follow_up_on,
                 due_rule: self.due_rule.map(super::rule).transpose()?,
                 est_days: self.est_days,
                 critical: self.critical,

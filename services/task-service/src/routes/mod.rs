@@ -2,6 +2,7 @@
 
 pub(crate) mod comments;
 pub(crate) mod dependencies;
+pub(crate) mod follow_ups;
 pub(crate) mod internal;
 pub(crate) mod key_dates;
 pub(crate) mod my_work;
@@ -37,6 +38,7 @@ pub(crate) fn documented() -> Routes {
         .and(tasks::routes())
         .and(dependencies::routes())
         .and(comments::routes())
+        .and(follow_ups::routes())
         .and(plans::routes())
         .and(key_dates::routes())
         .and(templates::routes())

@@ -1,6 +1,6 @@
 //! Tasks.
 
-mod bodies;
+pub(super) mod bodies;
 pub(crate) mod steps;
 
 use actix_web::{HttpResponse, web};

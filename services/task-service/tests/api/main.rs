@@ -18,6 +18,7 @@ mod create_task;
 mod dates;
 mod delete_task;
 mod dependencies;
+mod follow_up;
 mod foreign_organization;
 mod get_plan;
 mod get_task;

@@ -196,6 +196,7 @@ async fn compose(
         NoticeKind::TaskDueSoon
         | NoticeKind::TaskOverdue
         | NoticeKind::TaskEscalated
+        | NoticeKind::TaskFollowUp
         | NoticeKind::MilestoneReached
         | NoticeKind::DealReadyToClose
         | NoticeKind::PlanFailed

@@ -1035,6 +1035,52 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tasks/{id}/chases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who asked for a task, when and how, newest first.
+         * @description **Permissions**: `view_deals` or `view_all_deals`, of who sees the task. Rejections: `NOT_FOUND`.
+         */
+        get: operations["listChases"];
+        put?: never;
+        /**
+         * Records that the caller asked for a task, and when to ask again. A task that no part follows up is the caller's to
+         *     follow up from now on.
+         * @description **Permissions**: `assign_tasks` in deals the caller sees, or `manage_tasks`. Rejections: `NOT_FOUND`, `FORBIDDEN`,
+         *     `DEAL_NOT_ACTIVE`, `TASK_ALREADY_DONE`.
+         */
+        post: operations["chaseTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/{id}/chases/{chaseId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One entry of the log.
+         * @description **Permissions**: `view_deals` or `view_all_deals`, of who sees the task. Rejections: `NOT_FOUND`.
+         */
+        get: operations["getChase"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tasks/{id}/comments": {
         parameters: {
             query?: never;
@@ -1140,6 +1186,27 @@ export interface paths {
          * @description **Permissions**: `manage_tasks`. Rejections: `NOT_FOUND`, `DEAL_NOT_ACTIVE`, `TASK_ALREADY_DONE`.
          */
         delete: operations["removeDependency"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/{id}/follow-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sets the day on which to ask for a task again, or takes it off with `null`. When the task is due stays as it is.
+         * @description **Permissions**: `assign_tasks` in deals the caller sees, or `manage_tasks`. Rejections: `NOT_FOUND`, `FORBIDDEN`,
+         *     `DEAL_NOT_ACTIVE`, `TASK_ALREADY_DONE`.
+         */
+        post: operations["followUpTask"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1559,6 +1626,48 @@ export interface components {
             /** @description 12 to 256 characters, taken exactly as sent. */
             newPassword: string;
         };
+        /** @description That somebody asked for a task. */
+        Chase: {
+            /**
+             * Format: uuid
+             * @description Who asked.
+             */
+            authorId: string;
+            /** @description PHONE, EMAIL, TEXT, IN_PERSON or OTHER. */
+            channel: string;
+            /** Format: date-time */
+            createdAt?: string | null;
+            /**
+             * Format: date
+             * @description When to ask again, as it was settled then.
+             */
+            followUpOn?: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @description What was said. */
+            note?: string | null;
+            /** @description Whether an answer came. */
+            replied: boolean;
+            /** Format: uuid */
+            taskId: string;
+        };
+        /** @description How somebody was asked for a task. */
+        ChaseBody: {
+            /**
+             * @description PHONE, EMAIL, TEXT, IN_PERSON or OTHER.
+             * @example PHONE
+             */
+            channel: string;
+            /**
+             * Format: date
+             * @description When to ask again, `YYYY-MM-DD`, after today; without it no day is set any more.
+             */
+            followUpOn?: string | null;
+            /** @description What was said. */
+            note?: string | null;
+            /** @description Whether an answer came. */
+            replied?: boolean;
+        };
         /** @description What closing a deal may say. */
         CloseBody: {
             /** @description Closes although required tasks are open; needs manage_tasks. */
@@ -1928,6 +2037,14 @@ export interface components {
             date: string;
             why: string;
         };
+        /** @description When to ask for a task again. */
+        FollowUpBody: {
+            /**
+             * Format: date
+             * @description `YYYY-MM-DD`, after today and within 366 days; null takes the day off.
+             */
+            followUpOn: string | null;
+        };
         /** @description Whose password was forgotten. */
         ForgotBody: {
             /**
@@ -2172,6 +2289,18 @@ export interface components {
             changes: components["schemas"]["DateChange"][];
             violations: components["schemas"]["Violation"][];
         };
+        /** @description When somebody last asked for a task, and how. */
+        LastChase: {
+            authorName?: string | null;
+            /** @description PHONE, EMAIL, TEXT, IN_PERSON or OTHER. */
+            channel: string;
+            /** Format: date-time */
+            createdAt?: string | null;
+            /** @description What was said. */
+            note?: string | null;
+            /** @description Whether an answer came. */
+            replied: boolean;
+        };
         /**
          * @description A language of the application.
          * @enum {string}
@@ -2269,6 +2398,7 @@ export interface components {
             /** @description Who plays the part that follows it up. */
             chaserName?: string | null;
             dealName: string;
+            lastChase?: components["schemas"]["LastChase"] | null;
             milestoneTitle?: string | null;
             /** @description Who plays the part that owns it. */
             ownerName?: string | null;
@@ -2300,7 +2430,7 @@ export interface components {
          * @description An occasion on which people get a notice.
          * @enum {string}
          */
-        NoticeKind: "TASK_DUE_SOON" | "TASK_OVERDUE" | "TASK_ESCALATED" | "MILESTONE_REACHED" | "DEAL_READY_TO_CLOSE" | "PLAN_FAILED" | "PLAN_READY" | "TASK_ASSIGNED" | "TASK_UNLOCKED" | "TASKS_UNASSIGNED" | "INVITATION" | "PASSWORD_RESET" | "EMAIL_VERIFICATION";
+        NoticeKind: "TASK_DUE_SOON" | "TASK_OVERDUE" | "TASK_ESCALATED" | "TASK_FOLLOW_UP" | "MILESTONE_REACHED" | "DEAL_READY_TO_CLOSE" | "PLAN_FAILED" | "PLAN_READY" | "TASK_ASSIGNED" | "TASK_UNLOCKED" | "TASKS_UNASSIGNED" | "INVITATION" | "PASSWORD_RESET" | "EMAIL_VERIFICATION";
         /** @description A page of notifications. */
         NotificationPage: components["schemas"]["Page_NotificationView"] & {
             /**
@@ -2519,6 +2649,36 @@ export interface components {
             nextCursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_Chase: {
+            /** @description The items, in the order asked for. */
+            items: {
+                /**
+                 * Format: uuid
+                 * @description Who asked.
+                 */
+                authorId: string;
+                /** @description PHONE, EMAIL, TEXT, IN_PERSON or OTHER. */
+                channel: string;
+                /** Format: date-time */
+                createdAt?: string | null;
+                /**
+                 * Format: date
+                 * @description When to ask again, as it was settled then.
+                 */
+                followUpOn?: string | null;
+                /** Format: uuid */
+                id: string;
+                /** @description What was said. */
+                note?: string | null;
+                /** @description Whether an answer came. */
+                replied: boolean;
+                /** Format: uuid */
+                taskId: string;
+            }[];
+            /** @description Where the next page begins; `null` at the end. */
+            nextCursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Comment: {
             /** @description The items, in the order asked for. */
             items: {
@@ -2731,6 +2891,11 @@ export interface components {
                  * @description Calendar days it is expected to take.
                  */
                 estDays: number;
+                /**
+                 * Format: date
+                 * @description The day on which to ask for it again, in the deal's time zone; null for clients.
+                 */
+                followUpOn?: string | null;
                 /** Format: uuid */
                 id: string;
                 isBlocked: boolean;
@@ -3351,6 +3516,11 @@ export interface components {
              * @description Calendar days it is expected to take.
              */
             estDays: number;
+            /**
+             * Format: date
+             * @description The day on which to ask for it again, in the deal's time zone; null for clients.
+             */
+            followUpOn?: string | null;
             /** Format: uuid */
             id: string;
             isBlocked: boolean;
@@ -3787,7 +3957,7 @@ export interface components {
              * @description How many there are.
              */
             count: number;
-            /** @description The first of them by due date. */
+            /** @description The first of them by due date; of those that wait for others by the day of the follow-up, where one is set. */
             items: components["schemas"]["MyTask"][];
             /** @description overdue, today, week (the seven days after), later, or waiting: others' tasks that the caller follows up. */
             key: string;
@@ -7140,6 +7310,157 @@ export interface operations {
             };
         };
     };
+    listChases: {
+        parameters: {
+            query?: {
+                /** @description 1 to 100, default 25. */
+                limit?: number;
+                /** @description Where the page before ended. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The task */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the log */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Chase"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            /** @description A problem; its `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    chaseTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Kept for 24 hours: the same key with the same request is answered the same again, and done once. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The task */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChaseBody"];
+            };
+        };
+        responses: {
+            /** @description The entry of the log */
+            201: {
+                headers: {
+                    /** @description `true` when this is the first answer to the key again. */
+                    "Idempotent-Replayed"?: string;
+                    /** @description Where what was made can be read. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Chase"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            /** @description The present state does not allow it, or `IDEMPOTENCY_IN_FLIGHT`: the first request with this key is still at work. */
+            409: {
+                headers: {
+                    /** @description `true` when this is the first answer to the key again. */
+                    "Idempotent-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description `IDEMPOTENCY_MISMATCH`: the key came with another request before. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            /** @description A problem; its `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getChase: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The task */
+                id: string;
+                /** @description The entry */
+                chaseId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The entry */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Chase"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            /** @description A problem; its `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listComments: {
         parameters: {
             query?: {
@@ -7496,6 +7817,76 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+            /** @description A problem; its `code` says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    followUpTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Kept for 24 hours: the same key with the same request is answered the same again, and done once. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The task */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FollowUpBody"];
+            };
+        };
+        responses: {
+            /** @description The task */
+            200: {
+                headers: {
+                    /** @description The entity tag of this version, for `If-Match` and `If-None-Match`. */
+                    ETag?: string;
+                    /** @description `true` when this is the first answer to the key again. */
+                    "Idempotent-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            /** @description The present state does not allow it, or `IDEMPOTENCY_IN_FLIGHT`: the first request with this key is still at work. */
+            409: {
+                headers: {
+                    /** @description `true` when this is the first answer to the key again. */
+                    "Idempotent-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description `IDEMPOTENCY_MISMATCH`: the key came with another request before. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];
             /** @description A problem; its `code` says which */

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use contracts::field;
 use domain::{
     party::PartyRole,
-    reminders::{self, ActionKind, OpenTask, Reminded},
+    reminders::{self, ActionKind, Followed, OpenTask, Reminded},
     task::{Deadlines, Due},
     zone::Zone,
 };
@@ -35,10 +35,15 @@ pub(super) fn steps(
             });
         }
     }
-    let decision = reminders::decide(&open, zone, Deadlines::Running, &BTreeSet::new(), now);
-    let steps = decision
+    let nothing = BTreeSet::new();
+    let due = reminders::decide(&open, zone, Deadlines::Running, &nothing, now);
+    let followed = followed(tasks)?;
+    let asked = reminders::follow_ups(&followed, zone, Deadlines::Running, &nothing, now);
+    let next_wake_up = due.next_wake_up.into_iter().chain(asked.next_wake_up).min();
+    let steps = due
         .actions
         .into_iter()
+        .chain(asked.actions)
         .filter_map(|action| {
             let entry = tasks
                 .iter()
@@ -46,7 +51,24 @@ pub(super) fn steps(
             Some(step(deal, entry, &action.key.to_string(), action.key.kind))
         })
         .collect();
-    Ok((steps, decision.next_wake_up))
+    Ok((steps, next_wake_up))
+}
+
+/// The open tasks with a day on which to ask for them again.
+fn followed(tasks: &[Entry<'_>]) -> anyhow::Result<Vec<Followed>> {
+    let mut followed = Vec::new();
+    for entry in tasks.iter().filter(|entry| entry.is_open()) {
+        let day = field::optional_date("followUpOn", entry.task.follow_up_on.as_deref())?;
+        if let Some(on) = day {
+            followed.push(Followed {
+                id: entry.task.id,
+                on,
+                is_blocked: entry.task.is_blocked,
+                since: since(entry)?,
+            });
+        }
+    }
+    Ok(followed)
 }
 
 fn step(deal: &Deal, entry: &Entry<'_>, key: &str, kind: ActionKind) -> Step {
@@ -70,6 +92,11 @@ fn step(deal: &Deal, entry: &Entry<'_>, key: &str, kind: ActionKind) -> Step {
             NoticeKind::TaskEscalated,
             vec![Audience::Admins],
         ),
+        ActionKind::FollowUp => (
+            Action::None,
+            NoticeKind::TaskFollowUp,
+            vec![audience(reminders::asking_again(chased_by(entry)))],
+        ),
     };
     Step {
         key: key.to_owned(),
@@ -85,14 +112,20 @@ fn step(deal: &Deal, entry: &Entry<'_>, key: &str, kind: ActionKind) -> Step {
 
 /// Who is reminded of a task, in user-service's terms.
 fn reminded(entry: &Entry<'_>) -> Vec<Audience> {
-    let chased_by = entry.task.chased_by.as_deref().and_then(PartyRole::parse);
-    let reminded = reminders::reminded(entry.task.assignee_id, chased_by);
-    let audience = reminded.into_iter().map(|reminded| match reminded {
+    let reminded = reminders::reminded(entry.task.assignee_id, chased_by(entry));
+    reminded.into_iter().map(audience).collect()
+}
+
+fn chased_by(entry: &Entry<'_>) -> Option<PartyRole> {
+    entry.task.chased_by.as_deref().and_then(PartyRole::parse)
+}
+
+fn audience(reminded: Reminded) -> Audience {
+    match reminded {
         Reminded::User(user_id) => Audience::User(user_id),
         Reminded::Part(part) => Audience::Part(part.as_str().to_owned()),
         Reminded::Coordinators => Audience::Coordinators,
-    });
-    audience.collect()
+    }
 }
 
 /// When the task's state last changed; without that information, as if it had always been so.

@@ -92,6 +92,39 @@ fn whoever_chases_a_task_is_reminded_with_its_owner_or_alone() {
 }
 
 #[test]
+fn who_follows_a_task_up_is_reminded_on_the_day_that_was_set() {
+    let morning = datetime!(2026-05-20 13:00 UTC);
+    let followed = |chased_by: Value| {
+        let mut task = task(1, "IN_PROGRESS");
+        task["chasedBy"] = chased_by;
+        task["followUpOn"] = "2026-05-20".into();
+        task
+    };
+    let part = Audience::Part("buyer_agent".to_owned());
+    for (chased_by, audience) in [
+        (json!("buyer_agent"), part),
+        (Value::Null, Audience::Coordinators),
+    ] {
+        let early = agenda(
+            "ACTIVE",
+            &[followed(chased_by.clone())],
+            morning - time::Duration::MINUTE,
+        );
+        assert_eq!(kinds(&early), []);
+        assert_eq!(early.next_wakeup_at, Some(morning));
+        let agenda = agenda("ACTIVE", &[followed(chased_by)], morning);
+        assert_eq!(kinds(&agenda), [NoticeKind::TaskFollowUp]);
+        assert_eq!(agenda.steps[0].notice.audience, [audience]);
+        // The reminder three days before the due date is next.
+        assert_eq!(agenda.next_wakeup_at, Some(datetime!(2026-06-07 13:00 UTC)));
+    }
+    let mut over = task(1, "COMPLETED");
+    over["followUpOn"] = "2026-05-20".into();
+    let over = agenda("ACTIVE", &[over, task(2, "IN_PROGRESS")], morning);
+    assert_eq!(kinds(&over), []);
+}
+
+#[test]
 fn a_milestone_is_told_of_with_the_words_for_clients_beside() {
     let worklist = json!({
         "dealStatus": "ACTIVE", "planState": "APPLIED", "timeZone": "America/New_York",

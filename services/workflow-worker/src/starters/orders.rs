@@ -17,7 +17,15 @@ use crate::workflows::{
 const PLANNED_BY: [&str; 3] = ["facts", "keyDates", "timeZone"];
 
 /// Fields of a task on which its dates, its milestone and its notices depend.
-const DECIDED_BY: [&str; 5] = ["title", "dueDate", "dueTime", "milestoneId", "dependsOn"];
+const DECIDED_BY: [&str; 7] = [
+    "title",
+    "dueDate",
+    "dueTime",
+    "followUpOn",
+    "chasedBy",
+    "milestoneId",
+    "dependsOn",
+];
 
 /// What is to be done about an event.
 #[derive(Clone, Debug)]
@@ -117,7 +125,7 @@ fn task_order(head: &Head, change: TaskChange, task: &TaskEvent) -> Result<Order
         TaskChange::Created | TaskChange::Deleted => Signal::DeadlinesChanged,
         // A task that is freed or blocked because another task was done or reopened needs no signal: that task's event
         // gives one. A signal is needed only if somebody changed what it waits for.
-        TaskChange::Updated | TaskChange::Unlocked | TaskChange::Blocked
+        TaskChange::Updated | TaskChange::Chased | TaskChange::Unlocked | TaskChange::Blocked
             if names_any(&task.changed, &DECIDED_BY) =>
         {
             Signal::DeadlinesChanged
@@ -126,6 +134,7 @@ fn task_order(head: &Head, change: TaskChange, task: &TaskEvent) -> Result<Order
         TaskChange::Assigned if !is_taken_by(head, task) => Signal::DeadlinesChanged,
         // It changes nothing that the workflow waits for, or the workflow did it itself.
         TaskChange::Updated
+        | TaskChange::Chased
         | TaskChange::Unlocked
         | TaskChange::Blocked
         | TaskChange::Assigned

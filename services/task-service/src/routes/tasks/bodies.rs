@@ -235,7 +235,10 @@ fn read_date(fields: &mut Fields, field: &str, text: Option<&str>) -> Option<Dat
 }
 
 /// A date that may be left out; a wrong one is refused by this field.
-pub(super) fn optional_date(field: &str, text: Option<&str>) -> Result<Option<Date>, Rejection> {
+pub(in crate::routes) fn optional_date(
+    field: &str,
+    text: Option<&str>,
+) -> Result<Option<Date>, Rejection> {
     let mut fields = Fields::new();
     let date = read_date(&mut fields, field, text);
     fields.finish()?;
