@@ -15,6 +15,7 @@ export type Task = Schemas["Task"];
 export type TaskDetail = Schemas["TaskWithDependencies"];
 export type WhyBlocked = Schemas["WhyBlocked"];
 export type Comment = Schemas["Comment"];
+export type Chase = Schemas["Chase"];
 export type KeyDate = Schemas["KeyDate"];
 export type KeyDates = Schemas["KeyDates"];
 export type KeyDatesPreview = Schemas["KeyDatesPreview"];

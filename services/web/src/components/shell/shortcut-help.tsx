@@ -24,6 +24,7 @@ const LISTS = {
     ["Ctrl A", "group"],
     ["E", "complete"],
     ["A", "assign"],
+    ["F", "followUp"],
     ["C", "comment"],
   ],
   deal: [

@@ -5,20 +5,24 @@ import { getLocale, getTranslations } from "next-intl/server";
 import Link from "next/link";
 
 import { api, attempt } from "@/api/server";
-import type { Me, Party, TaskDetail, User, WhyBlocked } from "@/api/types";
+import type { Chase, Me, Party, TaskDetail, User, WhyBlocked } from "@/api/types";
 import { Due } from "@/components/domain/day";
 import { Avatar, NobodyAvatar, OutsideAvatar } from "@/components/domain/person";
 import { TaskGlyph, TaskPill } from "@/components/domain/status";
 import { Empty, Failed } from "@/components/ui/states";
 import { may } from "@/lib/access";
+import { channelOf } from "@/lib/channels";
 import { dayIn, dayInWords, instantInWords } from "@/lib/days";
 import { partInWords, type Words } from "@/lib/words";
 
 import { CommentForm } from "./comment-form";
 import { AddDependency, RemoveDependency } from "./dependencies";
+import { FollowUpActions } from "./follow-up";
 import { TaskActions } from "./task-actions";
 
 const PAGE = 100;
+/** So many of the latest follow-ups are shown. */
+const CHASES = 10;
 /** So many of those who hold a task up are named. */
 const HOLDUPS = 3;
 
@@ -39,9 +43,11 @@ export async function TaskPanel({ id, who }: { id: string; who: Me }) {
   }
   const task = found.data;
   const inDeal = { params: { path: { id: task.dealId } } };
-  const [why, comments, deal, parties, users, locale, parts] = await Promise.all([
+  const readsChases = may(who, "view_deals") || may(who, "view_all_deals");
+  const [why, comments, chases, deal, parties, users, locale, parts] = await Promise.all([
     task.isBlocked ? attempt(client.GET("/api/tasks/{id}/why-blocked", at)) : undefined,
     attempt(client.GET("/api/tasks/{id}/comments", { params: { path: { id }, query: { limit: PAGE } } })),
+    readsChases ? attempt(client.GET("/api/tasks/{id}/chases", { params: { path: { id }, query: { limit: CHASES } } })) : undefined,
     attempt(client.GET("/api/deals/{id}", inDeal)),
     attempt(client.GET("/api/deals/{id}/parties", { params: { path: { id: task.dealId }, query: { limit: PAGE } } })),
     attempt(client.GET("/api/users", { params: { query: { limit: PAGE } } })),
@@ -58,6 +64,7 @@ export async function TaskPanel({ id, who }: { id: string; who: Me }) {
   const open = task.dependencies.filter((other) => !isOver(other.status));
   const owner = ownerOf(task, parties.data?.items ?? [], (role) => partInWords(parts, role));
   const assignee = task.assigneeId ? names.get(task.assigneeId) : undefined;
+  const mayChase = (may(who, "assign_tasks") || may(who, "manage_tasks")) && isActive && !isDone;
   const mayChain = may(who, "manage_tasks") && isActive && !isDone;
 
   return (
@@ -123,6 +130,14 @@ export async function TaskPanel({ id, who }: { id: string; who: Me }) {
               <dd>{holder({ ownerRole: task.chasedBy })}</dd>
             </>
           ) : null}
+          {task.followUpOn && !isDone ? (
+            <>
+              <dt>{t("askAgain")}</dt>
+              <dd>
+                <Due date={task.followUpOn} today={today} />
+              </dd>
+            </>
+          ) : null}
           {task.status === "WAIVED" && task.waiveReason ? (
             <>
               <dt>{t("waiveReason")}</dt>
@@ -169,6 +184,20 @@ export async function TaskPanel({ id, who }: { id: string; who: Me }) {
               {t("unlocks")} <span className="tnum font-normal text-text-2">{task.dependents.length}</span>
             </h3>
             <Neighbours items={task.dependents} holder={holder} hidden={t("hidden")} />
+          </section>
+        ) : null}
+
+        {chases && (mayChase || chases.problem || chases.data.items.length) ? (
+          <section className="mt-5" aria-labelledby="follow-ups">
+            <div className="flex min-h-8 flex-wrap items-center gap-y-1">
+              <h3 className="card-title" id="follow-ups">
+                {t("followUps")} <span className="tnum font-normal text-text-2">{chases.data ? `${chases.data.items.length}${chases.data.nextCursor ? "+" : ""}` : ""}</span>
+              </h3>
+              {mayChase ? <FollowUpActions task={{ id: task.id, title: task.title, followUpOn: task.followUpOn ?? null }} today={today} /> : null}
+            </div>
+            {chases.problem ? <Failed what={t("followUpsFailed")} problem={chases.problem} /> : null}
+            {chases.data?.items.length === 0 ? <p className="mt-1.5 text-sm text-text-2">{t("noFollowUps")}</p> : null}
+            <Chases items={chases.data?.items ?? []} names={names} locale={locale} zone={zone} />
           </section>
         ) : null}
 
@@ -259,6 +288,40 @@ function Neighbours({ items, holder, hidden, removableFrom }: NeighboursProps) {
         </li>
       ))}
     </ul>
+  );
+}
+
+type ChasesProps = { items: Chase[]; names: Map<string, string>; locale: string; zone: string };
+
+/** Who asked, when, how and with what answer. */
+async function Chases({ items, names, locale, zone }: ChasesProps) {
+  const [t, task] = await Promise.all([getTranslations("followUp"), getTranslations("task")]);
+  return (
+    <ol>
+      {items.map((chase) => {
+        const name = names.get(chase.authorId);
+        return (
+          <li key={chase.id} className="mt-3 grid grid-cols-[1.5rem_minmax(0,1fr)] gap-x-2.5 text-sm">
+            <Avatar name={name ?? "?"} />
+            <div>
+              <p className="flex flex-wrap items-center gap-x-2">
+                <b>{name ?? task("somebody")}</b>
+                {chase.createdAt ? (
+                  <time className="text-text-2" dateTime={chase.createdAt}>
+                    {instantInWords(locale, zone, chase.createdAt)}
+                  </time>
+                ) : null}
+                <span className="text-text-2">
+                  {[t(`channels.${channelOf(chase.channel)}`), chase.replied ? "" : t("noAnswer")].filter(Boolean).join(", ")}
+                </span>
+              </p>
+              {chase.note ? <p className="mt-0.5 whitespace-pre-line">{chase.note}</p> : null}
+              {chase.followUpOn ? <p className="mt-0.5 text-xs text-text-2">{t("againOn", { date: dayInWords(locale, chase.followUpOn) })}</p> : null}
+            </div>
+          </li>
+        );
+      })}
+    </ol>
   );
 }
 

@@ -3,6 +3,8 @@ import "server-only";
 import { api, must } from "@/api/server";
 import type { Me, MyTask, User } from "@/api/types";
 import { may } from "@/lib/access";
+import { type Channel, channelOf } from "@/lib/channels";
+import { dayIn } from "@/lib/days";
 
 /** A task as the list shows it. */
 export type WorkItem = {
@@ -25,6 +27,10 @@ export type WorkItem = {
   waitsFor: string | null;
   /** Who is to do that one. */
   waitsForWhom: string | null;
+  /** When to ask for it again. */
+  followUpOn: string | null;
+  /** When somebody last asked, and how. */
+  lastChase: { day: string; channel: Channel; replied: boolean; note: string | null } | null;
 };
 
 export const GROUPS = ["overdue", "today", "week", "later", "waiting"] as const;
@@ -44,7 +50,7 @@ export async function loadWork(who: Me, text: string): Promise<Work> {
   ]);
   const groups = GROUPS.map((key) => {
     const bucket = work.buckets.find((one) => one.key === key);
-    return { key, count: bucket?.count ?? 0, items: (bucket?.items ?? []).map(item) };
+    return { key, count: bucket?.count ?? 0, items: (bucket?.items ?? []).map((task) => item(task, who.organization.timezone)) };
   });
   return {
     today: work.today,
@@ -54,8 +60,9 @@ export async function loadWork(who: Me, text: string): Promise<Work> {
   };
 }
 
-function item(task: MyTask): WorkItem {
+function item(task: MyTask, zone: string): WorkItem {
   const [first] = task.blockedBy;
+  const last = task.lastChase;
   return {
     id: task.id,
     title: task.title,
@@ -73,5 +80,7 @@ function item(task: MyTask): WorkItem {
     ownerName: task.ownerName ?? null,
     waitsFor: task.isBlocked ? (first?.title ?? null) : null,
     waitsForWhom: first?.holder ?? null,
+    followUpOn: task.followUpOn ?? null,
+    lastChase: last?.createdAt ? { day: dayIn(zone, new Date(last.createdAt)), channel: channelOf(last.channel), replied: last.replied, note: last.note ?? null } : null,
   };
 }

@@ -1,6 +1,6 @@
 "use client";
 
-import { Anchor, Check, ChevronDown } from "lucide-react";
+import { Anchor, CalendarClock, Check, ChevronDown, Phone } from "lucide-react";
 import { useLocale, useTranslations } from "next-intl";
 import Link from "next/link";
 import { usePathname, useRouter, useSearchParams } from "next/navigation";
@@ -11,12 +11,13 @@ import { Avatar, NobodyAvatar, OutsideAvatar } from "@/components/domain/person"
 import { TaskGlyph } from "@/components/domain/status";
 import { useBatch } from "@/components/task/batch";
 import { BulkBar } from "@/components/task/bulk-bar";
+import { type Followed, FollowUpDialog } from "@/components/task/follow-up";
 import { Empty } from "@/components/ui/states";
 import { dayInWords } from "@/lib/days";
 import { isSelectAll, useKeys } from "@/lib/keys";
-import { partInWords } from "@/lib/words";
+import { partInWords, type Words } from "@/lib/words";
 
-import type { WorkGroup } from "./load";
+import type { WorkGroup, WorkItem } from "./load";
 
 type Props = {
   groups: WorkGroup[];
@@ -29,10 +30,11 @@ type Props = {
   next?: { title: string; dealName: string; dueDate: string | null };
 };
 
-/** The list: one tab stop, arrows inside; `e` completes, `a` assigns, `x` selects, `c` comments, Enter opens. */
+/** The list: one tab stop, arrows inside; `e` completes, `a` assigns, `f` follows up, `x` selects, `c` comments, Enter opens. */
 export function WorkList({ groups, today, people, me, mayReopen, tab, isFiltered, next }: Props) {
   const t = useTranslations("work");
   const parts = useTranslations("roles");
+  const asked = useTranslations("followUp");
   const locale = useLocale();
   const router = useRouter();
   const path = usePathname();
@@ -42,6 +44,7 @@ export function WorkList({ groups, today, people, me, mayReopen, tab, isFiltered
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [done, setDone] = useState<ReadonlySet<string>>(new Set());
   const [focused, setFocused] = useState<string>();
+  const [following, setFollowing] = useState<Followed>();
   const grid = useRef<HTMLDivElement>(null);
   const clear = () => setSelected(new Set());
   const batch = useBatch({
@@ -115,6 +118,7 @@ export function WorkList({ groups, today, people, me, mayReopen, tab, isFiltered
       x: () => toggle(row),
       e: () => void batch.complete(these),
       a: () => batch.assign(these),
+      f: () => (people.length && own && !done.has(row) ? setFollowing(own) : undefined),
       c: () => router.push(`${taskHref(row)}#comment`, { scroll: false }),
       Escape: clear,
     };
@@ -212,7 +216,14 @@ export function WorkList({ groups, today, people, me, mayReopen, tab, isFiltered
                             </span>
                           ) : null}
                           {!item.waitsFor && group.key === "waiting" && item.ownerRole ? (
-                            <span className="work-why clip">{[item.ownerName, partInWords(parts, item.ownerRole)].filter(Boolean).join(", ")}</span>
+                            <span className={`work-why clip ${item.lastChase ? "is-asked" : ""}`} title={[lastAsked(asked, locale, item), item.lastChase?.note].filter(Boolean).join(": ") || undefined}>
+                              {[lastAsked(asked, locale, item), item.ownerName, partInWords(parts, item.ownerRole)].filter(Boolean).join(" · ")}
+                            </span>
+                          ) : null}
+                          {group.key === "waiting" && people.length ? (
+                            <button type="button" tabIndex={-1} className="work-ask" aria-label={asked("openFor", { title: item.title })} title={asked("open")} onClick={() => setFollowing(item)}>
+                              <Phone size={15} aria-hidden="true" />
+                            </button>
                           ) : null}
                         </span>
                         <span role="gridcell" className="work-deal clip">
@@ -230,7 +241,14 @@ export function WorkList({ groups, today, people, me, mayReopen, tab, isFiltered
                           )}
                         </span>
                         <span role="gridcell" className="work-due">
-                          <Due date={item.dueDate} today={today} projected={item.isProjected} />
+                          {group.key === "waiting" && item.followUpOn ? (
+                            <span title={item.dueDate ? asked("dueOn", { date: dayInWords(locale, item.dueDate) }) : undefined}>
+                              <CalendarClock size={13} className="work-again" role="img" aria-label={asked("askAgain")} />
+                              <Due date={item.followUpOn} today={today} />
+                            </span>
+                          ) : (
+                            <Due date={item.dueDate} today={today} projected={item.isProjected} />
+                          )}
                         </span>
                       </div>
                     );
@@ -240,6 +258,14 @@ export function WorkList({ groups, today, people, me, mayReopen, tab, isFiltered
       </div>
       {chosen.length ? <BulkBar count={chosen.length} mayAssign={people.length > 0} onComplete={() => void batch.complete(chosen)} onAssign={() => batch.assign(chosen)} onClear={clear} /> : null}
       {batch.dialogs}
+      {following ? <FollowUpDialog task={following} today={today} onClose={() => setFollowing(undefined)} /> : null}
     </>
   );
+}
+
+/** 'asked Mar 30, phone, no answer'. */
+function lastAsked(t: Words<"followUp">, locale: string, { lastChase }: WorkItem): string | undefined {
+  if (!lastChase) return undefined;
+  const said = t("asked", { date: dayInWords(locale, lastChase.day, "plain"), channel: t(`channels.${lastChase.channel}`).toLowerCase() });
+  return lastChase.replied ? said : `${said}, ${t("noAnswer")}`;
 }
