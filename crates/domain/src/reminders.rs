@@ -36,7 +36,7 @@ upper_snake_enum! {
         MarkOverdue = "MARK_OVERDUE",
         /// Notify the administrators that it has been overdue for three days.
         Escalate = "ESCALATE",
-        /// Tell those who follow it up that the day to ask again has come.
+        /// Notify those who follow it up: the day to ask again has come.
         FollowUp = "FOLLOW_UP",
     }
 }
