@@ -337,7 +337,7 @@ async fn a_burst_of_reads_and_audits_opens_at_most_twenty_connections() {
     );
 }
 
-/// F-25: when a service is asked to stop, it finishes what it has begun; what comes later is refused.
+/// When a service is asked to stop, it finishes what it has begun; what comes later is refused.
 #[tokio::test]
 async fn a_service_that_is_told_to_stop_finishes_the_requests_under_way() {
     const REQUESTS: usize = 8;
@@ -548,7 +548,7 @@ impl HeldDeal {
     }
 }
 
-/// F-01: task-service is killed inside a transaction; nothing of it stays, and the retry does it.
+/// Task-service is killed inside a transaction; nothing of it stays, and the retry does it.
 #[tokio::test]
 async fn a_task_service_killed_inside_a_completion_leaves_nothing_of_it_and_the_retry_does_it_once()
 {
@@ -570,7 +570,7 @@ async fn a_task_service_killed_inside_a_completion_leaves_nothing_of_it_and_the_
     database.holds_for(&office.organization.id).await;
 }
 
-/// F-01: task-service is killed after its COMMIT and before the answer. PostgreSQL delays the answer to a commit for a
+/// Task-service is killed after its COMMIT and before the answer. PostgreSQL delays the answer to a commit for a
 /// standby that does not exist, after it is on disk: the service cannot know that it is.
 #[tokio::test]
 async fn a_task_service_killed_between_commit_and_answer_answers_the_retry_with_what_was_done() {
@@ -598,7 +598,7 @@ async fn a_task_service_killed_between_commit_and_answer_answers_the_retry_with_
     database.holds_for(&office.organization.id).await;
 }
 
-/// F-04: a frozen service holds nothing up for longer than the timeouts allow.
+/// A frozen service holds nothing up for longer than the timeouts allow.
 #[tokio::test]
 async fn a_frozen_service_is_answered_for_by_the_gateway() {
     let office = Office::new().await;
