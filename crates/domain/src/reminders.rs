@@ -115,6 +115,19 @@ pub struct Decision {
     pub next_wake_up: Option<OffsetDateTime>,
 }
 
+impl Decision {
+    /// Looks again at this instant, if not before.
+    fn wake_up_at(&mut self, from: OffsetDateTime) {
+        let earlier = self.next_wake_up.map_or(from, |known| known.min(from));
+        self.next_wake_up = Some(earlier);
+    }
+
+    fn sorted(mut self) -> Self {
+        self.actions.sort_by_key(|action| (action.from, action.key));
+        self
+    }
+}
+
 /// Somebody who gets the reminders of a task, and the notice that it is overdue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reminded {
@@ -163,8 +176,7 @@ pub fn follow_ups(
             continue;
         };
         if from > now {
-            let earlier = decision.next_wake_up.map_or(from, |known| known.min(from));
-            decision.next_wake_up = Some(earlier);
+            decision.wake_up_at(from);
             continue;
         }
         let key = ActionKey {
@@ -180,10 +192,7 @@ pub fn follow_ups(
             });
         }
     }
-    decision
-        .actions
-        .sort_by_key(|action| (action.from, action.key));
-    decision
+    decision.sorted()
 }
 
 /// Decides for the open tasks of one deal. `done` holds the texts of the [`ActionKey`]s that were done.
@@ -210,12 +219,7 @@ pub fn decide(
         let latest = moments.iter().rposition(|(_, from)| *from <= now);
         for (index, (kind, from)) in moments.iter().enumerate() {
             if *from > now {
-                let earlier = decision.next_wake_up.is_none_or(|wake_up| *from < wake_up);
-                decision.next_wake_up = if earlier {
-                    Some(*from)
-                } else {
-                    decision.next_wake_up
-                };
+                decision.wake_up_at(*from);
                 continue;
             }
             let is_superseded = match kind {
@@ -237,10 +241,7 @@ pub fn decide(
             }
         }
     }
-    decision
-        .actions
-        .sort_by_key(|action| (action.from, action.key));
-    decision
+    decision.sorted()
 }
 
 /// The reminders of a task that are still to come if it stays as it is, with their instants.
