@@ -8,6 +8,12 @@ use uuid::Uuid;
 
 use super::tasks::require_all;
 
+macro_rules! chase_columns {
+    () => {
+        "id, deal_id, task_id, author_id, channel, note, replied, follow_up_on"
+    };
+}
+
 /// That somebody asked for a task. It never changes.
 #[derive(Clone, Debug)]
 pub(crate) struct Chase {
@@ -70,8 +76,11 @@ pub(crate) async fn of_task(
     ];
     let rows: Vec<ChaseRow> = tx
         .all(
-            "SELECT id, deal_id, task_id, author_id, channel, note, replied, follow_up_on FROM chases
-              WHERE organization_id = $1 AND task_id = $2 AND id < $3 ORDER BY id DESC LIMIT $4",
+            concat!(
+                "SELECT ",
+                chase_columns!(),
+                " FROM chases WHERE organization_id = $1 AND task_id = $2 AND id < $3 ORDER BY id DESC LIMIT $4"
+            ),
             values,
         )
         .await?;
@@ -82,9 +91,11 @@ pub(crate) async fn of_task(
 pub(crate) async fn latest(tx: &Tx, tasks: &[Uuid]) -> Result<Vec<Chase>> {
     let rows: Vec<ChaseRow> = tx
         .all(
-            "SELECT c.* FROM unnest($2::uuid[]) wanted(id)
-               JOIN LATERAL (SELECT id, deal_id, task_id, author_id, channel, note, replied, follow_up_on FROM chases
-                 WHERE organization_id = $1 AND task_id = wanted.id ORDER BY id DESC LIMIT 1) c ON true",
+            concat!(
+                "SELECT c.* FROM unnest($2::uuid[]) wanted(id) JOIN LATERAL (SELECT ",
+                chase_columns!(),
+                " FROM chases WHERE organization_id = $1 AND task_id = wanted.id ORDER BY id DESC LIMIT 1) c ON true"
+            ),
             [tx.actor().organization_id.into(), tasks.to_vec().into()],
         )
         .await?;
@@ -95,8 +106,11 @@ pub(crate) async fn latest(tx: &Tx, tasks: &[Uuid]) -> Result<Vec<Chase>> {
 pub(crate) async fn find(tx: &Tx, task_id: Uuid, id: Uuid) -> Result<Option<Chase>> {
     let row: Option<ChaseRow> = tx
         .first(
-            "SELECT id, deal_id, task_id, author_id, channel, note, replied, follow_up_on FROM chases
-              WHERE organization_id = $1 AND task_id = $2 AND id = $3",
+            concat!(
+                "SELECT ",
+                chase_columns!(),
+                " FROM chases WHERE organization_id = $1 AND task_id = $2 AND id = $3"
+            ),
             [
                 Uuid::into(tx.actor().organization_id),
                 task_id.into(),
