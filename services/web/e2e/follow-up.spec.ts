@@ -66,7 +66,7 @@ test("what others are to do is followed up: from the list, in the drawer, with a
     await expect(drawer.getByRole("definition").filter({ hasText: "in 3 days" }).last()).toBeVisible();
   });
 
-  await test.step("the activity tells of it, and Spanish has its words", async () => {
+  await test.step("the activity says so, and Spanish has its words", async () => {
     await page.goto(`/deals/${deal}/activity`);
     await expect(page.getByText(`followed up "${title}" by phone, without an answer: Left a message with her assistant.`)).toBeVisible();
     await page.context().addCookies([{ name: "locale", value: "es", url: new URL("/", page.url()).href }]);

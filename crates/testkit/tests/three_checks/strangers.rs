@@ -59,11 +59,11 @@ async fn notification(scene: &Scene) -> String {
         json!({"dealId": scene.ids["deals"], "title": "A task", "assigneeId": coordinator.id});
     let agent = scene.user(Role::BuyerAgent);
     agent.api.post("/api/tasks", &task).await.expect(201);
-    let told = eventually("the coordinator has a notification", async || {
+    let notice = eventually("the coordinator has a notification", async || {
         first_notification(coordinator).await
     })
     .await;
-    text(&told["id"])
+    text(&notice["id"])
 }
 
 /// The user's first notification.
