@@ -24,8 +24,8 @@ ACTIVE_DAYS = 45
 CONNECTIONS = 20
 # Events that a command publishes, and the rows of one deal over its life with their indexes: deploy/sizing.md says where
 # they are from.
-EVENTS = 3.7
-DEAL_KIB = 980
+EVENTS = 3.1
+DEAL_KIB = 1110
 CONNECTIONS_COUNT = 32
 SIZES = [1_000, 10_000, 100_000, 1_000_000]
 PROCESSES = ["gateway", "deal-service", "task-service", "postgres", "redis", "behind"]
